@@ -1,0 +1,92 @@
+"""Wall time, monotonic time and ids: one replaceable object.
+
+Everything that asks for the time or makes up an id goes through `current`, so that a test that installs
+`navigator_obs.testing.FakeClock` sees the same timestamps, durations and run ids each time.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from datetime import UTC, datetime
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """What the toolkit asks of a clock; times are integers in nanoseconds."""
+
+    def time_ns(self) -> int:
+        """Nanoseconds since 1970-01-01 UTC."""
+
+    def monotonic_ns(self) -> int:
+        """Nanoseconds that never go back; only differences mean something."""
+
+    def cpu_ns(self) -> int:
+        """CPU time of the whole process, all its threads."""
+
+    def thread_cpu_ns(self) -> int:
+        """CPU time of the calling thread."""
+
+    def token_hex(self, nbytes: int) -> str:
+        """Random hexadecimal text of ``2 * nbytes`` digits."""
+
+
+class SystemClock:
+    """The real clock. Its attributes are the C functions themselves: a Python frame less on hot paths."""
+
+    def __init__(self) -> None:
+        self.time_ns = time.time_ns
+        self.monotonic_ns = time.perf_counter_ns
+        self.cpu_ns = time.process_time_ns
+        self.thread_cpu_ns = getattr(time, "thread_time_ns", time.process_time_ns)
+        self.token_hex = secrets.token_hex
+
+
+current: Clock = SystemClock()
+
+
+def use(clock: Clock) -> Clock:
+    """Install *clock* for the whole process and return the one it replaces."""
+    global current
+    previous, current = current, clock
+    return previous
+
+
+_cached: tuple[int, str] = (-1, "")
+
+
+def timestamp(time_ns: int) -> str:
+    """Render nanoseconds since the epoch as RFC 3339, UTC, microseconds, ``Z``.
+
+    >>> timestamp(1_755_527_422_123_456_789)
+    '2025-08-18T14:30:22.123456Z'
+    """
+    global _cached
+    seconds, nanoseconds = divmod(time_ns, 1_000_000_000)
+    cached = _cached
+    if cached[0] != seconds:
+        # Formatting a date costs ten times the rest, and a busy program asks many times a second. One tuple is
+        # replaced as a whole, so that threads never see the second of one and the prefix of another.
+        cached = _cached = (seconds, time.strftime("%Y-%m-%dT%H:%M:%S.", time.gmtime(seconds)))
+    return f"{cached[1]}{nanoseconds // 1000:06d}Z"
+
+
+def parse_timestamp(text: str) -> int:
+    """Return nanoseconds since the epoch of an RFC 3339 text; an offset other than ``Z`` is honoured.
+
+    Raises ValueError when *text* is no timestamp.
+
+    >>> parse_timestamp("2025-08-18T14:30:22.123456Z")
+    1755527422123456000
+    """
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    whole = int(moment.replace(microsecond=0).timestamp())
+    return whole * 1_000_000_000 + moment.microsecond * 1000
+
+
+def new_run_id() -> str:
+    """Make a run id: the UTC start time and 8 hexadecimal digits, such as ``20250818_143022-1a2b3c4d``."""
+    started = time.gmtime(current.time_ns() // 1_000_000_000)
+    return f"{time.strftime('%Y%m%d_%H%M%S', started)}-{current.token_hex(4)}"

@@ -1,0 +1,272 @@
+"""To and from JSON bytes, never failing on a value; the only importer of orjson.
+
+Ordinary values go straight through orjson. Only what it refuses (circular structures, integers beyond 64 bits, lone
+surrogates, non-string keys, …) is rebuilt piece by piece into plain values, with as much information kept as JSON can hold.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from datetime import date, time, timedelta
+from decimal import Decimal
+from enum import Enum
+from fractions import Fraction
+from pathlib import PurePath
+from typing import Any, Final
+from uuid import UUID
+
+import orjson
+
+MAX_DEPTH: Final = 32
+MAX_ITEMS: Final = 10_000
+MAX_INT_DIGITS: Final = 1_000
+_INT64: Final = range(-(2**63), 2**64)
+_OPTIONS: Final = orjson.OPT_SERIALIZE_NUMPY
+
+
+def to_json(value: object) -> bytes:
+    """Render any value as compact JSON, UTF-8; never raises.
+
+    NaN and infinities become null (see `nonfinite_paths`). Objects that JSON does not know become their text.
+
+    >>> to_json({"year": 2025, "path": PurePath("census.parquet")})
+    b'{"year":2025,"path":"census.parquet"}'
+    """
+    try:
+        return orjson.dumps(value, _default, _OPTIONS)
+    except Exception:
+        return _careful(value, 0)
+
+
+def to_json_pretty(value: object) -> bytes:
+    """Render any value as JSON with two spaces of indentation and a final newline; never raises."""
+    options = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
+    try:
+        return orjson.dumps(value, _default, options | _OPTIONS)
+    except Exception:
+        return orjson.dumps(simplify(value), option=options)
+
+
+def from_json(data: bytes | bytearray | memoryview | str) -> Any:
+    """Parse JSON; raises ValueError when *data* is none."""
+    return orjson.loads(data)
+
+
+def finite(value: float | None) -> float | None:
+    """Return *value*, or None where it is NaN or infinite, which JSON lacks.
+
+    >>> finite(float("nan")) is None
+    True
+    """
+    return value if value is None or math.isfinite(value) else None
+
+
+def nonfinite_paths(value: object, path: str = "", depth: int = 0) -> dict[str, str]:
+    """Name each NaN or infinity inside plain *value*: ``{"rates.p95": "nan"}``. JSON holds null in its place."""
+    if isinstance(value, float):
+        return {} if math.isfinite(value) else {path: str(value)}
+    if depth > MAX_DEPTH:
+        return {}
+    if isinstance(value, Mapping):
+        items: Iterable[tuple[object, object]] = value.items()
+    elif isinstance(value, (list, tuple)):
+        items = enumerate(value)
+    else:
+        return {}
+    found: dict[str, str] = {}
+    for key, item in items:
+        found |= nonfinite_paths(item, f"{path}.{key}" if path else str(key), depth + 1)
+    return found
+
+
+def simplify(value: object) -> Any:
+    """Rebuild any value out of what JSON knows: dict, list, str, int, float, bool and None; never raises.
+
+    Circular and too deep structures end in a note, a long collection in a note that counts what was cut, and a key that would
+    collide with another of the same text (``1`` and ``"1"``) gets its type behind it.
+    """
+    return _simplify(value, 0, ())
+
+
+def _careful(value: object, attempt: int) -> bytes:
+    try:
+        return orjson.dumps(simplify(value))
+    except Exception:
+        # Only a structure that another thread changes meanwhile comes here; what is left is its type.
+        return _careful(value, 1) if attempt == 0 else orjson.dumps(_note(value, "cannot be rendered"))
+
+
+def _note(value: object, what: str) -> str:
+    return f"<{_type_name(value)}: {what}>"
+
+
+def _type_name(value: object) -> str:
+    kind = type(value)
+    return kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+
+
+def _simplify(value: object, depth: int, above: tuple[int, ...]) -> Any:
+    scalar = _scalar(value)
+    if scalar is not _NO_SCALAR:
+        return scalar
+    if id(value) in above:
+        return _note(value, "circular")
+    if depth >= MAX_DEPTH:
+        return _note(value, "nested too deep")
+    above = (*above, id(value))
+    try:
+        plain = _plain(value)
+        if plain is not value:
+            return _simplify(plain, depth + 1, above)
+        if isinstance(value, Mapping):
+            return _simplify_mapping(value, depth, above)
+        if isinstance(value, (Sequence, Set)):
+            return _simplify_items(value, depth, above)
+    except Exception:
+        return _note(value, "cannot be rendered")
+    return text(value)
+
+
+def _simplify_mapping(value: Mapping[Any, Any], depth: int, above: tuple[int, ...]) -> dict[str, Any]:
+    out: dict[str, Any] = {}
+    for key, item in _first(value.items()):
+        name = key if isinstance(key, str) else text(key)
+        name = _clean_text(name)
+        if name in out or (not isinstance(key, str) and name in value):
+            name = f"{name} ({_type_name(key)})"
+        out[name] = _simplify(item, depth + 1, above)
+    if len(value) > MAX_ITEMS:
+        out["…"] = f"{len(value) - MAX_ITEMS} more"
+    return out
+
+
+def _simplify_items(value: Sequence[Any] | Set[Any], depth: int, above: tuple[int, ...]) -> list[Any]:
+    items = _stable(value) if isinstance(value, Set) else value
+    out = [_simplify(item, depth + 1, above) for item in _first(items)]
+    if len(value) > MAX_ITEMS:
+        out.append(f"… {len(value) - MAX_ITEMS} more")
+    return out
+
+
+def _first(items: Iterable[Any]) -> list[Any]:
+    """The first items, as a copy: another thread may change the original meanwhile."""
+    return [item for item, _ in zip(items, range(MAX_ITEMS), strict=False)]
+
+
+def _stable(value: Set[Any]) -> list[Any]:
+    try:
+        return sorted(value)
+    except Exception:
+        return sorted(value, key=text)
+
+
+class _NoScalar:
+    pass
+
+
+_NO_SCALAR: Final = _NoScalar()
+
+
+def _scalar(value: object) -> Any:
+    if value is None or value is True or value is False:
+        return value
+    kind = type(value)
+    if kind is str:
+        return _clean_text(value)  # type: ignore[arg-type]
+    if kind is int:
+        return value if value in _INT64 else _big_int(value)  # type: ignore[arg-type]
+    if kind is float:
+        return finite(value)  # type: ignore[arg-type]
+    if isinstance(value, Enum):
+        return _NO_SCALAR
+    for base in (str, int, float):
+        if isinstance(value, base):
+            return _scalar(base.__new__(base, value))
+    return _NO_SCALAR
+
+
+def _clean_text(value: str) -> str:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        # A lone surrogate (a file name of another encoding) is kept visible instead of losing the whole text.
+        return value.encode("utf-8", "backslashreplace").decode()
+    return value
+
+
+def _big_int(value: int) -> str:
+    if value.bit_length() > MAX_INT_DIGITS * 3:
+        # Decimal text of a huge integer costs quadratic time, and Python refuses beyond 4,300 digits.
+        return f"<int: {value.bit_length()} bits, {'-' if value < 0 else ''}0x{abs(value) >> (value.bit_length() - 64):x}…>"
+    return str(value)
+
+
+def text(value: object) -> str:
+    """Return the text of any object: its ``str``, its ``repr``, or a note where both fail; never raises."""
+    for render in (str, repr):
+        try:
+            return _clean_text(str.__str__(render(value)))
+        except Exception:
+            continue
+    return _note(value, "has no text")
+
+
+def _default(value: object) -> Any:
+    """orjson's hook for a type that it does not know."""
+    plain = _plain(value)
+    if plain is not value:
+        return plain
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, Set):
+        return _stable(value)
+    return list(value) if isinstance(value, Sequence) else text(value)
+
+
+def _plain(value: object) -> Any:
+    """Take one step from a known type towards JSON; an unknown one comes back itself."""
+    for kinds, convert in _BY_TYPE:
+        if isinstance(value, kinds):
+            return convert(value)
+    kind = type(value)
+    if kind.__module__.partition(".")[0] in _TABLES and hasattr(kind, "columns"):
+        return _table(value)
+    if dataclasses.is_dataclass(kind):
+        return {field.name: getattr(value, field.name, None) for field in dataclasses.fields(kind)}
+    for method in _CONVERTERS:
+        if callable(getattr(kind, method, None)):
+            return getattr(value, method)()
+    return value
+
+
+def _bytes(value: bytes | bytearray | memoryview) -> str:
+    raw = bytes(value)
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        return raw.hex()
+
+
+def _exception(value: BaseException) -> dict[str, str]:
+    return {"type": _type_name(value), "message": text(value)}
+
+
+def _table(value: Any) -> dict[str, Any]:
+    """A pandas or polars table by its shape: its rows belong in a file, and counting a lazy one would run it."""
+    shape = getattr(value, "shape", (None,)) if hasattr(type(value), "shape") else (None,)
+    return {"type": _type_name(value), "rows": shape[0], "columns": [text(column) for column in value.columns]}
+
+
+_TABLES: Final = frozenset({"pandas", "polars"})
+_CONVERTERS: Final = ("_asdict", "model_dump", "tolist", "isoformat")
+_BY_TYPE: Final[tuple[tuple[type | tuple[type, ...], Callable[[Any], Any]], ...]] = (
+    ((PurePath, UUID, complex, range, Fraction, Decimal), str),
+    (timedelta, timedelta.total_seconds),
+    ((date, time), lambda value: value.isoformat()),
+    (Enum, lambda value: value.value),
+    ((bytes, bytearray, memoryview), _bytes),
+    (BaseException, _exception),
+    (type, lambda value: f"{value.__module__}.{value.__qualname__}"),
+)

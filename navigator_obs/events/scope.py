@@ -1,0 +1,158 @@
+"""What holds around an event: its context, the open operation and the run, in one immutable `Scope`.
+
+One ContextVar holds it, so that entering a block costs one `set` however many keys are bound, and so that it travels wherever
+contextvars travel: into asyncio tasks and `to_thread`. `carry` takes it where they do not: threads, executors and processes.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Mapping
+from contextvars import ContextVar, Token
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final, ParamSpec, Protocol, Self, TypeVar
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class OpenOperation(Protocol):
+    """What the scope needs to know of the operation that is open."""
+
+    path: str
+
+
+class RunTag:
+    """An open run as far as events care: its id, and the count of its events in this process."""
+
+    __slots__ = ("_sequence", "run_id", "written")
+
+    def __init__(self, run_id: str | None) -> None:
+        self.run_id = run_id
+        self.written = 0
+        self._sequence = itertools.count(1)
+
+    def next_seq(self) -> int:
+        """Return the number of the next event; never the same twice, also under threads."""
+        self.written = seq = next(self._sequence)
+        return seq
+
+    def restart(self) -> None:
+        """Count from 1 again: `seq` is per process, and this one has just been forked."""
+        self.written = 0
+        self._sequence = itertools.count(1)
+
+
+class Scope:
+    """Immutable: context, open operation, run. `current()` gives the one that holds here."""
+
+    __slots__ = ("context", "fragments", "operation", "run")
+
+    def __init__(self, context: Mapping[str, Any], operation: OpenOperation | None, run: RunTag | None) -> None:
+        self.context = context
+        self.operation = operation
+        self.run = run
+        # The context as bytes, rendered by the first event that needs it (events/fastpath.py).
+        self.fragments: Any = None
+
+
+_EMPTY: Final[Mapping[str, Any]] = MappingProxyType({})
+_scope: ContextVar[Scope | None] = ContextVar("navigator_obs_scope", default=None)
+_fallback = Scope(_EMPTY, None, None)
+_open_runs: list[RunTag] = []
+NO_RUN: Final = RunTag(None)
+
+
+def current() -> Scope:
+    """Return the scope that holds here.
+
+    A thread or callback that was started without one gets an empty one with the process's only open run, so that its
+    events still carry the run's id.
+    """
+    scope = _scope.get()
+    if scope is None:
+        return _fallback
+    if scope.run is None and _fallback.run is not None:
+        return Scope(scope.context, scope.operation, _fallback.run)
+    return scope
+
+
+def enter(
+    *, context: Mapping[str, Any] | None = None, operation: OpenOperation | None = None, run: RunTag | None = None
+) -> Token[Scope | None]:
+    """Make a new scope out of the current one and what is given (*context* is merged over it); `leave` undoes it."""
+    outer = current()
+    return _scope.set(
+        Scope(
+            outer.context if context is None else {**outer.context, **context},
+            operation or outer.operation,
+            run or outer.run,
+        )
+    )
+
+
+def leave(token: Token[Scope | None]) -> None:
+    """Return to the scope before *token*'s `enter`; also from another context, as at the end of a generator, where it does nothing."""
+    try:
+        _scope.reset(token)
+    except (ValueError, RuntimeError):
+        return
+
+
+def open_run(tag: RunTag) -> None:
+    """Count *tag* among the process's open runs."""
+    _open_runs.append(tag)
+    _renew_fallback()
+
+
+def close_run(tag: RunTag) -> None:
+    """Take *tag* from the process's open runs; nothing happens where it is none."""
+    if tag in _open_runs:
+        _open_runs.remove(tag)
+    _renew_fallback()
+
+
+def open_runs() -> list[RunTag]:
+    """Return the process's open runs, oldest first."""
+    return list(_open_runs)
+
+
+def _renew_fallback() -> None:
+    global _fallback
+    _fallback = Scope(_EMPTY, None, _open_runs[0] if len(_open_runs) == 1 else None)
+
+
+def after_fork() -> None:
+    """Start the counts of a forked child anew."""
+    for tag in (NO_RUN, *_open_runs):
+        tag.restart()
+
+
+class context:  # noqa: N801 - reads as the statement that it is: with obs.context(year=2025)
+    """Add keys to every event (and operation record) inside the block.
+
+    Blocks nest; an inner key hides an outer one of the same name until its block ends. Correct per thread and per asyncio task.
+    Values may be anything that an event may hold. One object may be entered again, also while it is open.
+
+    >>> with context(year=2025), context(stage="hiring"):
+    ...     dict(current().context)
+    {'year': 2025, 'stage': 'hiring'}
+    """
+
+    __slots__ = ("_keys", "_tokens")
+
+    def __init__(self, **keys: Any) -> None:
+        self._keys = keys
+        self._tokens: list[Token[Scope | None]] = []
+
+    def __enter__(self) -> Self:
+        self._tokens.append(enter(context=self._keys))
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        leave(self._tokens.pop())

@@ -1,0 +1,92 @@
+"""One daemon thread per process for what must happen by age: flushing, syncing, the journal's tick.
+
+It starts with the first task and ends with the last one. Nothing that was acknowledged depends on it: when it starves behind C code
+that holds the GIL, things happen later, not never. A forked child starts without tasks and without the thread.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Final
+
+_MINIMUM_SECONDS: Final = 0.01
+
+
+class Handle:
+    """A task of the ticker; `cancel` ends it."""
+
+    __slots__ = ("due", "run", "seconds")
+
+    def __init__(self, seconds: float, run: Callable[[], None]) -> None:
+        self.seconds = max(seconds, _MINIMUM_SECONDS)
+        self.run = run
+        self.due = time.monotonic() + self.seconds
+
+    def cancel(self) -> None:
+        """Call the task no more; harmless when done twice. A call that is under way goes on to its end."""
+        _ticker.remove(self)
+
+
+class _Ticker:
+    def __init__(self) -> None:
+        self._tasks: list[Handle] = []
+        self._wake = threading.Condition(threading.Lock())
+        self._thread: threading.Thread | None = None
+
+    def add(self, handle: Handle) -> None:
+        with self._wake:
+            self._tasks.append(handle)
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = threading.Thread(target=self._loop, name="navigator-obs-ticker", daemon=True)
+                self._thread.start()
+            self._wake.notify()
+
+    def remove(self, handle: Handle) -> None:
+        with self._wake:
+            if handle in self._tasks:
+                self._tasks.remove(handle)
+            self._wake.notify()
+
+    def _loop(self) -> None:
+        while True:
+            with self._wake:
+                if not self._tasks:
+                    self._thread = None
+                    return
+                now = time.monotonic()
+                due = [task for task in self._tasks if task.due <= now]
+                if not due:
+                    self._wake.wait(min(task.due for task in self._tasks) - now)
+                    continue
+            for task in due:
+                _run(task)
+
+
+def _run(task: Handle) -> None:
+    try:
+        task.run()
+    except Exception:
+        # A task counts its own failures; one that breaks must not end the others.
+        pass
+    task.due = time.monotonic() + task.seconds
+
+
+_ticker = _Ticker()
+
+
+def every(seconds: float, run: Callable[[], None]) -> Handle:
+    """Call *run* about each so many *seconds* from a daemon thread that all tasks share, until the handle is cancelled.
+
+    *run* must be quick; what it raises is swallowed.
+    """
+    handle = Handle(seconds, run)
+    _ticker.add(handle)
+    return handle
+
+
+def after_fork() -> None:
+    """Forget the parent's tasks and thread: neither lives in a forked child."""
+    global _ticker
+    _ticker = _Ticker()

@@ -1,0 +1,122 @@
+"""Every event and operation key: name, type, unit, meaning, formatter. The reference pages are made from these tables.
+
+The summary's keys stand in `runs/summary.schema.json`, which describes itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+Formatter = Callable[[float], str]
+
+
+def format_seconds(seconds: float) -> str:
+    """Render a duration for people, in the two largest units that matter.
+
+    >>> [format_seconds(s) for s in (0.00042, 0.042, 4.2, 83, 7440)]
+    ['420 µs', '42 ms', '4.20 s', '1m 23s', '2h 04m']
+    """
+    if seconds < 0:
+        return f"-{format_seconds(-seconds)}"
+    if seconds < 0.0009995:
+        return f"{seconds * 1e6:.0f} µs"
+    if seconds < 0.9995:
+        return f"{seconds * 1e3:.0f} ms" if seconds >= 0.00995 else f"{seconds * 1e3:.1f} ms"
+    if seconds < 59.995:
+        return f"{seconds:.2f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes}m {rest:02d}s"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}h {minutes:02d}m" if hours < 48 else f"{hours // 24}d {hours % 24:02d}h"
+
+
+def format_bytes(count: float) -> str:
+    """Render a size in bytes: ``512 B``, ``12.3 kB``, ``4.56 GB`` (powers of 1,000)."""
+    if abs(count) < 1000:
+        return f"{count:.0f} B"
+    for unit in ("kB", "MB", "GB"):
+        count /= 1000
+        if abs(count) < 999.5:
+            return f"{count:.1f} {unit}" if abs(count) < 99.95 else f"{count:.0f} {unit}"
+    return f"{count / 1000:.1f} TB"
+
+
+def format_mb(megabytes: float) -> str:
+    """Render megabytes: ``425 MB``, ``1.23 GB``."""
+    if abs(megabytes) < 9.995:
+        return f"{megabytes:.1f} MB"
+    return f"{megabytes:.0f} MB" if abs(megabytes) < 9999.5 else f"{megabytes / 1000:.1f} GB"
+
+
+def format_count(number: float) -> str:
+    """Render a count with thousands apart: ``12,345``."""
+    return f"{number:,.0f}"
+
+
+def format_percent(percent: float) -> str:
+    """Render a share: ``3.1%``, ``42%``."""
+    return f"{percent:.1f}%" if abs(percent) < 9.95 else f"{percent:.0f}%"
+
+
+def format_rate(per_second: float) -> str:
+    """Render a throughput: ``12,345/s``, ``0.42/s``."""
+    return f"{per_second:,.0f}/s" if per_second >= 9.5 else f"{per_second:.2g}/s"
+
+
+@dataclass(frozen=True)
+class Field:
+    """One key: its JSON type, its unit ("" for none), what it means, and how to show a number of it to people."""
+
+    name: str
+    type: str
+    unit: str
+    meaning: str
+    format: Formatter = str
+
+
+EVENT_FIELDS: Final = (
+    Field("timestamp", "string", "", "when: RFC 3339, UTC, microseconds, `Z`"),
+    Field("level", "string", "", "`DEBUG`, `INFO`, `WARNING`, `ERROR` or `CRITICAL`"),
+    Field("message", "string", "", "what happened, in words"),
+    Field("run_id", "string or null", "", "the run that it belongs to; null outside of any"),
+    Field("logger", "string", "", "the logger's name"),
+    Field("module", "string", "", "the module of the code that logged"),
+    Field("function", "string", "", "the function of the code that logged"),
+    Field("line", "integer", "", "its line"),
+    Field("process", "integer", "", "the process id"),
+    Field("thread", "string", "", "the thread's name"),
+    Field("seq", "integer", "", "counts up per process and run: a gap is a loss that can be seen"),
+)
+"""The keys that each event has, in this order; context and the event's own fields follow."""
+
+EXCEPTION_FIELDS: Final = (
+    Field("type", "string", "", "the exception's class, with its module unless built in"),
+    Field("message", "string", "", "its text"),
+    Field("traceback", "string", "", "the traceback as Python prints it"),
+    Field("frames", "array", "", "where: module, function, file, line and source, outermost first"),
+    Field("causes", "array", "", "the chain from the nearest cause to the root: type, message and how they are linked"),
+    Field("notes", "array", "", "notes added with `add_note`"),
+    Field("fingerprint", "string", "", "the same for errors that are the same one"),
+    Field("category", "string", "", "which kind of failure it is"),
+)
+"""The keys of an event's `exception`."""
+
+OPERATION_FIELDS: Final = (
+    Field("operation", "string", "", "the operation's name"),
+    Field("operation_path", "string", "", "names from the outermost operation to this one, joined with `/`"),
+    Field("status", "string", "", "`success`, `failed` or `cancelled`"),
+    Field("duration_seconds", "number", "s", "wall time", format_seconds),
+    Field("self_seconds", "number", "s", "wall time in which no child operation was open", format_seconds),
+    Field("cpu_seconds", "number", "s", "CPU time of the process meanwhile, all threads", format_seconds),
+    Field("memory_delta_mb", "number", "MB", "resident memory at its end less that at its start", format_mb),
+    Field("peak_memory_mb", "number", "MB", "the highest resident memory seen while it was open", format_mb),
+    Field("rows", "integer", "rows", "rows that it said it worked on", format_count),
+    Field("rows_per_second", "number", "rows/s", "rows by wall time", format_rate),
+)
+"""The keys that an operation's own event adds. An ordinary event inside an operation has `operation_path` alone."""
+
+RESERVED: Final = frozenset(field.name for field in EVENT_FIELDS) | {"exception"}
+"""The keys that a user's field can't take: it is kept as `field_<name>`."""

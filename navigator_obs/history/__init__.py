@@ -1,0 +1,1 @@
+"""Stage 4. Many runs → findings: folders of runs become lists, comparisons and trends."""
