@@ -12,6 +12,8 @@ from contextvars import ContextVar, Token
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, ParamSpec, Protocol, Self, TypeVar
 
+from ..encoding import to_json
+
 if TYPE_CHECKING:
     from types import TracebackType
 
@@ -28,10 +30,12 @@ class OpenOperation(Protocol):
 class RunTag:
     """An open run as far as events care: its id, and the count of its events in this process."""
 
-    __slots__ = ("_sequence", "run_id", "written")
+    __slots__ = ("_sequence", "rendered", "run_id", "written")
 
     def __init__(self, run_id: str | None) -> None:
         self.run_id = run_id
+        # As the fast path wants it: what stands between an event's message and its logger.
+        self.rendered = b',"run_id":' + to_json(run_id) + b',"logger":'
         self.written = 0
         self._sequence = itertools.count(1)
 

@@ -32,16 +32,23 @@ class Handle:
 class _Ticker:
     def __init__(self) -> None:
         self._tasks: list[Handle] = []
-        self._wake = threading.Condition(threading.Lock())
+        self._wake = threading.Condition()
         self._thread: threading.Thread | None = None
 
     def add(self, handle: Handle) -> None:
         with self._wake:
             self._tasks.append(handle)
             if self._thread is None or not self._thread.is_alive():
-                self._thread = threading.Thread(target=self._loop, name="navigator-obs-ticker", daemon=True)
-                self._thread.start()
+                self._start()
             self._wake.notify()
+
+    def _start(self) -> None:
+        self._thread = threading.Thread(target=self._loop, name="navigator-obs-ticker", daemon=True)
+        try:
+            self._thread.start()
+        except RuntimeError:
+            # No thread can start while the interpreter shuts down; what is due then is done by the shutdown itself.
+            self._thread = None
 
     def remove(self, handle: Handle) -> None:
         with self._wake:

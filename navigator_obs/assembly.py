@@ -1,0 +1,93 @@
+"""The composition root: the one place that knows every stage, and builds sinks and observers from `Config`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from .config import Config, resolve
+from .errors import UsageError
+from .events import setup
+from .events.console import wants_colour
+from .runs import run as runs
+from .runs.observer import RunObserver
+
+_config: Config | None = None
+
+
+def configure(config: Config | None = None, /, **settings: Any) -> Config:
+    """Install the logging chain and its sinks; call it once at the start, safe to repeat.
+
+    Give either a `Config` or keywords, each one of its fields; what is not given comes from the environment
+    (``NAVIGATOR_OBS_LOG_DIR`` …), then from ``[tool.navigator_obs]`` in `pyproject.toml`, then the default. Returns the `Config` that holds now.
+    Raises `ConfigError` for a wrong setting.
+
+    >>> configure(log_dir="logs", runs_dir="artifacts/runs", console="off").level
+    'INFO'
+    """
+    global _config
+    if config is not None and settings:
+        raise UsageError(f"configure takes a Config or keywords, not both; keywords given: {', '.join(settings)}")
+    _config = resolve(settings) if config is None else config
+    setup.install(_config)
+    return _config
+
+
+def shutdown() -> None:
+    """Finish open runs, flush and close every file, and put structlog, `logging` and `warnings` back as they were.
+
+    Not needed at the end of a program, where it happens by itself; for notebooks and tests.
+    """
+    global _config
+    runs.finish_open_runs("the toolkit was shut down")
+    setup.uninstall()
+    _config = None
+
+
+def current_config() -> Config:
+    """Return the `Config` that holds; without any, the resolved one is installed."""
+    return configure() if _config is None else _config
+
+
+def start_run(
+    name: str,
+    *,
+    params: Any = None,
+    years: Iterable[int] | None = None,
+    run_id: str | None = None,
+    tags: Iterable[str] = (),
+    observers: Iterable[RunObserver] = (),
+) -> runs.Run:
+    """Start a run: one execution, with its folder, its journal and, on every way out, its `summary.json`.
+
+    Use it as a context manager, or call `.finish()` by hand. *params* is the run's configuration in any shape (a mapping, dataclass, pydantic
+    model or namespace); *years* are the simulated years that are planned; *run_id* is made up when None; *observers* are told
+    when the run has started and finished. Where nobody called `configure`, this does, with the settings of environment and file.
+    Raises `UsageError` for a wrong argument.
+
+    >>> with start_run("baseline", params={"seed": 42}, years=range(2025, 2030)) as run:
+    ...     run.status
+    'running'
+    """
+    config = current_config()
+    told = [*observers, *([ConsoleReport()] if config.run_report else [])]
+    return runs.start_run(
+        name, params=params, years=years, run_id=run_id, tags=tags, observers=told, config=config
+    )
+
+
+class ConsoleReport:
+    """The observer that prints the human summary to stderr when a run has ended."""
+
+    def run_started(self, run: runs.Run) -> None:
+        """Nothing to say yet: the log has the start."""
+
+    def run_finished(self, summary: Mapping[str, Any], directory: Path) -> None:  # noqa: ARG002
+        """Print the summary."""
+        from .outputs import text
+
+        if sys.stderr is not None:
+            print(text.render(summary, color=wants_colour(sys.stderr)), file=sys.stderr)
+

@@ -1,0 +1,125 @@
+"""The readable line beside the JSON one: time, level, message, then what is worth a look.
+
+It goes to stderr, which is looked up at each event: a progress bar that swaps `sys.stderr` stays whole. Text from outside can neither
+forge a line nor drive the terminal: control characters are shown, not sent.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import time
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, TextIO
+
+from .. import clock
+from ..encoding import to_json
+from ..fields import EVENT_FIELDS, OPERATION_FIELDS
+
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_FIRST: Final = frozenset(field.name for field in EVENT_FIELDS)
+_FORMATS: Final = {field.name: field.format for field in OPERATION_FIELDS if field.unit}
+_COLOURS: Final = {"DEBUG": "2", "INFO": "32", "WARNING": "33", "ERROR": "31;1", "CRITICAL": "41;37;1"}
+# Beside a number that shows its unit, the key need not.
+_LABELS: Final = {"duration_seconds": "took", "peak_memory_mb": "peak", "rows_per_second": "rate"}
+_HIDDEN: Final = frozenset({"operation_path", "self_seconds", "cpu_seconds", "memory_delta_mb", "status"})
+
+
+def wants_colour(stream: TextIO | None, environ: Mapping[str, str] | None = None) -> bool:
+    """Return whether *stream* is to be coloured: ``NO_COLOR`` says no, ``FORCE_COLOR`` yes, else whether it is a terminal."""
+    environ = os.environ if environ is None else environ
+    if environ.get("NO_COLOR"):
+        return False
+    if environ.get("FORCE_COLOR"):
+        return True
+    try:
+        return stream is not None and stream.isatty() and environ.get("TERM") != "dumb"
+    except (ValueError, OSError):
+        return False
+
+
+def harmless(text: str) -> str:
+    """Show control characters instead of sending them: a terminal obeys them, whoever wrote them.
+
+    >>> harmless("all well\\x1b[2J")
+    'all well\\\\x1b[2J'
+    """
+    return _CONTROL.sub(lambda match: match.group().encode("unicode_escape").decode(), text)
+
+
+class ConsoleSink:
+    """Writes each event as one line (an exception below it) to the stderr of the moment."""
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._stream = stream
+
+    def write(self, event: Mapping[str, Any], level: int) -> None:  # noqa: ARG002
+        """Write one event; does nothing without a stderr."""
+        stream = self._stream or sys.stderr
+        if stream is None:
+            return
+        stream.write(format_event(event, colour=wants_colour(stream)) + "\n")
+        stream.flush()
+
+
+def format_event(event: Mapping[str, Any], *, colour: bool = False) -> str:
+    """Return one event as people read it: local time, level, message, fields; an exception's traceback below.
+
+    *event* has the keys of a log line. Shared by the live console and by whoever shows a log file later.
+    """
+    level = str(event.get("level", ""))
+    parts = [
+        _paint(_local_time(event.get("timestamp")), "2", colour),
+        _paint(f"{level:<8}", _COLOURS.get(level, "0"), colour),
+        _paint(_one_line(str(event.get("message", ""))), "1", colour and level not in {"DEBUG", "INFO"}),
+        *(_field(key, value, colour) for key, value in _shown(event)),
+    ]
+    exception = event.get("exception")
+    below = f"\n{_traceback(exception, colour)}" if isinstance(exception, Mapping) else ""
+    return " ".join(part for part in parts if part) + below
+
+
+def _local_time(timestamp: object) -> str:
+    try:
+        nanoseconds = clock.parse_timestamp(str(timestamp))
+    except ValueError:
+        return "--:--:--"
+    seconds, rest = divmod(nanoseconds, 1_000_000_000)
+    return f"{time.strftime('%H:%M:%S', time.localtime(seconds))}.{rest // 1_000_000:03d}"
+
+
+def _shown(event: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
+    for key, value in event.items():
+        if key in _FIRST or key in {"exception", "operation"}:
+            continue
+        if key in _HIDDEN and ("operation" in event or key == "operation_path"):
+            continue
+        yield key, value
+
+
+def _field(key: str, value: Any, colour: bool) -> str:
+    if key in _FORMATS and isinstance(value, (int, float)):
+        shown = _FORMATS[key](value)
+        key = _LABELS.get(key, key)
+    else:
+        shown = value if isinstance(value, str) else to_json(value).decode()
+    shown = _one_line(shown if len(shown) <= 200 else f"{shown[:199]}…")
+    return f"{_paint(f'{_one_line(key)}=', '2', colour)}{_quoted(shown)}"
+
+
+def _quoted(text: str) -> str:
+    return f'"{text}"' if not text or " " in text and not text[0].isdigit() and text[0] not in "[{" else text
+
+
+def _one_line(text: str) -> str:
+    return harmless(text.replace("\n", "\\n").replace("\t", " "))
+
+
+def _traceback(exception: Mapping[str, Any], colour: bool) -> str:
+    lines = str(exception.get("traceback") or exception.get("message", "")).splitlines()
+    return "\n".join(_paint(f"  {harmless(line)}", "2" if line.startswith(" ") else "31", colour) for line in lines)
+
+
+def _paint(text: str, code: str, colour: bool) -> str:
+    return f"\x1b[{code}m{text}\x1b[0m" if colour and text else text

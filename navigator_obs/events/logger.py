@@ -1,0 +1,233 @@
+"""The bound logger: structlog's, with levels that can change at any time and a fast path beside the chain."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from typing import Any, Final, Self
+
+import structlog
+
+from ..encoding import text
+from .chain import Processor, chain
+from .fastpath import Caller, FastPath, Fragment
+from .named import NamedLogger, named
+from .processors import CALLER, METHOD_LEVELS, caller_of, outside_frame
+from .sinks import outlet
+
+_METHODS: Final = {10: "debug", 20: "info", 30: "warning", 40: "error", 50: "critical"}
+
+
+class BoundLogger(structlog.BoundLoggerBase):
+    """A structlog bound logger: `debug` … `critical`, `exception`, `log`, `bind`, `unbind`, `new`, and `ainfo` … for symmetry.
+
+    Positional arguments are interpolated with ``%``; a message without any is taken as it stands. No method raises because
+    of a value.
+    """
+
+    _logger: NamedLogger
+
+    def __init__(self, logger: NamedLogger, processors: Iterable[Processor], context: dict[str, Any]) -> None:
+        super().__init__(logger, processors, context)
+        self._fragment: Fragment | None = None
+        self._rendered_by: FastPath | None = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restore, (self._logger.name, dict(self._context))
+
+    def new(self, **new_values: Any) -> Self:
+        """Return a logger with *new_values* alone; this one keeps its own."""
+        return self.__class__(self._logger, self._processors, new_values)
+
+    def debug(self, event: Any = "", /, *args: Any, **fields: Any) -> None:
+        """Log at level DEBUG."""
+        if self._logger.level <= 10:
+            self._log(10, event, args, fields)
+
+    def info(self, event: Any = "", /, *args: Any, **fields: Any) -> None:
+        """Log at level INFO."""
+        if self._logger.level <= 20:
+            self._log(20, event, args, fields)
+
+    def warning(self, event: Any = "", /, *args: Any, **fields: Any) -> None:
+        """Log at level WARNING."""
+        if self._logger.level <= 30:
+            self._log(30, event, args, fields)
+
+    def error(self, event: Any = "", /, *args: Any, **fields: Any) -> None:
+        """Log at level ERROR."""
+        if self._logger.level <= 40:
+            self._log(40, event, args, fields)
+
+    def critical(self, event: Any = "", /, *args: Any, **fields: Any) -> None:
+        """Log at level CRITICAL."""
+        if self._logger.level <= 50:
+            self._log(50, event, args, fields)
+
+    def exception(self, event: Any = "", /, *args: Any, **fields: Any) -> None:
+        """Log at level ERROR with the exception that is being handled."""
+        if self._logger.level <= 40:
+            fields.setdefault("exc_info", True)
+            self._log(40, event, args, fields)
+
+    def log(self, level: int | str, event: Any = "", /, *args: Any, **fields: Any) -> None:
+        """Log at *level*: a name, or a number as in `logging`, which is rounded down to a known one."""
+        number = _level_number(level)
+        if self._logger.level <= number:
+            self._log(number, event, args, fields)
+
+    async def adebug(self, event: Any = "", /, *args: Any, **fields: Any) -> None:
+        """`debug`, to be awaited; it never waits for anything."""
+        if self._logger.level <= 10:
+            self._log(10, event, args, fields)
+
+    async def ainfo(self, event: Any = "", /, *args: Any, **fields: Any) -> None:
+        """`info`, to be awaited."""
+        if self._logger.level <= 20:
+            self._log(20, event, args, fields)
+
+    async def awarning(self, event: Any = "", /, *args: Any, **fields: Any) -> None:
+        """`warning`, to be awaited."""
+        if self._logger.level <= 30:
+            self._log(30, event, args, fields)
+
+    async def aerror(self, event: Any = "", /, *args: Any, **fields: Any) -> None:
+        """`error`, to be awaited."""
+        if self._logger.level <= 40:
+            self._log(40, event, args, fields)
+
+    async def acritical(self, event: Any = "", /, *args: Any, **fields: Any) -> None:
+        """`critical`, to be awaited."""
+        if self._logger.level <= 50:
+            self._log(50, event, args, fields)
+
+    async def aexception(self, event: Any = "", /, *args: Any, **fields: Any) -> None:
+        """`exception`, to be awaited."""
+        if self._logger.level <= 40:
+            fields.setdefault("exc_info", True)
+            self._log(40, event, args, fields)
+
+    warn = warning
+    fatal = critical
+    msg = info
+    awarn = awarning
+    afatal = acritical
+    amsg = ainfo
+
+    def is_enabled_for(self, level: int) -> bool:
+        """Return whether an event of this level would be written anywhere."""
+        return self._logger.level <= level
+
+    def get_effective_level(self) -> int:
+        """Return the least level that is written anywhere."""
+        return self._logger.level
+
+    def _log(self, level: int, event: Any, args: tuple[Any, ...], fields: dict[str, Any]) -> None:
+        try:
+            if args:
+                event = _interpolate(event, args, fields)
+            fast = chain.fast_path(self._processors) if level < self._logger.dict_level else None
+            if fast is not None:
+                frame = sys._getframe(2)
+                line = self._render(fast, level, event, fields, fast.caller(frame), frame.f_lineno)
+                if line is not None:
+                    outlet.file.write(line)  # type: ignore[union-attr]
+                    return
+            self._through_chain(level, event, fields)
+        except Exception as error:
+            _give_up(self._logger, level, event, error)
+
+    def _render(
+        self, fast: FastPath, level: int, event: Any, fields: dict[str, Any], caller: Caller, line: int
+    ) -> bytes | None:
+        if self._rendered_by is not fast:
+            self._fragment = fast.fragment(self._context)
+            self._rendered_by = fast
+        if self._fragment is None:
+            return None
+        return fast.render(self._logger.name, self._fragment, level, event, fields, caller, line)
+
+    def _through_chain(self, level: int, event: Any, fields: dict[str, Any]) -> None:
+        if "event" in fields:
+            fields["field_event"] = fields.pop("event")
+        method = _METHODS[level]
+        try:
+            args, kwargs = self._process_event(method, "" if event is None else event, fields)
+        except structlog.DropEvent:
+            return
+        getattr(self._logger, method)(*args, **kwargs)
+
+
+def get_logger(name: str | None = None, /, **initial_values: Any) -> BoundLogger:
+    """Return a structlog bound logger.
+
+    *name* becomes the event's `logger`; the calling module's name where it is None. *initial_values* are bound: added to each of its
+    events. Loggers are cheap, may be made before `configure`, pickle, and follow each later `configure`.
+
+    >>> log = get_logger("planwise", scenario="baseline")
+    >>> log.info("census loaded", rows=5_000)
+    """
+    return BoundLogger(named(name), chain.processors, initial_values)
+
+
+def emit(
+    logger: str,
+    level: int,
+    message: str,
+    fields: dict[str, Any],
+    *,
+    exception: BaseException | None = None,
+    caller: tuple[str, str, int] | None = None,
+) -> None:
+    """Log in the name of the toolkit's upper stages; silent until the toolkit is configured, and never raises.
+
+    *level* is a number as in `logging`. *caller* is module, function and line of the code that it is about: the innermost frame
+    outside of the toolkit when None.
+    """
+    log = _emitters.get(logger)
+    if log is None:
+        log = _emitters[logger] = get_logger(logger)
+    if outlet.file is None or log._logger.level > level:
+        return
+    try:
+        place = caller or caller_of(outside_frame())
+        if exception is not None:
+            fields = {**fields, "exc_info": exception}
+        fast = chain.fast_path(log._processors) if level < log._logger.dict_level else None
+        line = fast and log._render(fast, level, message, fields, fast.known_caller(place), place[2])
+        if line:
+            outlet.file.write(line)
+        else:
+            log._through_chain(level, message, {CALLER: place, **fields})
+    except Exception as error:
+        _give_up(log._logger, level, message, error)
+
+
+_emitters: Final[dict[str, BoundLogger]] = {}
+
+
+def _restore(name: str | None, context: dict[str, Any]) -> BoundLogger:
+    return BoundLogger(named(name), chain.processors, context)
+
+
+def _give_up(logger: NamedLogger, level: int, event: Any, error: Exception) -> None:
+    try:
+        chain.fall_back(logger, _METHODS[level], event, error)
+    except Exception:
+        outlet.broken += 1
+
+
+def _interpolate(event: Any, args: tuple[Any, ...], fields: dict[str, Any]) -> Any:
+    """Fill the arguments into the message; arguments that do not fit it are kept as a field."""
+    values = args[0] if len(args) == 1 and isinstance(args[0], dict) and args[0] else args
+    try:
+        return event % values
+    except Exception:
+        fields.setdefault("args", [text(argument) for argument in args])
+        return event
+
+
+def _level_number(level: int | str) -> int:
+    if isinstance(level, str):
+        return METHOD_LEVELS.get(level.lower(), 20)
+    return min(max(level // 10 * 10, 10), 50)

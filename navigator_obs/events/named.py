@@ -1,0 +1,77 @@
+"""The loggers by name, with the levels from which the file and the console want their events.
+
+structlog calls this the wrapped logger: bound loggers come and go, the named one stays and is where a level is changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from .sinks import NEVER, WARNING, outlet
+
+
+class NamedLogger:
+    """One name's levels, and the way to the sinks."""
+
+    __slots__ = ("console_level", "dict_level", "file_level", "level", "name")
+
+    def __init__(self, name: str | None) -> None:
+        self.name = name
+        self.level = self.file_level = self.console_level = self.dict_level = NEVER
+
+    def deliver(self, line: bytes, event: Mapping[str, Any], level: int) -> None:
+        """Give a finished event to the sinks that want this level from this logger."""
+        outlet.deliver(line, event, level, to_console=level >= self.console_level)
+
+    debug = info = warning = error = critical = deliver
+
+    def set_levels(self, file_level: int, console_level: int) -> None:
+        """Set from which level on each sink wants the events."""
+        self.file_level, self.console_level = file_level, console_level
+        self.level = 0 if outlet.extra else min(file_level, console_level)
+        # From this level on somebody wants the event as a dict, and the line alone does not do.
+        self.dict_level = 0 if outlet.extra or outlet.file is None else min(console_level, WARNING)
+
+
+_loggers: Final[dict[str | None, NamedLogger]] = {}
+_by_name: dict[str, int] = {}
+
+
+def named(name: str | None = None, *_: Any) -> NamedLogger:
+    """Return the process's one logger of this name."""
+    found = _loggers.get(name)
+    if found is None:
+        found = _loggers[name] = NamedLogger(name)
+        _apply(found)
+    return found
+
+
+def apply_levels(by_name: Mapping[str, int]) -> None:
+    """Set each logger's levels from the outlet's, and from *by_name*, where a name covers the dotted names below it."""
+    global _by_name
+    _by_name = dict(by_name)
+    refresh()
+
+
+def refresh() -> None:
+    """Work out every logger's levels anew, after the sinks have changed."""
+    for logger in tuple(_loggers.values()):
+        _apply(logger)
+
+
+def level_of(name: str | None) -> int | None:
+    """Return the level that was set for this name or the nearest name above it, if any."""
+    while name:
+        if name in _by_name:
+            return _by_name[name]
+        name = name.rpartition(".")[0]
+    return None
+
+
+def _apply(logger: NamedLogger) -> None:
+    own = level_of(logger.name)
+    if own is None:
+        logger.set_levels(outlet.file_level, outlet.console_level)
+    else:
+        logger.set_levels(*(level if level == NEVER else own for level in (outlet.file_level, outlet.console_level)))

@@ -1,0 +1,231 @@
+"""The log file that many processes share: appended to under one lock, rotated by size, healed when a writer died in mid-line.
+
+Every batch is written while holding `flock` on a lock file beside the log, so that no rotation can happen between the question where
+the file ends and the write. A file that was deleted, or moved away by another program, is noticed at the next batch.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final, Protocol
+
+try:
+    import fcntl
+except ImportError:  # pragma: no cover - Windows: threads are kept apart, processes are not
+    fcntl = None  # type: ignore[assignment]
+
+LOCK_TIMEOUT_SECONDS: Final = 2.0
+_HEAL_BLOCK: Final = 65_536
+
+
+class Progress(Protocol):
+    """Told how a batch gets on, so that whoever finds its writer dead knows what had reached the file."""
+
+    def placed(self, inode: int, offset: int, length: int) -> None:
+        """The next *length* bytes are about to be written at *offset* of the file *inode*."""
+
+    def written(self, length: int) -> None:
+        """They have been."""
+
+
+class LogFile:
+    """An append-only file of lines under `path`, with `path.1` (newest) … `path.<backups>` behind it.
+
+    Raises OSError where the file system refuses; what was given is then either wholly in the file or not at all.
+    """
+
+    def __init__(
+        self, path: Path, *, max_bytes: int, backups: int, file_mode: int = 0o600, dir_mode: int = 0o700
+    ) -> None:
+        self.path = path
+        self._max_bytes = max_bytes
+        self._backups = backups
+        self._file_mode = file_mode
+        self._dir_mode = dir_mode
+        self._file = -1
+        self._lock_file = -1
+
+    def append(self, data: bytes, progress: Progress | None = None) -> None:
+        """Write whole lines; *data* ends with a newline. Rotates before and, for a long batch, in between."""
+        with self._exclusive():
+            while data:
+                inode, offset = self._ready()
+                chunk = self._fitting(data, offset)
+                if not chunk:
+                    self._rotate()
+                    continue
+                if progress:
+                    progress.placed(inode, offset, len(chunk))
+                self._write(chunk, offset)
+                if progress:
+                    progress.written(len(chunk))
+                data = data[len(chunk) :]
+
+    def sync(self) -> None:
+        """Have the disk hold what was written (fdatasync)."""
+        if self._file >= 0:
+            getattr(os, "fdatasync", os.fsync)(self._file)
+
+    def close(self) -> None:
+        """Close the descriptors; the next `append` opens them anew."""
+        for descriptor in (self._file, self._lock_file):
+            if descriptor >= 0:
+                _close_quietly(descriptor)
+        self._file = self._lock_file = -1
+
+    @contextmanager
+    def exclusive(self) -> Iterator[None]:
+        """Keep every other writer out: for recovery, which reads and appends as one step."""
+        with self._exclusive():
+            yield
+
+    @contextmanager
+    def _exclusive(self) -> Iterator[None]:
+        self._open_lock()
+        held = self._lock()
+        try:
+            yield
+        finally:
+            if held and fcntl:
+                fcntl.flock(self._lock_file, fcntl.LOCK_UN)
+
+    def _open_lock(self) -> None:
+        lock_path = self.path.with_name(f".{self.path.name}.lock")
+        if self._lock_file >= 0 and os.fstat(self._lock_file).st_nlink:
+            return
+        # A lock file that was deleted with its folder locks nobody out: others hold the new one.
+        if self._lock_file >= 0:
+            _close_quietly(self._lock_file)
+            self._lock_file = -1
+        self._lock_file = self._open(lock_path, os.O_RDWR | os.O_CREAT)
+
+    def _lock(self) -> bool:
+        if not fcntl:
+            return False
+        deadline = time.monotonic() + LOCK_TIMEOUT_SECONDS
+        while True:
+            try:
+                fcntl.flock(self._lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                # A stopped process may hold the lock: waiting for ever would stop us as well.
+                if time.monotonic() > deadline:
+                    raise OSError(errno.EAGAIN, f"another process holds the lock of {self.path}") from None
+                time.sleep(0.001)
+            else:
+                return True
+
+    def _open(self, path: Path, flags: int) -> int:
+        flags |= getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)
+        try:
+            return os.open(path, flags, self._file_mode)
+        except FileNotFoundError:
+            make_private_folder(path.parent, self._dir_mode)
+            return os.open(path, flags, self._file_mode)
+
+    def _ready(self) -> tuple[int, int]:
+        """Open and heal the file as needed; return its inode and its size."""
+        if not self._is_current():
+            self._reopen()
+        found = os.fstat(self._file)
+        return found.st_ino, self._heal(found.st_size)
+
+    def _is_current(self) -> bool:
+        if self._file < 0:
+            return False
+        try:
+            there, ours = os.stat(self.path), os.fstat(self._file)
+        except FileNotFoundError:
+            return False
+        return (there.st_ino, there.st_dev) == (ours.st_ino, ours.st_dev)
+
+    def _reopen(self) -> None:
+        if self._file >= 0:
+            _close_quietly(self._file)
+            self._file = -1
+        self._file = self._open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND)
+
+    def _heal(self, size: int) -> int:
+        """Cut off a last line without an end: its writer died in it, and whoever recovers that writer has it whole."""
+        if not size or self._read(1, size - 1) == b"\n":
+            return size
+        end = size
+        while end:
+            start = max(0, end - _HEAL_BLOCK)
+            newline = self._read(end - start, start).rfind(b"\n")
+            if newline >= 0:
+                end = start + newline + 1
+                break
+            end = start
+        os.ftruncate(self._file, end)
+        return end
+
+    def _read(self, length: int, offset: int) -> bytes:
+        os.lseek(self._file, offset, os.SEEK_SET)
+        return os.read(self._file, length)
+
+    def _fitting(self, data: bytes, size: int) -> bytes:
+        """The first lines of *data* that fit into the file: none when it is full, at least one when it is empty."""
+        room = self._max_bytes - size
+        if len(data) <= room:
+            return data
+        cut = data.rfind(b"\n", 0, max(room, 0)) + 1
+        if not cut and not size:
+            cut = data.index(b"\n") + 1
+        return data[:cut]
+
+    def _write(self, chunk: bytes, offset: int) -> None:
+        done = 0
+        try:
+            while done < len(chunk):
+                done += os.write(self._file, chunk[done:])
+        except OSError:
+            if done:
+                os.ftruncate(self._file, offset)
+            raise
+
+    def _rotate(self) -> None:
+        if not self._backups:
+            os.unlink(self.path)
+            return
+        for number in range(self._backups - 1, 0, -1):
+            older = self.rotated(number)
+            if older.exists():
+                os.replace(older, self.rotated(number + 1))
+        os.replace(self.path, self.rotated(1))
+
+    def rotated(self, number: int) -> Path:
+        """The path of the rotated file *number*; 1 is the newest."""
+        return self.path.with_name(f"{self.path.name}.{number}")
+
+    def find(self, inode: int) -> Path | None:
+        """Return which of the files, live or rotated, has this inode."""
+        for path in (self.path, *(self.rotated(number) for number in range(1, self._backups + 1))):
+            try:
+                if path.stat().st_ino == inode:
+                    return path
+            except OSError:
+                continue
+        return None
+
+
+def make_private_folder(path: Path, mode: int = 0o700) -> None:
+    """Make *path* and its missing parents; only what is made here gets *mode*."""
+    if not path.is_dir():
+        make_private_folder(path.parent, mode)
+        try:
+            path.mkdir(mode=mode)
+        except FileExistsError:
+            if not path.is_dir():
+                raise
+
+
+def _close_quietly(descriptor: int) -> None:
+    try:
+        os.close(descriptor)
+    except OSError:
+        return

@@ -1,0 +1,94 @@
+"""Installs one configuration of stage 1: sinks, levels, chain, structlog's defaults, the bridges to `logging` and `warnings`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from ..config import LEVELS
+from . import named, scope, sinks, stdlib, ticker
+from .chain import chain
+from .console import ConsoleSink
+from .logger import BoundLogger, emit
+from .sinks import NEVER, WARNING, FileSink, outlet
+
+if TYPE_CHECKING:
+    from ..config import Config
+
+_LOGGER: Final = "navigator_obs.events"
+
+
+def install(config: Config) -> None:
+    """Make *config* hold from now on, for loggers that exist as well; what was installed before is closed."""
+    if outlet.file is not None:
+        outlet.file.close()
+    outlet.file = FileSink(config, report=_report_drops)
+    outlet.console = ConsoleSink() if _has_console(config) else None
+    _set_levels(config)
+    chain.build(config)
+    structlog.configure(
+        processors=chain.processors,
+        wrapper_class=BoundLogger,
+        context_class=dict,
+        logger_factory=named.named,
+        cache_logger_on_first_use=False,
+    )
+    _bridge_the_rest(config)
+
+
+def uninstall() -> None:
+    """Flush and close the sinks, and put structlog, `logging` and `warnings` back as they were."""
+    stdlib.detach()
+    stdlib.release_warnings()
+    if outlet.file is not None:
+        outlet.file.close()
+    outlet.file = None
+    structlog.reset_defaults()
+    _before_configure()
+
+
+def _before_configure() -> None:
+    """A library's warnings reach somebody even where no application has configured anything, as with `logging`."""
+    outlet.console = ConsoleSink()
+    outlet.file_level, outlet.console_level = NEVER, WARNING
+    named.apply_levels({})
+
+
+def _has_console(config: Config) -> bool:
+    return config.console == "on" or (config.console == "auto" and sys.stderr is not None)
+
+
+def _set_levels(config: Config) -> None:
+    outlet.file_level = config.file_threshold
+    outlet.console_level = config.console_threshold if outlet.console else NEVER
+    named.apply_levels({name: LEVELS[level] for name, level in config.levels.items()})
+
+
+def _bridge_the_rest(config: Config) -> None:
+    if config.stdlib:
+        stdlib.attach(min([outlet.file_level, outlet.console_level, *(LEVELS[level] for level in config.levels.values())]))
+    else:
+        stdlib.detach()
+    if config.capture_warnings:
+        stdlib.capture_warnings()
+    else:
+        stdlib.release_warnings()
+
+
+def _report_drops(dropped: dict[str, int]) -> None:
+    emit(_LOGGER, 30, "events were dropped", {"dropped": sum(dropped.values()), "causes": dropped})
+
+
+def _after_fork() -> None:
+    ticker.after_fork()
+    scope.after_fork()
+    chain.after_fork()
+    sinks.after_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+_before_configure()

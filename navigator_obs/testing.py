@@ -1,0 +1,96 @@
+"""For projects that test their own logging: a fake clock, sequential ids, captured events, and a pytest fixture.
+
+>>> with captured_events() as events:
+...     get_logger("planwise").info("year simulated", year=2025)
+>>> assert_logged(events, "year simulated", year=2025)["level"]
+'INFO'
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from . import clock
+from .events import named
+from .events.logger import get_logger as get_logger
+from .events.sinks import MemorySink, outlet
+
+
+class FakeClock:
+    """A clock that stands still until it is told to go on; ids count up. Nanoseconds throughout.
+
+    >>> fake = FakeClock(start="2025-01-01T00:00:00Z")
+    >>> fake.advance(1.5)
+    >>> clock.timestamp(fake.time_ns())
+    '2025-01-01T00:00:01.500000Z'
+    """
+
+    def __init__(self, start: str = "2025-01-01T00:00:00Z") -> None:
+        self._start = clock.parse_timestamp(start)
+        self._passed = 0
+        self._ids = 0
+
+    def advance(self, seconds: float) -> None:
+        """Let *seconds* pass on every clock."""
+        self._passed += round(seconds * 1e9)
+
+    def time_ns(self) -> int:
+        """Wall time, nanoseconds since the epoch."""
+        return self._start + self._passed
+
+    def monotonic_ns(self) -> int:
+        """Nanoseconds since the start."""
+        return self._passed
+
+    cpu_ns = thread_cpu_ns = monotonic_ns
+
+    def token_hex(self, nbytes: int) -> str:
+        """The next id: 00000001, 00000002 …"""
+        self._ids += 1
+        return f"{self._ids:0{2 * nbytes}x}"
+
+
+@contextmanager
+def fake_clock(start: str = "2025-01-01T00:00:00Z") -> Iterator[FakeClock]:
+    """Install a `FakeClock` for the block."""
+    fake = FakeClock(start)
+    previous = clock.use(fake)
+    try:
+        yield fake
+    finally:
+        clock.use(previous)
+
+
+@contextmanager
+def captured_events() -> Iterator[Iterable[Mapping[str, Any]]]:
+    """Collect every event of the block as a dict with the keys of a log line, whatever its level; sinks go on as before."""
+    sink = MemorySink()
+    outlet.extra.append(sink)
+    named.refresh()
+    try:
+        yield sink.events
+    finally:
+        outlet.extra.remove(sink)
+        named.refresh()
+
+
+def assert_logged(events: Iterable[Mapping[str, Any]], message: str, **fields: Any) -> Mapping[str, Any]:
+    """Return the first event with this message and these fields; AssertionError lists what was logged instead."""
+    logged = list(events)
+    for event in logged:
+        if event.get("message") == message and all(event.get(key) == value for key, value in fields.items()):
+            return event
+    near = [dict(event) for event in logged if event.get("message") == message] or [e.get("message") for e in logged]
+    raise AssertionError(f"no event {message!r} with {fields!r} among {near!r}")
+
+
+def events_fixture() -> Callable[[], Iterator[Iterable[Mapping[str, Any]]]]:
+    """Make a pytest fixture that yields the events of a test: ``events = pytest.fixture(events_fixture())``."""
+
+    def events() -> Iterator[Iterable[Mapping[str, Any]]]:
+        with captured_events() as captured:
+            yield captured
+
+    return events

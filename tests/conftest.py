@@ -1,0 +1,51 @@
+"""What every test gets: a toolkit that is shut down behind it, and `recorder`, a configured one on real files."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from navigator_obs import assembly
+from navigator_obs.events import sinks
+
+
+@pytest.fixture(autouse=True)
+def _shut_down_after():
+    yield
+    assembly.shutdown()
+
+
+class Recorder:
+    """The toolkit on real files under a test's own folder."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.log_dir = root / "logs"
+        self.runs_dir = root / "artifacts" / "runs"
+        self.config = self.configure()
+
+    def configure(self, **settings):
+        given = {"log_dir": self.log_dir, "runs_dir": self.runs_dir, "console": "off", "run_report": False, **settings}
+        self.config = assembly.configure(**given)
+        return self.config
+
+    def lines(self) -> list[bytes]:
+        sinks.flush()
+        paths = sorted(self.log_dir.glob("navigator.log*"), key=_age, reverse=True)
+        return [line for path in paths for line in path.read_bytes().splitlines()]
+
+    def events(self, message: str | None = None) -> list[dict]:
+        found = [json.loads(line) for line in self.lines()]
+        return [event for event in found if message is None or event["message"] == message]
+
+
+def _age(path: Path) -> int:
+    suffix = path.suffix.removeprefix(".")
+    return int(suffix) if suffix.isdigit() else 0
+
+
+@pytest.fixture
+def recorder(tmp_path: Path) -> Recorder:
+    return Recorder(tmp_path)
