@@ -9,7 +9,7 @@ from typing import Any
 
 from .config import Config, resolve
 from .errors import UsageError
-from .events import setup
+from .events import scope, setup
 from .events.console import wants_colour
 from .runs import run as runs
 from .runs.observer import RunObserver
@@ -73,9 +73,20 @@ def start_run(
     """
     config = current_config()
     told = [*observers, *([ConsoleReport()] if config.run_report else [])]
-    return runs.start_run(
-        name, params=params, years=years, run_id=run_id, tags=tags, observers=told, config=config
-    )
+    return runs.start_run(name, params=params, years=years, run_id=run_id, tags=tags, observers=told, config=config)
+
+
+def enter_worker(config: Config) -> None:
+    """Get a process that was handed carried work ready to record; does nothing where the toolkit is configured."""
+    if _config is None:
+        configure(config)
+
+
+def _worker_setup(run: scope.RunTag | None) -> scope.WorkerSetup:  # noqa: ARG001
+    return enter_worker, (current_config(),)
+
+
+scope.worker_setup = _worker_setup
 
 
 class ConsoleReport:
@@ -90,4 +101,3 @@ class ConsoleReport:
 
         if sys.stderr is not None:
             print(text.render(summary, color=wants_colour(sys.stderr)), file=sys.stderr)
-

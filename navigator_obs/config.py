@@ -228,7 +228,7 @@ def _console(value: Any) -> str:
 def _number(least: int) -> Callable[[Any], int]:
     def check(value: Any) -> int:
         number = int(value)
-        if number < least or isinstance(value, float) and value != number:
+        if number < least or (isinstance(value, float) and value != number):
             raise ValueError(f"must be a whole number of at least {least}")
         return number
 

@@ -173,17 +173,16 @@ def _scalar(value: object) -> Any:
     if value is None or value is True or value is False:
         return value
     kind = type(value)
-    if kind is str:
-        return _clean_text(value)  # type: ignore[arg-type]
-    if kind is int:
-        return value if value in _INT64 else _big_int(value)  # type: ignore[arg-type]
-    if kind is float:
-        return finite(value)  # type: ignore[arg-type]
+    if isinstance(value, int) and kind is int:
+        return value if value in _INT64 else _big_int(value)
+    if isinstance(value, float) and kind is float:
+        return finite(value)
     if isinstance(value, Enum):
         return _NO_SCALAR
-    for base in (str, int, float):
-        if isinstance(value, base):
-            return _scalar(base.__new__(base, value))
+    if isinstance(value, str):
+        return _clean_text(str.__str__(value))
+    if isinstance(value, (int, float)):
+        return _scalar(int(value) if isinstance(value, int) else float(value))
     return _NO_SCALAR
 
 
@@ -214,7 +213,7 @@ def text(value: object) -> str:
 
 
 def _default(value: object) -> Any:
-    """orjson's hook for a type that it does not know."""
+    """Orjson's hook for a type that it does not know."""
     plain = _plain(value)
     if plain is not value:
         return plain

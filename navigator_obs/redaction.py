@@ -50,7 +50,22 @@ _VALUES: Final = (
     ),
 )
 # One of these stands in every text that a pattern above can match, in lower case: a cheap look before the costly one.
-TRIGGERS: Final = ("://", "eyj", "akia", "asia", "gh", "glpat-", "xox", "-----begin", "bearer", "pass", "pwd", "secret", "token", "key")
+TRIGGERS: Final = (
+    "://",
+    "eyj",
+    "akia",
+    "asia",
+    "gh",
+    "glpat-",
+    "xox",
+    "-----begin",
+    "bearer",
+    "pass",
+    "pwd",
+    "secret",
+    "token",
+    "key",
+)
 
 
 class Redactor:
@@ -114,7 +129,9 @@ def _looks_secret(key: str) -> bool:
     words = [word.lower() for word in _WORDS.findall(key)]
     if not words or words[-1] in _HARMLESS_WORDS:
         return False
-    return not _SECRET_WORDS.isdisjoint(words) or any(pair in _SECRET_PAIRS for pair in zip(words, words[1:], strict=False))
+    return not _SECRET_WORDS.isdisjoint(words) or any(
+        pair in _SECRET_PAIRS for pair in zip(words, words[1:], strict=False)
+    )
 
 
 def _redact_text(value: str) -> str:

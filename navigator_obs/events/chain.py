@@ -62,7 +62,9 @@ class Chain:
             return self._fast
         return None
 
-    def render(self, logger: NamedLogger, method_name: str, event: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    def render(
+        self, logger: NamedLogger, method_name: str, event: dict[str, Any]
+    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Number the event and render its line, if the file wants it; the last link of the chain."""
         level = steps.METHOD_LEVELS.get(method_name, 20)
         line = b""

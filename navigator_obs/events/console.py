@@ -109,7 +109,7 @@ def _field(key: str, value: Any, colour: bool) -> str:
 
 
 def _quoted(text: str) -> str:
-    return f'"{text}"' if not text or " " in text and not text[0].isdigit() and text[0] not in "[{" else text
+    return f'"{text}"' if not text or (" " in text and not text[0].isdigit() and text[0] not in "[{") else text
 
 
 def _one_line(text: str) -> str:

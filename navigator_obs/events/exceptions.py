@@ -178,7 +178,9 @@ def _format_one(error: BaseException) -> str:
     lines.append(f"{type_name(error)}: {message}" if message else type_name(error))
     lines += _notes(error)
     if isinstance(error, BaseExceptionGroup):
-        lines += [f"  | {line}" for member in error.exceptions[:MAX_CAUSES] for line in _format_one(member).splitlines()]
+        lines += [
+            f"  | {line}" for member in error.exceptions[:MAX_CAUSES] for line in _format_one(member).splitlines()
+        ]
     return "\n".join(lines)
 
 
@@ -233,8 +235,22 @@ _BY_TYPE_NAME: Final = {
     "LookupError": "code",
     "NotImplementedError": "code",
 }
-_BY_MODULE: Final = {"duckdb": "database", "_duckdb": "database", "sqlite3": "database", "sqlalchemy": "database", "psycopg": "database"}
-_BY_ERRNO: Final = {12: "resource", 23: "resource", 24: "resource", 28: "resource", 122: "resource", 13: "environment", 30: "environment"}
+_BY_MODULE: Final = {
+    "duckdb": "database",
+    "_duckdb": "database",
+    "sqlite3": "database",
+    "sqlalchemy": "database",
+    "psycopg": "database",
+}
+_BY_ERRNO: Final = {
+    12: "resource",
+    23: "resource",
+    24: "resource",
+    28: "resource",
+    122: "resource",
+    13: "environment",
+    30: "environment",
+}
 _OUT_OF_MEMORY: Final = re.compile(r"out of memory|cannot allocate memory", re.IGNORECASE)
 
 

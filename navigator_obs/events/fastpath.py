@@ -66,7 +66,14 @@ class FastPath:
         self._thread = _ThreadFragment()
 
     def render(
-        self, name: str | None, bound: Fragment, level: int, message: str, fields: dict[str, Any], caller: Caller, line: int
+        self,
+        name: str | None,
+        bound: Fragment,
+        level: int,
+        message: str,
+        fields: dict[str, Any],
+        caller: Caller,
+        line: int,
     ) -> bytes | None:
         """Return the event's line, or None for one that must take the chain. Its `seq` is used up only in the first case."""
         if not self._ordinary(fields):

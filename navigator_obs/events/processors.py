@@ -10,7 +10,7 @@ import os
 import sys
 import threading
 from collections.abc import MutableMapping
-from types import CodeType, FrameType
+from types import FrameType
 from typing import Any, Final
 
 from .. import clock
@@ -35,7 +35,13 @@ METHOD_LEVELS: Final = {name.lower(): number for name, number in LEVELS.items()}
 LEVEL_NAMES: Final = {number: name for name, number in LEVELS.items()}
 _STRUCTLOG_KEYS: Final = frozenset({"exc_info", "stack_info"})
 _ORDER: Final = tuple(field.name for field in EVENT_FIELDS)
-_INSIDE: Final = ("structlog", "navigator_obs.events", "navigator_obs.operations", "navigator_obs.runs", "navigator_obs.assembly")
+_INSIDE: Final = (
+    "structlog",
+    "navigator_obs.events",
+    "navigator_obs.operations",
+    "navigator_obs.runs",
+    "navigator_obs.assembly",
+)
 
 
 def keep_user_fields(logger: Any, method_name: str, event_dict: EventDict) -> EventDict:  # noqa: ARG001
@@ -45,7 +51,7 @@ def keep_user_fields(logger: Any, method_name: str, event_dict: EventDict) -> Ev
     return {f"field_{key}" if key in RESERVED else key: value for key, value in event_dict.items()}
 
 
-def add_scope(logger: Any, method_name: str, event_dict: EventDict) -> EventDict:  # noqa: ARG001
+def add_scope(logger: Any, method_name: str, event_dict: EventDict) -> EventDict:
     """Put the run, the operation's path and the context before the event's own fields, which win over them."""
     scope = current()
     context: EventDict = {"run_id": (scope.run or NO_RUN).run_id}

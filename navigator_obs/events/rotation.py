@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 try:
-    import fcntl
+    import fcntl as fcntl  # staging and the run's lock take it from here
 except ImportError:  # pragma: no cover - Windows: threads are kept apart, processes are not
     fcntl = None  # type: ignore[assignment]
 

@@ -6,11 +6,12 @@ contextvars travel: into asyncio tasks and `to_thread`. `carry` takes it where t
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar, Token
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, ParamSpec, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, ParamSpec, Protocol, Self, TypeVar
 
 from ..encoding import to_json
 
@@ -160,3 +161,71 @@ class context:  # noqa: N801 - reads as the statement that it is: with obs.conte
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         leave(self._tokens.pop())
+
+
+class _PathOnly:
+    """An operation that is open in another process."""
+
+    __slots__ = ("path",)
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+
+
+class _Carried(Generic[P, R]):
+    """A callable with the scope in which it is to run."""
+
+    def __init__(self, function: Callable[P, R], scope: Scope) -> None:
+        self._function = function
+        self._scope = scope
+        functools.update_wrapper(self, function)
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        token = _scope.set(self._scope)
+        try:
+            return self._function(*args, **kwargs)
+        finally:
+            leave(token)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        scope = self._scope
+        run_id = scope.run.run_id if scope.run else None
+        path = scope.operation.path if scope.operation else None
+        setup = None if worker_setup is None else worker_setup(scope.run)
+        return _unpack, (self._function, dict(scope.context), path, run_id, setup)
+
+
+WorkerSetup = tuple[Callable[..., None], tuple[Any, ...]]
+worker_setup: Callable[[RunTag | None], WorkerSetup] | None = None
+"""Tells how another process gets ready to record for a run; the composition root sets it."""
+
+
+def _unpack(
+    function: Callable[..., Any],
+    context: dict[str, Any],
+    path: str | None,
+    run_id: str | None,
+    setup: WorkerSetup | None,
+) -> _Carried[..., Any]:
+    if setup is not None:
+        prepare, arguments = setup
+        prepare(*arguments)
+    tag = None if run_id is None else next((tag for tag in _open_runs if tag.run_id == run_id), None)
+    if run_id is not None and tag is None:
+        tag = RunTag(run_id)
+        open_run(tag)
+    return _Carried(function, Scope(context, None if path is None else _PathOnly(path), tag))
+
+
+def carry(function: Callable[P, R]) -> Callable[P, R]:
+    """Wrap *function* so that it runs in the scope of this moment (context, operation, run), wherever it is called.
+
+    For threads, thread pools and callbacks, and for processes: a pickled one takes the settings along, so that a spawned worker
+    writes to the same log under the same run id.
+
+    >>> from concurrent.futures import ThreadPoolExecutor
+    >>> with ThreadPoolExecutor() as pool, context(year=2025):
+    ...     pool.submit(carry(lambda: dict(current().context))).result()
+    {'year': 2025}
+    """
+    return _Carried(function, current())

@@ -69,7 +69,9 @@ def _set_levels(config: Config) -> None:
 
 def _bridge_the_rest(config: Config) -> None:
     if config.stdlib:
-        stdlib.attach(min([outlet.file_level, outlet.console_level, *(LEVELS[level] for level in config.levels.values())]))
+        stdlib.attach(
+            min([outlet.file_level, outlet.console_level, *(LEVELS[level] for level in config.levels.values())])
+        )
     else:
         stdlib.detach()
     if config.capture_warnings:

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import atexit
+import sys
 import threading
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
@@ -17,6 +19,7 @@ from .staging import FOLDER, Staging, recover
 
 FLUSH_SECONDS: Final = 0.15
 SYNC_SECONDS: Final = 1.0
+RECOVER_SECONDS: Final = 2.0
 BLOCK_SECONDS: Final = 2.0
 WARNING: Final = 30
 NEVER: Final = 1_000
@@ -61,7 +64,7 @@ class FileSink:
         self._write_through = config.durability == "full"
         self._fresh_locks()
         self._tasks: list[ticker.Handle] = []
-        _swallow(lambda: recover(self._log))
+        self._recover()
 
     def _fresh_locks(self) -> None:
         # Re-entrant, because a signal handler or a `__del__` may log in the middle of a log call of the same thread.
@@ -93,6 +96,8 @@ class FileSink:
     def _open_area(self) -> Staging:
         self._area = area = self._new_area()
         self._tasks.append(ticker.every(FLUSH_SECONDS, self.flush))
+        self._tasks.append(ticker.every(RECOVER_SECONDS, self._recover))
+        _at_exit(self.close)
         if self._config.durability in {"group", "full"}:
             self._tasks.append(ticker.every(SYNC_SECONDS, self._sync))
         return area
@@ -167,6 +172,10 @@ class FileSink:
         finally:
             self._drain_lock.release()
 
+    def _recover(self) -> None:
+        """Put into the log what processes that died meanwhile, such as killed workers, left staged."""
+        _swallow(lambda: recover(self._log))
+
     def _say_what_was_dropped(self) -> None:
         if self._unreported and self._report is not None:
             told, self._unreported = dict(self._unreported), Counter()
@@ -183,11 +192,13 @@ class FileSink:
             _swallow(self._log.sync)
 
     def close(self) -> None:
-        """Flush, sync where the settings promise it, and let go of every file."""
+        """Flush, sync where the settings promise it, and let go of every file; an event that comes later is written through."""
         for task in self._tasks:
             task.cancel()
         self._tasks = []
+        self._write_through = True
         self.flush()
+        self._recover()
         if self._config.durability in {"group", "full"}:
             self._sync()
         with self._lock:
@@ -288,6 +299,15 @@ def after_fork() -> None:
         outlet.file.after_fork()
 
 
+def _at_exit(call: Callable[[], None]) -> None:
+    """Have *call* run when the process ends, also in a child of multiprocessing, which skips `atexit`."""
+    atexit.unregister(call)
+    atexit.register(call)
+    processes = sys.modules.get("multiprocessing.util")
+    if processes is not None:
+        processes.Finalize(None, call, exitpriority=0)
+
+
 def _attempt(call: Callable[[], object]) -> str | None:
     """Run *call*; return the cause of its failure in one word."""
     try:
@@ -303,4 +323,11 @@ def _swallow(call: Callable[[], object]) -> None:
     _attempt(call)
 
 
-_CAUSES: Final = {28: "disk_full", 122: "disk_full", 27: "disk_full", 30: "read_only", 13: "no_permission", 11: "sink_stalled"}
+_CAUSES: Final = {
+    28: "disk_full",
+    122: "disk_full",
+    27: "disk_full",
+    30: "read_only",
+    13: "no_permission",
+    11: "sink_stalled",
+}
