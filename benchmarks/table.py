@@ -1,0 +1,123 @@
+"""Results as aligned text. Takes the plain document of `report`, so it also shows one read from a file."""
+
+# ruff: noqa: RUF001 - the tables are for people, who write the sign of multiplication
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from benchmarks.report import Report
+
+Result = dict[str, Any]
+Column = tuple[str, Callable[[Result], str]]
+"""A title, and what to show of one result."""
+
+
+def figure(value: float | None) -> str:
+    """Three significant digits or so: 0.023, 1.27, 14.5, 812; a dash for nothing."""
+    if value is None:
+        return "–"
+    for limit, digits in ((0.1, 3), (10, 2), (100, 1)):
+        if abs(value) < limit:
+            return f"{value:.{digits}f}"
+    return f"{value:,.0f}"
+
+
+def _us(case: str, key: str) -> Callable[[Result], str]:
+    return lambda result: figure(result["figures"].get(case, {}).get(key))
+
+
+def _ms(case: str, key: str) -> Callable[[Result], str]:
+    return lambda result: figure(result["figures"][case][key] / 1000)
+
+
+def _times(case: str, key: str) -> Callable[[Result], str]:
+    return lambda result: figure(result["ratios"].get(case, {}).get(key))
+
+
+def _caller(result: Result) -> str:
+    return "yes" if result.get("caller") else "–"
+
+
+def _kept(result: Result) -> str:
+    return str(result.get("verdict", {}).get("text", "–"))
+
+
+COLUMNS: dict[str, list[Column]] = {
+    "event": [
+        ("INFO µs", _us("info", "cheapest_us")),
+        ("×", _times("info", "cheapest_us")),
+        ("median ×", _times("info", "median_us")),
+        ("all threads ×", _times("info", "process_us")),
+        ("below level µs", _us("below", "cheapest_us")),
+        ("ERROR µs", _us("error", "cheapest_us")),
+        ("×", _times("error", "cheapest_us")),
+        ("median ×", _times("error", "median_us")),
+        ("all threads ×", _times("error", "process_us")),
+        ("caller", _caller),
+        ("kept", _kept),
+    ],
+    "operation": [
+        ("µs", _us("operation", "cheapest_us")),
+        ("median µs", _us("operation", "median_us")),
+        ("all threads µs", _us("operation", "process_us")),
+        ("×", _times("operation", "cheapest_us")),
+        ("kept", _kept),
+    ],
+    "import": [
+        ("CPU ms", _ms("import", "cheapest_us")),
+        ("median ms", _ms("import", "median_us")),
+        ("×", _times("import", "cheapest_us")),
+        ("median ×", _times("import", "median_us")),
+    ],
+}
+ABOUT = {
+    "event": "CPU per event, of the calling thread, cheapest batch, where nothing else is said; × = to the ",
+    "operation": "CPU per operation, of the calling thread, cheapest batch, where nothing else is said; × = to the ",
+    "import": "CPU of a fresh interpreter without its own start, cheapest where nothing else is said; × = to ",
+}
+
+
+def render(report: Report) -> str:
+    """The whole table with its heading and what was left out."""
+    columns = COLUMNS[report["command"]]
+    measured = [result for result in report["results"] if "figures" in result]
+    head = ["", *(title for title, _show in columns)]
+    rows = [[_name(result), *(show(result) for _title, show in columns)] for result in measured]
+    return "\n".join([_heading(report), "", *aligned([head, *rows]), *_left_out(report)])
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Lines of equal columns: the first and the last column to the left, the rest to the right."""
+    widths = [max(len(row[index]) for row in rows) for index in range(len(rows[0]))]
+    return [_line(row, widths) for row in rows]
+
+
+def _line(row: Sequence[str], widths: list[int]) -> str:
+    last = len(row) - 1
+    cells = [
+        cell.ljust(width) if index in (0, last) else cell.rjust(width)
+        for index, (cell, width) in enumerate(zip(row, widths, strict=True))
+    ]
+    return "  ".join(cells).rstrip()
+
+
+def _name(result: Result) -> str:
+    return f"{result['peer']} {result.get('version', '')}".rstrip()
+
+
+def _heading(report: Report) -> str:
+    machine, settings = report["machine"], report["settings"]
+    said = ", ".join(f"{key} {value:,}" for key, value in settings.items())
+    return f"python {machine['python']}, {machine['cpus']} cpus; {said}\n{ABOUT[report['command']]}{report['base']}"
+
+
+def _left_out(report: Report) -> list[str]:
+    lines = [f"skipped: {result['peer']} ({result['skipped']})" for result in report["results"] if "skipped" in result]
+    lines += [f"failed: {result['peer']} ({result['failure']})" for result in report["results"] if "failure" in result]
+    for result in report["results"]:
+        examples = result.get("verdict", {}).get("examples", [])
+        lines += [f"{result['peer']}: {example}" for example in examples]
+    return ["", *lines] if lines else []
