@@ -21,8 +21,8 @@ def configure(config: Config | None = None, /, **settings: Any) -> Config:
     """Install the logging chain and its sinks; call it once at the start, safe to repeat.
 
     Give either a `Config` or keywords, each one of its fields; what is not given comes from the environment
-    (``NAVIGATOR_OBS_LOG_DIR`` …), then from ``[tool.navigator_obs]`` in `pyproject.toml`, then the default. Returns the `Config` that holds now.
-    Raises `ConfigError` for a wrong setting.
+    (``NAVIGATOR_OBS_LOG_DIR`` …), then from ``[tool.navigator_obs]`` in `pyproject.toml`, then the default. Returns
+    the `Config` that holds now. Raises `ConfigError` for a wrong setting.
 
     >>> configure(log_dir="logs", runs_dir="artifacts/runs", console="off").level
     'INFO'
@@ -62,10 +62,10 @@ def start_run(
 ) -> runs.Run:
     """Start a run: one execution, with its folder, its journal and, on every way out, its `summary.json`.
 
-    Use it as a context manager, or call `.finish()` by hand. *params* is the run's configuration in any shape (a mapping, dataclass, pydantic
-    model or namespace); *years* are the simulated years that are planned; *run_id* is made up when None; *observers* are told
-    when the run has started and finished. Where nobody called `configure`, this does, with the settings of environment and file.
-    Raises `UsageError` for a wrong argument.
+    Use it as a context manager, or call `.finish()` by hand. *params* is the run's configuration in any shape (a
+    mapping, dataclass, pydantic model or namespace); *years* are the simulated years that are planned; *run_id* is
+    made up when None; *observers* are told when the run has started and finished. Where nobody called `configure`,
+    this does, with the settings of environment and file. Raises `UsageError` for a wrong argument.
 
     >>> with start_run("baseline", params={"seed": 42}, years=range(2025, 2030)) as run:
     ...     run.status

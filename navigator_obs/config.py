@@ -55,8 +55,8 @@ class Config:
     log_backups: int = 10
     """How many rotated files are kept: `navigator.log.1` is the newest."""
     durability: str = "process"
-    """What survives what. "buffered": an orderly end. "process": `kill -9` at any instant. "group": also a power cut, but for
-    the last second. "full": also a power cut, everything acknowledged."""
+    """What survives what. "buffered": an orderly end. "process": `kill -9` at any instant. "group": also a power cut,
+    but for the last second. "full": also a power cut, everything acknowledged."""
     processors: tuple[Callable[..., Any], ...] = ()
     """structlog processors of your own, run after ours have added their keys and before redaction."""
     stdlib: bool = True
@@ -121,8 +121,9 @@ def resolve(
 ) -> Config:
     """Build the `Config` from arguments, environment, file and defaults, in this order of precedence.
 
-    *environ* is `os.environ` and *start_dir* the working directory when None. Raises `ConfigError` for a wrong value, and for an
-    unknown argument; an unknown setting in the environment or a file is only warned about, as it may be meant for a newer version.
+    *environ* is `os.environ` and *start_dir* the working directory when None. Raises `ConfigError` for a wrong value,
+    and for an unknown argument; an unknown setting in the environment or a file is only warned about, as it may be
+    meant for a newer version.
     """
     values: dict[str, Any] = {}
     sources = dict.fromkeys(SETTINGS, "default")

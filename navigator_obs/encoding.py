@@ -1,14 +1,16 @@
 """To and from JSON bytes, never failing on a value; the only importer of orjson.
 
 Ordinary values go straight through orjson. Only what it refuses (circular structures, integers beyond 64 bits, lone
-surrogates, non-string keys, …) is rebuilt piece by piece into plain values, with as much information kept as JSON can hold.
+surrogates, non-string keys, …) is rebuilt piece by piece into plain values, with as much information kept as JSON can
+hold.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import date, time, timedelta
 from decimal import Decimal
 from enum import Enum
@@ -84,8 +86,8 @@ def nonfinite_paths(value: object, path: str = "", depth: int = 0) -> dict[str, 
 def simplify(value: object) -> Any:
     """Rebuild any value out of what JSON knows: dict, list, str, int, float, bool and None; never raises.
 
-    Circular and too deep structures end in a note, a long collection in a note that counts what was cut, and a key that would
-    collide with another of the same text (``1`` and ``"1"``) gets its type behind it.
+    Circular and too deep structures end in a note, a long collection in a note that counts what was cut, and a key
+    that would collide with another of the same text (``1`` and ``"1"``) gets its type behind it.
     """
     return _simplify(value, 0, ())
 
@@ -122,7 +124,7 @@ def _simplify(value: object, depth: int, above: tuple[int, ...]) -> Any:
             return _simplify(plain, depth + 1, above)
         if isinstance(value, Mapping):
             return _simplify_mapping(value, depth, above)
-        if isinstance(value, (Sequence, Set)):
+        if isinstance(value, (Sequence, AbstractSet)):
             return _simplify_items(value, depth, above)
     except Exception:
         return _note(value, "cannot be rendered")
@@ -142,8 +144,8 @@ def _simplify_mapping(value: Mapping[Any, Any], depth: int, above: tuple[int, ..
     return out
 
 
-def _simplify_items(value: Sequence[Any] | Set[Any], depth: int, above: tuple[int, ...]) -> list[Any]:
-    items = _stable(value) if isinstance(value, Set) else value
+def _simplify_items(value: Sequence[Any] | AbstractSet[Any], depth: int, above: tuple[int, ...]) -> list[Any]:
+    items = _stable(value) if isinstance(value, AbstractSet) else value
     out = [_simplify(item, depth + 1, above) for item in _first(items)]
     if len(value) > MAX_ITEMS:
         out.append(f"… {len(value) - MAX_ITEMS} more")
@@ -155,7 +157,7 @@ def _first(items: Iterable[Any]) -> list[Any]:
     return [item for item, _ in zip(items, range(MAX_ITEMS), strict=False)]
 
 
-def _stable(value: Set[Any]) -> list[Any]:
+def _stable(value: AbstractSet[Any]) -> list[Any]:
     try:
         return sorted(value)
     except Exception:
@@ -198,7 +200,8 @@ def _clean_text(value: str) -> str:
 def _big_int(value: int) -> str:
     if value.bit_length() > MAX_INT_DIGITS * 3:
         # Decimal text of a huge integer costs quadratic time, and Python refuses beyond 4,300 digits.
-        return f"<int: {value.bit_length()} bits, {'-' if value < 0 else ''}0x{abs(value) >> (value.bit_length() - 64):x}…>"
+        bits = value.bit_length()
+        return f"<int: {bits} bits, {'-' if value < 0 else ''}0x{abs(value) >> (bits - 64):x}…>"
     return str(value)
 
 
@@ -219,7 +222,7 @@ def _default(value: object) -> Any:
         return plain
     if isinstance(value, Mapping):
         return dict(value)
-    if isinstance(value, Set):
+    if isinstance(value, AbstractSet):
         return _stable(value)
     return list(value) if isinstance(value, Sequence) else text(value)
 

@@ -1,8 +1,8 @@
 """What is secret, by key and by value.
 
-A key is secret when one of its words is (`db_password`, `X-Api-Key`, `awsSecretAccessKey`), unless another word makes it a
-measure of secrets rather than one (`token_count`, `session_count`). A value is secret when it looks like a credential,
-whatever its key: a URL with a password, a JWT, a cloud provider's key, a private-key block.
+A key is secret when one of its words is (`db_password`, `X-Api-Key`, `awsSecretAccessKey`), unless another word makes
+it a measure of secrets rather than one (`token_count`, `session_count`). A value is secret when it looks like a
+credential, whatever its key: a URL with a password, a JWT, a cloud provider's key, a private-key block.
 """
 
 from __future__ import annotations
@@ -10,31 +10,26 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any, Final
 
 MARK: Final = "[redacted]"
 MAX_DEPTH: Final = 32
 
 _SECRET_WORDS: Final = frozenset(
-    {
-        "password", "passwd", "passphrase", "passcode", "pwd", "secret", "secrets", "token", "apikey", "authorization",
-        "cookie", "cookies", "credential", "credentials", "privatekey", "accesskey", "secretkey", "sessionid", "dsn",
-        "connectionstring", "bearer", "otp", "jwt",
-    }
-)  # fmt: skip
+    "password passwd passphrase passcode pwd secret secrets token apikey authorization cookie cookies credential "
+    "credentials privatekey accesskey secretkey sessionid dsn connectionstring bearer otp jwt".split()
+)
 _SECRET_PAIRS: Final = frozenset(
-    {
-        ("api", "key"), ("private", "key"), ("access", "key"), ("secret", "key"), ("signing", "key"), ("encryption", "key"),
-        ("session", "id"), ("connection", "string"), ("set", "cookie"), ("auth", "key"), ("account", "key"), ("pass", "phrase"),
-    }
-)  # fmt: skip
+    tuple(pair.split("_"))
+    for pair in "api_key private_key access_key secret_key signing_key encryption_key session_id connection_string "
+    "set_cookie auth_key account_key pass_phrase".split()
+)
 # A number, a time or a kind of secret is none: token_count, password_age_days, secret_name.
 _HARMLESS_WORDS: Final = frozenset(
-    {
-        "count", "counts", "total", "number", "length", "len", "size", "bytes", "seconds", "days", "age", "expiry", "expires",
-        "type", "kind", "policy", "name", "rate", "limit", "usage", "used", "max", "min", "file", "path", "budget", "per",
-    }
-)  # fmt: skip
+    "count counts total number length len size bytes seconds days age expiry expires type kind policy name rate limit "
+    "usage used max min file path budget per".split()
+)
 _WORDS: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 
 _VALUES: Final = (
@@ -50,22 +45,7 @@ _VALUES: Final = (
     ),
 )
 # One of these stands in every text that a pattern above can match, in lower case: a cheap look before the costly one.
-TRIGGERS: Final = (
-    "://",
-    "eyj",
-    "akia",
-    "asia",
-    "gh",
-    "glpat-",
-    "xox",
-    "-----begin",
-    "bearer",
-    "pass",
-    "pwd",
-    "secret",
-    "token",
-    "key",
-)
+_TRIGGERS: Final = tuple("://  eyj akia asia gh glpat- xox -----begin bearer pass pwd secret token key".split())
 
 
 class Redactor:
@@ -129,14 +109,12 @@ def _looks_secret(key: str) -> bool:
     words = [word.lower() for word in _WORDS.findall(key)]
     if not words or words[-1] in _HARMLESS_WORDS:
         return False
-    return not _SECRET_WORDS.isdisjoint(words) or any(
-        pair in _SECRET_PAIRS for pair in zip(words, words[1:], strict=False)
-    )
+    return not _SECRET_WORDS.isdisjoint(words) or any(pair in _SECRET_PAIRS for pair in pairwise(words))
 
 
 def _redact_text(value: str) -> str:
     lower = value.lower()
-    if len(value) < 8 or not any(trigger in lower for trigger in TRIGGERS):
+    if len(value) < 8 or not any(trigger in lower for trigger in _TRIGGERS):
         return value
     for pattern in _VALUES:
         value = pattern.sub(_mark, value)

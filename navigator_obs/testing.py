@@ -1,7 +1,8 @@
 """For projects that test their own logging: a fake clock, sequential ids, captured events, and a pytest fixture.
 
+>>> import navigator_obs as obs
 >>> with captured_events() as events:
-...     get_logger("planwise").info("year simulated", year=2025)
+...     obs.get_logger("planwise").info("year simulated", year=2025)
 >>> assert_logged(events, "year simulated", year=2025)["level"]
 'INFO'
 """
@@ -14,7 +15,6 @@ from typing import Any
 
 from . import clock
 from .events import named
-from .events.logger import get_logger as get_logger
 from .events.sinks import MemorySink, outlet
 
 
@@ -65,7 +65,9 @@ def fake_clock(start: str = "2025-01-01T00:00:00Z") -> Iterator[FakeClock]:
 
 @contextmanager
 def captured_events() -> Iterator[Iterable[Mapping[str, Any]]]:
-    """Collect every event of the block as a dict with the keys of a log line, whatever its level; sinks go on as before."""
+    """Collect every event of the block as a dict with the keys of a log line, whatever its level; sinks go on as
+    before.
+    """
     sink = MemorySink()
     outlet.extra.append(sink)
     named.refresh()
@@ -82,7 +84,8 @@ def assert_logged(events: Iterable[Mapping[str, Any]], message: str, **fields: A
     for event in logged:
         if event.get("message") == message and all(event.get(key) == value for key, value in fields.items()):
             return event
-    near = [dict(event) for event in logged if event.get("message") == message] or [e.get("message") for e in logged]
+    alike = [dict(event) for event in logged if event.get("message") == message]
+    near = alike or [event.get("message") for event in logged]
     raise AssertionError(f"no event {message!r} with {fields!r} among {near!r}")
 
 

@@ -1,7 +1,7 @@
 """The ordered list of processors, and the choice between it and the fast path.
 
-`chain.processors` is one list object for the life of the process: bound loggers hold it, `structlog.testing.capture_logs` empties and refills it,
-and a new configuration changes what is in it.
+`chain.processors` is one list object for the life of the process: bound loggers hold it,
+`structlog.testing.capture_logs` empties and refills it, and a new configuration changes what is in it.
 """
 
 from __future__ import annotations
@@ -56,7 +56,9 @@ class Chain:
         ]
 
     def fast_path(self, processors: object) -> FastPath | None:
-        """Return the fast path, if a logger with these processors may take it: nobody has put something else into the list."""
+        """Return the fast path, if a logger with these processors may take it: nobody has put something else into
+        the list.
+        """
         ours = self.processors
         if processors is ours and len(ours) == self._length and ours[0] is steps.keep_user_fields:
             return self._fast

@@ -1,7 +1,7 @@
 """The readable line beside the JSON one: time, level, message, then what is worth a look.
 
-It goes to stderr, which is looked up at each event: a progress bar that swaps `sys.stderr` stays whole. Text from outside can neither
-forge a line nor drive the terminal: control characters are shown, not sent.
+It goes to stderr, which is looked up at each event: a progress bar that swaps `sys.stderr` stays whole. Text from
+outside can neither forge a line nor drive the terminal: control characters are shown, not sent.
 """
 
 from __future__ import annotations
@@ -27,7 +27,9 @@ _HIDDEN: Final = frozenset({"operation_path", "self_seconds", "cpu_seconds", "me
 
 
 def wants_colour(stream: TextIO | None, environ: Mapping[str, str] | None = None) -> bool:
-    """Return whether *stream* is to be coloured: ``NO_COLOR`` says no, ``FORCE_COLOR`` yes, else whether it is a terminal."""
+    """Return whether *stream* is to be coloured: ``NO_COLOR`` says no, ``FORCE_COLOR`` yes, else whether it is a
+    terminal.
+    """
     environ = os.environ if environ is None else environ
     if environ.get("NO_COLOR"):
         return False
@@ -40,10 +42,10 @@ def wants_colour(stream: TextIO | None, environ: Mapping[str, str] | None = None
 
 
 def harmless(text: str) -> str:
-    """Show control characters instead of sending them: a terminal obeys them, whoever wrote them.
+    r"""Show control characters instead of sending them: a terminal obeys them, whoever wrote them.
 
-    >>> harmless("all well\\x1b[2J")
-    'all well\\\\x1b[2J'
+    >>> harmless("all well" + chr(27) + "[2J")
+    'all well\\x1b[2J'
     """
     return _CONTROL.sub(lambda match: match.group().encode("unicode_escape").decode(), text)
 

@@ -1,7 +1,7 @@
 """An exception becomes fields, fingerprint and category: pure functions of the exception alone.
 
-The traceback is walked by hand. `traceback.format_exception` costs ten times as much on Python 3.11, mostly for carets and for asking
-the file system whether each source file has changed.
+The traceback is walked by hand. `traceback.format_exception` costs ten times as much on Python 3.11, mostly for
+carets and for asking the file system whether each source file has changed.
 """
 
 from __future__ import annotations
@@ -51,8 +51,8 @@ def describe(error: BaseException) -> dict[str, Any]:
 def fingerprint(error: BaseException) -> str:
     """Return 12 hex digits that are the same for errors that are the same one.
 
-    They come from the root cause's type and the innermost function of the application on the way to it, never from line numbers or
-    messages, which change with the data and with each edit.
+    They come from the root cause's type and the innermost function of the application on the way to it, never from
+    line numbers or messages, which change with the data and with each edit.
     """
     root = root_cause(error)
     place = _application_place(root.__traceback__) or _application_place(error.__traceback__) or ""
@@ -70,7 +70,9 @@ def root_cause(error: BaseException) -> BaseException:
 
 
 def category(error: BaseException) -> str:
-    """Return which kind of failure *error* is, judged from the root cause outwards; ``unknown`` where no rule speaks."""
+    """Return which kind of failure *error* is, judged from the root cause outwards; ``unknown`` where no rule
+    speaks.
+    """
     for link, _ in reversed(list(_chain(error))):
         found = _own_category(link)
         if found:

@@ -1,8 +1,9 @@
 """The chain's result by a shorter way, for ordinary events that only the log file wants.
 
-What repeats from event to event is rendered once and kept as bytes: the run and the context per scope, the caller per code
-object, the thread per thread, the message per text. An event that is in any way out of the ordinary (a nested value, a secret-looking key, a
-NaN, an exception, a key that stands in the context too …) is declined, and takes the chain. A property test holds the bytes of both equal.
+What repeats from event to event is rendered once and kept as bytes: the run and the context per scope, the caller per
+code object, the thread per thread, the message per text. An event that is in any way out of the ordinary (a nested
+value, a secret-looking key, a NaN, an exception, a key that stands in the context too …) is declined, and takes the
+chain. A property test holds the bytes of both equal.
 """
 
 from __future__ import annotations
@@ -75,7 +76,9 @@ class FastPath:
         caller: Caller,
         line: int,
     ) -> bytes | None:
-        """Return the event's line, or None for one that must take the chain. Its `seq` is used up only in the first case."""
+        """Return the event's line, or None for one that must take the chain. Its `seq` is used up only in the first
+        case.
+        """
         if not self._ordinary(fields):
             return None
         scope = current()
@@ -181,7 +184,8 @@ class FastPath:
         found = self._callers.get(id(code))
         if found is None or found.code is not code:
             found = _caller(frame.f_globals.get("__name__") or "", code.co_qualname, code)
-            # Kept under its address, which is quicker than hashing it, with the object itself, so that no other gets the address.
+            # Kept under its address, which is quicker than hashing it, with the object itself, so that no other gets
+            # the address.
             _remember(self._callers, id(code), found)
         return found
 

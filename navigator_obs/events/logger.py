@@ -19,10 +19,11 @@ _METHODS: Final = {10: "debug", 20: "info", 30: "warning", 40: "error", 50: "cri
 
 
 class BoundLogger(structlog.BoundLoggerBase):
-    """A structlog bound logger: `debug` … `critical`, `exception`, `log`, `bind`, `unbind`, `new`, and `ainfo` … for symmetry.
+    """A structlog bound logger: `debug` … `critical`, `exception`, `log`, `bind`, `unbind`, `new`, and `ainfo` … for
+    symmetry.
 
-    Positional arguments are interpolated with ``%``; a message without any is taken as it stands. No method raises because
-    of a value.
+    Positional arguments are interpolated with ``%``; a message without any is taken as it stands. No method raises
+    because of a value.
     """
 
     _logger: NamedLogger
@@ -161,8 +162,8 @@ class BoundLogger(structlog.BoundLoggerBase):
 def get_logger(name: str | None = None, /, **initial_values: Any) -> BoundLogger:
     """Return a structlog bound logger.
 
-    *name* becomes the event's `logger`; the calling module's name where it is None. *initial_values* are bound: added to each of its
-    events. Loggers are cheap, may be made before `configure`, pickle, and follow each later `configure`.
+    *name* becomes the event's `logger`; the calling module's name where it is None. *initial_values* are bound: added
+    to each of its events. Loggers are cheap, may be made before `configure`, pickle, and follow each later `configure`.
 
     >>> log = get_logger("planwise", scenario="baseline")
     >>> log.info("census loaded", rows=5_000)
@@ -181,8 +182,8 @@ def emit(
 ) -> None:
     """Log in the name of the toolkit's upper stages; silent until the toolkit is configured, and never raises.
 
-    *level* is a number as in `logging`. *caller* is module, function and line of the code that it is about: the innermost frame
-    outside of the toolkit when None.
+    *level* is a number as in `logging`. *caller* is module, function and line of the code that it is about: the
+    innermost frame outside of the toolkit when None.
     """
     log = _emitters.get(logger)
     if log is None:

@@ -75,7 +75,9 @@ def add_timestamp(logger: Any, method_name: str, event_dict: EventDict) -> Event
 
 
 def add_caller(logger: Any, method_name: str, event_dict: EventDict) -> EventDict:  # noqa: ARG001
-    """Add module, function and line of the code that logged, and the logger's name, which is that module's unless given."""
+    """Add module, function and line of the code that logged, and the logger's name, which is that module's unless
+    given.
+    """
     module, function, line = event_dict.pop(CALLER, None) or caller_of(outside_frame())
     event_dict["logger"] = getattr(logger, "name", None) or module
     event_dict["module"], event_dict["function"], event_dict["line"] = module, function, line
@@ -90,7 +92,9 @@ def add_process(logger: Any, method_name: str, event_dict: EventDict) -> EventDi
 
 
 def add_exception(logger: Any, method_name: str, event_dict: EventDict) -> EventDict:  # noqa: ARG001
-    """Turn `exc_info` (True, an exception, or a triple) into the fields of `exception`, and `stack_info` into `stack`."""
+    """Turn `exc_info` (True, an exception, or a triple) into the fields of `exception`, and `stack_info` into
+    `stack`.
+    """
     given = event_dict.pop("exc_info", None)
     error = _exception_of(given)
     if error is not None:

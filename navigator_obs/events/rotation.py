@@ -1,7 +1,9 @@
-"""The log file that many processes share: appended to under one lock, rotated by size, healed when a writer died in mid-line.
+"""The log file that many processes share: appended to under one lock, rotated by size, healed when a writer died in
+mid-line.
 
-Every batch is written while holding `flock` on a lock file beside the log, so that no rotation can happen between the question where
-the file ends and the write. A file that was deleted, or moved away by another program, is noticed at the next batch.
+Every batch is written while holding `flock` on a lock file beside the log, so that no rotation can happen between the
+question where the file ends and the write. A file that was deleted, or moved away by another program, is noticed at
+the next batch.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 try:
-    import fcntl as fcntl  # staging and the run's lock take it from here
+    import fcntl
 except ImportError:  # pragma: no cover - Windows: threads are kept apart, processes are not
     fcntl = None  # type: ignore[assignment]
 

@@ -1,7 +1,8 @@
 """What holds around an event: its context, the open operation and the run, in one immutable `Scope`.
 
-One ContextVar holds it, so that entering a block costs one `set` however many keys are bound, and so that it travels wherever
-contextvars travel: into asyncio tasks and `to_thread`. `carry` takes it where they do not: threads, executors and processes.
+One ContextVar holds it, so that entering a block costs one `set` however many keys are bound, and so that it travels
+wherever contextvars travel: into asyncio tasks and `to_thread`. `carry` takes it where they do not: threads,
+executors and processes.
 """
 
 from __future__ import annotations
@@ -100,7 +101,9 @@ def enter(
 
 
 def leave(token: Token[Scope | None]) -> None:
-    """Return to the scope before *token*'s `enter`; also from another context, as at the end of a generator, where it does nothing."""
+    """Return to the scope before *token*'s `enter`; also from another context, as at the end of a generator, where
+    it does nothing.
+    """
     try:
         _scope.reset(token)
     except (ValueError, RuntimeError):
@@ -139,8 +142,8 @@ def after_fork() -> None:
 class context:  # noqa: N801 - reads as the statement that it is: with obs.context(year=2025)
     """Add keys to every event (and operation record) inside the block.
 
-    Blocks nest; an inner key hides an outer one of the same name until its block ends. Correct per thread and per asyncio task.
-    Values may be anything that an event may hold. One object may be entered again, also while it is open.
+    Blocks nest; an inner key hides an outer one of the same name until its block ends. Correct per thread and per
+    asyncio task. Values may be anything that an event may hold. One object may be entered again, also while it is open.
 
     >>> with context(year=2025), context(stage="hiring"):
     ...     dict(current().context)
@@ -220,8 +223,8 @@ def _unpack(
 def carry(function: Callable[P, R]) -> Callable[P, R]:
     """Wrap *function* so that it runs in the scope of this moment (context, operation, run), wherever it is called.
 
-    For threads, thread pools and callbacks, and for processes: a pickled one takes the settings along, so that a spawned worker
-    writes to the same log under the same run id.
+    For threads, thread pools and callbacks, and for processes: a pickled one takes the settings along, so that a
+    spawned worker writes to the same log under the same run id.
 
     >>> from concurrent.futures import ThreadPoolExecutor
     >>> with ThreadPoolExecutor() as pool, context(year=2025):

@@ -1,4 +1,6 @@
-"""Installs one configuration of stage 1: sinks, levels, chain, structlog's defaults, the bridges to `logging` and `warnings`."""
+"""Installs one configuration of stage 1: sinks, levels, chain, structlog's defaults, the bridges to `logging` and
+`warnings`.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,8 @@
-"""Where rendered events go: the file, the console, memory; and the taps through which a run hears of its warnings and errors.
+"""Where rendered events go: the file, the console, memory; and the taps through which a run hears of its warnings and
+errors.
 
-`outlet` is the process's one set of sinks. The chain gives each event to it once; it knows which sink wants which level.
+`outlet` is the process's one set of sinks. The chain gives each event to it once; it knows which sink wants which
+level.
 """
 
 from __future__ import annotations
@@ -38,8 +40,8 @@ class Sink(Protocol):
 class FileSink:
     """The rotating JSON-lines file, behind a staging area that survives `kill -9`.
 
-    Never raises. A line that can't be kept (the disk is full and the area as well) is counted by cause in `dropped`, and
-    *report* is called with those counts once writing works again.
+    Never raises. A line that can't be kept (the disk is full and the area as well) is counted by cause in `dropped`,
+    and *report* is called with those counts once writing works again.
     """
 
     def __init__(self, config: Config, report: Callable[[dict[str, int]], None] | None = None) -> None:
@@ -192,7 +194,9 @@ class FileSink:
             _swallow(self._log.sync)
 
     def close(self) -> None:
-        """Flush, sync where the settings promise it, and let go of every file; an event that comes later is written through."""
+        """Flush, sync where the settings promise it, and let go of every file; an event that comes later is written
+        through.
+        """
         for task in self._tasks:
             task.cancel()
         self._tasks = []
@@ -268,7 +272,9 @@ outlet: Final = Outlet()
 
 
 def add_tap(tap: Tap) -> None:
-    """Have *tap* called with each event of level WARNING or above that is recorded; what it raises is swallowed and counted."""
+    """Have *tap* called with each event of level WARNING or above that is recorded; what it raises is swallowed and
+    counted.
+    """
     outlet.taps.append(tap)
 
 

@@ -1,9 +1,10 @@
 """Where an acknowledged event waits, some milliseconds, to be written to the log together with others.
 
-A staging area is a small file mapped into memory. Copying a line into it costs a tenth of a system call, and what is in it belongs to
-the kernel: it survives `kill -9` of the process at any instant. The next process that sees a dead one's area puts its lines into the
-log, exactly once: before each write the area holds where in which file the bytes are going (the *intent*), so that a finder can
-look how many of them arrived. Header words are stored whole (8 aligned bytes each), in an order in which every prefix is consistent.
+A staging area is a small file mapped into memory. Copying a line into it costs a tenth of a system call, and what is
+in it belongs to the kernel: it survives `kill -9` of the process at any instant. The next process that sees a dead
+one's area puts its lines into the log, exactly once: before each write the area holds where in which file the bytes
+are going (the *intent*), so that a finder can look how many of them arrived. Header words are stored whole (8 aligned
+bytes each), in an order in which every prefix is consistent.
 
 Only the standard library is used: the CLI recovers without importing structlog.
 """
@@ -18,7 +19,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from .rotation import fcntl, make_private_folder
+from .rotation import make_private_folder
+
+try:
+    import fcntl
+except ImportError:  # pragma: no cover - Windows: every area counts as alive, and is let alone
+    fcntl = None  # type: ignore[assignment]
 
 if TYPE_CHECKING:
     from .rotation import LogFile
@@ -147,7 +153,9 @@ class Staging:
 
 
 def recover(log: LogFile) -> int:
-    """Put into *log* what dead processes left staged beside it; return how many bytes. Areas of living ones are let alone."""
+    """Put into *log* what dead processes left staged beside it; return how many bytes. Areas of living ones are let
+    alone.
+    """
     recovered = 0
     for path in _areas(log.path.parent / FOLDER):
         area = _adopt(path)

@@ -1,4 +1,6 @@
-"""What the rest of the application logs with `logging` and `warnings` arrives as events, with the run's id and context."""
+"""What the rest of the application logs with `logging` and `warnings` arrives as events, with the run's id and
+context.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """One daemon thread per process for what must happen by age: flushing, syncing, the journal's tick.
 
-It starts with the first task and ends with the last one. Nothing that was acknowledged depends on it: when it starves behind C code
-that holds the GIL, things happen later, not never. A forked child starts without tasks and without the thread.
+It starts with the first task and ends with the last one. Nothing that was acknowledged depends on it: when it starves
+behind C code that holds the GIL, things happen later, not never. A forked child starts without tasks and without the
+thread.
 """
 
 from __future__ import annotations
