@@ -42,6 +42,14 @@ def to_json(value: object) -> bytes:
         return _careful(value, 0)
 
 
+def plain_line(fields: dict[str, Any]) -> bytes | None:
+    """Render a flat dict of text and numbers as one line with its newline; None where orjson refuses, as for 2**70."""
+    try:
+        return orjson.dumps(fields, None, orjson.OPT_APPEND_NEWLINE)
+    except TypeError:
+        return None
+
+
 def to_json_pretty(value: object) -> bytes:
     """Render any value as JSON with two spaces of indentation and a final newline; never raises."""
     options = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE

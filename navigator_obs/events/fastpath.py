@@ -15,168 +15,107 @@ from types import CodeType, FrameType
 from typing import Any, Final, NamedTuple
 
 from .. import clock
-from ..encoding import to_json
+from ..encoding import plain_line, to_json
 from ..fields import RESERVED
 from ..redaction import Redactor
-from .processors import CALLER, LEVEL_NAMES
+from .processors import CALLER, LEVEL_NAMES, thread_name
 from .scope import NO_RUN, Scope, current
 
 _DECLINED_KEYS: Final = RESERVED | {"event", "exc_info", "stack_info", CALLER}
 _CACHE_LIMIT: Final = 4096
 _LONG_TEXT: Final = 512
-_INT64: Final = 2**63
+_SECOND: Final = 1_000_000_000
+_NO_FIELDS: Final = b"{}\n"
+_DIGITS: Final = tuple(f"{number:03d}" for number in range(1000))
+_AFTER_TIME: Final = {level: f'Z","level":"{name}","message":' for level, name in LEVEL_NAMES.items()}
 
 
 class Fragment(NamedTuple):
-    """Some key/values rendered, with a comma before each, and their names."""
+    """Some key/values rendered, with a comma before each; their names; which names of fields go well beside them."""
 
     rendered: bytes
     names: frozenset[str]
-
-
-_EMPTY: Final = Fragment(b"", frozenset())
+    fitting: dict[tuple[str, ...], bool]
 
 
 class Caller(NamedTuple):
-    """A place in the code: its module, and module and function rendered up to the line number."""
+    """A place in the code, rendered: its module, and module and function up to the line number."""
 
-    module: str
+    module: bytes
     rendered: bytes
     code: CodeType | None
 
 
-class _ThreadFragment(threading.local):
-    """Process and thread as bytes; made anew where the thread was renamed or the process forked."""
+class _Thread(threading.local):
+    """Process and thread, rendered at the thread's first event."""
 
     def __init__(self) -> None:
-        self.thread = threading.current_thread()
-        self.name = ""
-        self.rendered = ""
+        self.rendered = f',"process":{os.getpid()},"thread":{to_json(thread_name()).decode()},"seq":'
 
 
 class FastPath:
-    """Renders ordinary events for one configuration; `render` returns None for any other."""
+    """Renders ordinary events for one configuration."""
 
     def __init__(self, redactor: Redactor, max_bytes: int) -> None:
         self._redactor = redactor
-        self._max_bytes = max_bytes
-        self._keys: dict[tuple[str, ...], bool] = {}
+        self._max_bytes = max_bytes // 4
+        self._fitting: dict[frozenset[str], dict[tuple[str, ...], bool]] = {}
         self._messages: dict[str, bytes] = {}
         self._harmless: set[str] = set()
         self._callers: dict[int | tuple[str, str], Caller] = {}
-        self._thread = _ThreadFragment()
+        self._thread = _Thread()
+        self._second = (0, "")
 
     def render(
-        self,
-        name: str | None,
-        bound: Fragment,
-        level: int,
-        message: str,
-        fields: dict[str, Any],
-        caller: Caller,
-        line: int,
+        self, name: bytes, bound: Fragment, level: int, message: str, fields: dict[str, Any], caller: Caller, line: int
     ) -> bytes | None:
-        """Return the event's line, or None for one that must take the chain. Its `seq` is used up only in the first
-        case.
+        """Return the event's line, or None for one that must take the chain; only a line uses up a `seq`.
+
+        *name* is the logger's, rendered, and empty for one without.
         """
-        if not self._ordinary(fields):
-            return None
         scope = current()
-        context = scope.fragments or self._of_scope(scope)
+        context: Fragment | None = scope.fragment or self._of_scope(scope)
         text = self._messages.get(message) or self._of_message(message)
-        if context is None or text is None or not context.names.isdisjoint(fields):
+        if not (text and context and self._ordinary(fields, context)):
             return None
         if bound.names and not (bound.names.isdisjoint(fields) and bound.names.isdisjoint(context.names)):
             return None
-        body = to_json(fields)
-        if len(body) + len(text) > self._max_bytes // 4:
+        body = plain_line(fields) if fields else _NO_FIELDS
+        if body is None or len(body) + len(text) > self._max_bytes:
             return None
-        thread = self._thread
-        if thread.thread.name is not thread.name:
-            self._of_thread(thread)
         run = scope.run or NO_RUN
+        run.written = seq = next(run.sequence)
+        now = clock.current.time_ns()
+        second, prefix = self._second
+        since = now - second
+        if not 0 <= since < _SECOND:
+            since, prefix = self._new_second(now)
+        micros = since // 1000
         return b"".join(
             (
-                f'{{"timestamp":"{clock.timestamp(clock.current.time_ns())}","level":"{LEVEL_NAMES[level]}","message":'.encode(),
+                f"{prefix}{_DIGITS[micros // 1000]}{_DIGITS[micros % 1000]}{_AFTER_TIME[level]}".encode(),
                 text,
                 run.rendered,
-                to_json(name or caller.module),
+                name or caller.module,
                 caller.rendered,
-                f"{line}{thread.rendered}{run.next_seq()}".encode(),
+                f"{line}{self._thread.rendered}{seq}".encode(),
                 context.rendered,
                 bound.rendered,
-                b"," + body[1:] + b"\n" if fields else b"}\n",
+                b"," if fields else b"",
+                body[1:],
             )
         )
 
     def fragment(self, values: Mapping[str, Any]) -> Fragment | None:
         """Render key/values that many events share; None where they are out of the ordinary."""
-        if not values:
-            return _EMPTY
         fields = dict(values)
-        if not self._ordinary(fields):
+        rendered = plain_line(fields) if self._ordinary(fields, None) else None
+        if rendered is None:
             return None
-        return Fragment(b"," + to_json(fields)[1:-1], frozenset(fields))
-
-    def _ordinary(self, fields: dict[str, Any]) -> bool:
-        names = tuple(fields)
-        verdict = self._keys.get(names)
-        if verdict is None:
-            verdict = self._judge(names)
-        if not verdict:
-            return False
-        for value in fields.values():
-            kind = type(value)
-            if kind is str:
-                if value not in self._harmless and not self._is_harmless(value):
-                    return False
-            elif kind is float:
-                if value - value != 0.0:
-                    return False
-            elif kind is int:
-                if not -_INT64 <= value < _INT64:
-                    return False
-            elif kind is not bool and value is not None:
-                return False
-        return True
-
-    def _judge(self, names: tuple[str, ...]) -> bool:
-        verdict = _DECLINED_KEYS.isdisjoint(names) and not any(map(self._redactor.is_secret_key, names))
-        try:
-            "".join(names).encode()
-        except UnicodeEncodeError:
-            verdict = False
-        _remember(self._keys, names, verdict)
-        return verdict
-
-    def _is_harmless(self, value: str) -> bool:
-        """Whether the text has no secret and needs no care; short ones are remembered."""
-        try:
-            value.encode()
-        except UnicodeEncodeError:
-            return False
-        if self._redactor.text(value) is not value:
-            return False
-        if len(value) < _LONG_TEXT:
-            if len(self._harmless) >= _CACHE_LIMIT:
-                self._harmless.clear()
-            self._harmless.add(value)
-        return True
-
-    def _of_message(self, message: str) -> bytes | None:
-        if type(message) is not str or not self._is_harmless(message):
-            return None
-        rendered = to_json(message)
-        if len(message) < _LONG_TEXT:
-            _remember(self._messages, message, rendered)
-        return rendered
-
-    def _of_scope(self, scope: Scope) -> Fragment | None:
-        values = dict(scope.context)
-        if scope.operation is not None:
-            values = {"operation_path": scope.operation.path, **values}
-        scope.fragments = self.fragment(values)
-        return scope.fragments
+        names = frozenset(fields)
+        if len(self._fitting) > _CACHE_LIMIT:
+            self._fitting.clear()
+        return Fragment(b"," + rendered[1:-2] if fields else b"", names, self._fitting.setdefault(names, {}))
 
     def caller(self, frame: FrameType) -> Caller:
         """Return the place of *frame*."""
@@ -197,18 +136,83 @@ class FastPath:
             _remember(self._callers, place[:2], found)
         return found
 
-    def _of_thread(self, thread: _ThreadFragment) -> None:
-        thread.thread = threading.current_thread()
-        thread.name = thread.thread.name
-        thread.rendered = f',"process":{os.getpid()},"thread":{to_json(thread.name).decode()},"seq":'
-
     def after_fork(self) -> None:
         """Forget the parent's process id."""
-        self._thread = _ThreadFragment()
+        self._thread = _Thread()
+
+    def _new_second(self, now: int) -> tuple[int, str]:
+        since = now % _SECOND
+        prefix = f'{{"timestamp":"{clock.timestamp(now)[:20]}'
+        # One tuple, so that no thread sees the second of one and the text of another.
+        self._second = (now - since, prefix)
+        return since, prefix
+
+    def _ordinary(self, fields: dict[str, Any], context: Fragment | None) -> bool:
+        names = tuple(fields)
+        if context is None or not context.fitting.get(names):
+            if not self._judge(names, context):
+                return False
+        harmless = self._harmless
+        for value in fields.values():
+            kind = type(value)
+            if kind is str:
+                if value not in harmless and not self._is_harmless(value):
+                    return False
+            elif kind is float:
+                if value - value != 0.0:
+                    return False
+            elif kind is not int and kind is not bool and value is not None:
+                return False
+        return True
+
+    def _judge(self, names: tuple[str, ...], context: Fragment | None) -> bool:
+        verdict = (
+            _DECLINED_KEYS.isdisjoint(names)
+            and all(map(_is_encodable, names))
+            and not any(map(self._redactor.is_secret_key, names))
+        )
+        if context is not None:
+            verdict = verdict and context.names.isdisjoint(names)
+            _remember(context.fitting, names, verdict)
+        return verdict
+
+    def _is_harmless(self, value: str) -> bool:
+        """Whether the text holds no secret and needs no care; short ones are remembered."""
+        if not _is_encodable(value) or self._redactor.text(value) is not value:
+            return False
+        if len(value) < _LONG_TEXT:
+            if len(self._harmless) >= _CACHE_LIMIT:
+                self._harmless.clear()
+            self._harmless.add(value)
+        return True
+
+    def _of_message(self, message: str) -> bytes | None:
+        if type(message) is not str or not self._is_harmless(message):
+            return None
+        rendered = to_json(message)
+        if len(message) < _LONG_TEXT:
+            _remember(self._messages, message, rendered)
+        return rendered
+
+    def _of_scope(self, scope: Scope) -> Fragment | None:
+        values = dict(scope.context)
+        if scope.operation is not None:
+            values = {"operation_path": scope.operation.path, **values}
+        scope.fragment = fragment = self.fragment(values)
+        return fragment
 
 
 def _caller(module: str, function: str, code: CodeType | None) -> Caller:
-    return Caller(module, b',"module":' + to_json(module) + b',"function":' + to_json(function) + b',"line":', code)
+    name = to_json(module)
+    return Caller(name, b',"module":' + name + b',"function":' + to_json(function) + b',"line":', code)
+
+
+def _is_encodable(value: str) -> bool:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _remember(cache: dict[Any, Any], key: Any, value: Any) -> None:

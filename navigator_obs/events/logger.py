@@ -146,7 +146,7 @@ class BoundLogger(structlog.BoundLoggerBase):
             self._rendered_by = fast
         if self._fragment is None:
             return None
-        return fast.render(self._logger.name, self._fragment, level, event, fields, caller, line)
+        return fast.render(self._logger.rendered, self._fragment, level, event, fields, caller, line)
 
     def _through_chain(self, level: int, event: Any, fields: dict[str, Any]) -> None:
         if "event" in fields:

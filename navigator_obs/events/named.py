@@ -8,16 +8,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from ..encoding import to_json
 from .sinks import NEVER, WARNING, outlet
 
 
 class NamedLogger:
     """One name's levels, and the way to the sinks."""
 
-    __slots__ = ("console_level", "dict_level", "file_level", "level", "name")
+    __slots__ = ("console_level", "dict_level", "file_level", "level", "name", "rendered")
 
     def __init__(self, name: str | None) -> None:
         self.name = name
+        # As the fast path wants it; empty where the calling module stands for the name.
+        self.rendered = to_json(name) if name else b""
         self.level = self.file_level = self.console_level = self.dict_level = NEVER
 
     def deliver(self, line: bytes, event: Mapping[str, Any], level: int) -> None:

@@ -87,7 +87,7 @@ def add_caller(logger: Any, method_name: str, event_dict: EventDict) -> EventDic
 def add_process(logger: Any, method_name: str, event_dict: EventDict) -> EventDict:  # noqa: ARG001
     """Add process id and thread name."""
     event_dict["process"] = os.getpid()
-    event_dict["thread"] = threading.current_thread().name
+    event_dict["thread"] = thread_name()
     return event_dict
 
 
@@ -163,6 +163,19 @@ def _shortened(event: EventDict, max_bytes: int) -> EventDict:
         cut[key] = sizes[key]
     event["cut_bytes"] = cut
     return event
+
+
+class _ThreadName(threading.local):
+    def __init__(self) -> None:
+        self.name = threading.current_thread().name
+
+
+_thread: Final = _ThreadName()
+
+
+def thread_name() -> str:
+    """Return the name that the calling thread had at its first event."""
+    return _thread.name
 
 
 def outside_frame() -> FrameType | None:

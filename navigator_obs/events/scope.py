@@ -32,37 +32,37 @@ class OpenOperation(Protocol):
 class RunTag:
     """An open run as far as events care: its id, and the count of its events in this process."""
 
-    __slots__ = ("_sequence", "rendered", "run_id", "written")
+    __slots__ = ("rendered", "run_id", "sequence", "written")
 
     def __init__(self, run_id: str | None) -> None:
         self.run_id = run_id
         # As the fast path wants it: what stands between an event's message and its logger.
         self.rendered = b',"run_id":' + to_json(run_id) + b',"logger":'
         self.written = 0
-        self._sequence = itertools.count(1)
+        self.sequence = itertools.count(1)
 
     def next_seq(self) -> int:
         """Return the number of the next event; never the same twice, also under threads."""
-        self.written = seq = next(self._sequence)
+        self.written = seq = next(self.sequence)
         return seq
 
     def restart(self) -> None:
         """Count from 1 again: `seq` is per process, and this one has just been forked."""
         self.written = 0
-        self._sequence = itertools.count(1)
+        self.sequence = itertools.count(1)
 
 
 class Scope:
     """Immutable: context, open operation, run. `current()` gives the one that holds here."""
 
-    __slots__ = ("context", "fragments", "operation", "run")
+    __slots__ = ("context", "fragment", "operation", "run")
 
     def __init__(self, context: Mapping[str, Any], operation: OpenOperation | None, run: RunTag | None) -> None:
         self.context = context
         self.operation = operation
         self.run = run
         # The context as bytes, rendered by the first event that needs it (events/fastpath.py).
-        self.fragments: Any = None
+        self.fragment: Any = None
 
 
 _EMPTY: Final[Mapping[str, Any]] = MappingProxyType({})

@@ -10,6 +10,7 @@ from __future__ import annotations
 import atexit
 import sys
 import threading
+import time
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from typing import Any, Final, Protocol
@@ -23,6 +24,7 @@ FLUSH_SECONDS: Final = 0.15
 SYNC_SECONDS: Final = 1.0
 RECOVER_SECONDS: Final = 2.0
 BLOCK_SECONDS: Final = 2.0
+RETRY_SECONDS: Final = 1.0
 WARNING: Final = 30
 NEVER: Final = 1_000
 
@@ -40,17 +42,14 @@ class Sink(Protocol):
 class FileSink:
     """The rotating JSON-lines file, behind a staging area that survives `kill -9`.
 
-    Never raises. A line that can't be kept (the disk is full and the area as well) is counted by cause in `dropped`,
-    and *report* is called with those counts once writing works again.
+    Never raises. A line that can't be kept (the disk is full and the area as well) is counted by cause in `dropped`, and
+    *report* is called with those counts once writing works again.
     """
 
     def __init__(self, config: Config, report: Callable[[dict[str, int]], None] | None = None) -> None:
-        self.bytes = 0
-        self.written = 0
         self.dropped: Counter[str] = Counter()
         self._config = config
         self._report = report
-        self._unreported: Counter[str] = Counter()
         self._log = LogFile(
             config.log_path,
             max_bytes=config.log_max_bytes,
@@ -58,50 +57,92 @@ class FileSink:
             file_mode=config.file_mode,
             dir_mode=config.dir_mode,
         )
-        self._area: Staging | None = None
-        self._pending: deque[bytes] = deque()
-        self._appending = False
-        self._draining = False
-        self._dirty = False
-        self._write_through = config.durability == "full"
-        self._fresh_locks()
         self._tasks: list[ticker.Handle] = []
+        self._begin()
         self._recover()
 
-    def _fresh_locks(self) -> None:
+    def _begin(self) -> None:
+        """The state of a sink that has written nothing yet, as at the start and in a forked child."""
         # Re-entrant, because a signal handler or a `__del__` may log in the middle of a log call of the same thread.
         self._lock = threading.RLock()
         self._drain_lock = threading.RLock()
+        self._pending: deque[bytes] = deque()
+        self._placing = self._draining = self._dirty = False
+        self._retry_at = 0.0
+        self._unreported: Counter[str] = Counter()
+        self._drained_lines = self._drained_bytes = 0
+        self._write_through = self._config.durability == "full"
+        self._area: Staging | None = None
+        self._store: Callable[[bytes], object] = _no_room
+
+    @property
+    def bytes(self) -> int:
+        """How many bytes this process has put into the file, or staged for it."""
+        return self._drained_bytes + (self._area.waiting_bytes if self._area else 0)
+
+    @property
+    def written(self) -> int:
+        """How many events this process has put into the file; what is staged is written first."""
+        self.flush()
+        return self._drained_lines
 
     def write(self, line: bytes, urgent: bool = False) -> None:
         """Take one line with its newline; *urgent* ones are in the file when this returns."""
-        with self._lock:
-            self._pending.append(line)
-            if self._appending:
-                return
-            self._appending = True
-            try:
-                self._append_pending()
-            finally:
-                self._appending = False
+        try:
+            self._store(line)
+        except ValueError:
+            self._place(line)
         if urgent or self._write_through:
             self._flush_now()
 
-    def _append_pending(self) -> None:
-        while self._pending:
-            line = self._pending.popleft()
-            area = self._area or self._open_area()
-            if area.append(line) or self._make_room(area, line):
-                self.written += 1
-                self.bytes += len(line)
+    def _place(self, line: bytes) -> None:
+        """Find room for a line that the area did not take."""
+        with self._lock:
+            self._pending.append(line)
+            if self._placing:
+                return
+            self._placing = True
+            try:
+                while self._pending:
+                    self._place_one(self._pending.popleft())
+            finally:
+                self._placing = False
+
+    def _place_one(self, line: bytes) -> None:
+        area = self._area or self._open_area()
+        try:
+            self._store(line)
+        except ValueError:
+            failure = self._make_room(area) or self._store_or_write(area, line)
+            if failure:
+                self.dropped[failure] += 1
+                self._unreported[failure] += 1
+
+    def _make_room(self, area: Staging) -> str | None:
+        """Empty the area into the file; return the cause when that failed. After a failure it is let rest for a while."""
+        if time.monotonic() < self._retry_at:
+            return "sink_stalled"
+        area.seal()
+        failure = self._drain(BLOCK_SECONDS)
+        if failure is None and area.waiting_bytes == 0:
+            area.rewind()
+            return None
+        self._retry_at = time.monotonic() + RETRY_SECONDS
+        return failure or "sink_stalled"
+
+    def _store_or_write(self, area: Staging, line: bytes) -> str | None:
+        if len(line) > area.capacity:
+            return _attempt(lambda: self._log.append(line))
+        return _attempt(lambda: self._store(line))
 
     def _open_area(self) -> Staging:
         self._area = area = self._new_area()
+        self._store = area.store
         self._tasks.append(ticker.every(FLUSH_SECONDS, self.flush))
         self._tasks.append(ticker.every(RECOVER_SECONDS, self._recover))
-        _at_exit(self.close)
         if self._config.durability in {"group", "full"}:
             self._tasks.append(ticker.every(SYNC_SECONDS, self._sync))
+        _at_exit(self.close)
         return area
 
     def _new_area(self) -> Staging:
@@ -113,21 +154,6 @@ class FileSink:
                 self._write_through = True
         return Staging.in_memory()
 
-    def _make_room(self, area: Staging, line: bytes) -> bool:
-        failure = self._drain(BLOCK_SECONDS)
-        if failure is None and self._rewind_when_empty() and area.append(line):
-            return True
-        if failure is None and len(line) > area.capacity:
-            failure = _attempt(lambda: self._log.append(line))
-            if failure is None:
-                return True
-        self._drop(failure or "sink_stalled")
-        return False
-
-    def _drop(self, cause: str) -> None:
-        self.dropped[cause] += 1
-        self._unreported[cause] += 1
-
     def _drain(self, timeout: float) -> str | None:
         """Write what is staged; return the cause when that failed."""
         if not self._drain_lock.acquire(timeout=timeout):
@@ -138,45 +164,29 @@ class FileSink:
                 return "sink_stalled" if self._draining else None
             self._draining = True
             try:
-                failure = _attempt(lambda: area.drain(self._log))
+                return _attempt(lambda: self._drain_area(area))
             finally:
                 self._draining = False
-            self._dirty = True
-            return failure
         finally:
             self._drain_lock.release()
+
+    def _drain_area(self, area: Staging) -> None:
+        before = area.waiting_bytes
+        self._drained_lines += area.drain(self._log)
+        self._drained_bytes += before
+        self._dirty = True
 
     def flush(self) -> None:
         """Put all that is staged into the file; called by age and at the end."""
         area = self._area
-        if self._pending:
-            self._take_stragglers()
-        if area is None or not area.waiting_bytes:
+        if area is None or not (area.waiting_bytes or self._unreported):
             return
         if self._drain(BLOCK_SECONDS) is None:
             self._say_what_was_dropped()
 
-    def _take_stragglers(self) -> None:
-        with self._lock:
-            if not self._appending:
-                self._append_pending()
-
-    def _rewind_when_empty(self) -> bool:
-        """Start the area from its front, if nothing waits in it; the caller holds the append lock."""
-        area = self._area
-        if area is None or not self._drain_lock.acquire(timeout=BLOCK_SECONDS):
-            return False
-        try:
-            if self._draining or area.waiting_bytes:
-                return False
-            area.rewind()
-            return True
-        finally:
-            self._drain_lock.release()
-
     def _recover(self) -> None:
         """Put into the log what processes that died meanwhile, such as killed workers, left staged."""
-        _swallow(lambda: recover(self._log))
+        _attempt(lambda: recover(self._log))
 
     def _say_what_was_dropped(self) -> None:
         if self._unreported and self._report is not None:
@@ -191,12 +201,10 @@ class FileSink:
     def _sync(self) -> None:
         if self._dirty:
             self._dirty = False
-            _swallow(self._log.sync)
+            _attempt(self._log.sync)
 
     def close(self) -> None:
-        """Flush, sync where the settings promise it, and let go of every file; an event that comes later is written
-        through.
-        """
+        """Flush, sync where the settings promise it, and let go of every file; a later event is written through."""
         for task in self._tasks:
             task.cancel()
         self._tasks = []
@@ -205,25 +213,31 @@ class FileSink:
         self._recover()
         if self._config.durability in {"group", "full"}:
             self._sync()
-        with self._lock:
-            area, self._area = self._area, None
-        if area is not None:
-            # With lines that could not be written the area stays on disk, and the next process puts them into the log.
-            _swallow(area.discard if area.waiting_bytes else area.remove)
+        self._close_area()
         self._log.close()
+
+    def _close_area(self) -> None:
+        with self._lock:
+            area, self._area, self._store = self._area, None, _no_room
+            if area is not None:
+                area.seal()
+                _attempt(lambda: self._drain_area(area))
+                # With lines that could not be written it stays on disk, and the next process puts them into the log.
+                _attempt(area.discard if area.waiting_bytes else area.remove)
 
     def after_fork(self) -> None:
         """In a forked child: let go of the parent's area and descriptors without touching what is in them."""
-        self._fresh_locks()
-        self._appending = self._draining = self._dirty = False
-        self._pending.clear()
+        area = self._area
         self._tasks = []
-        self.written = self.bytes = 0
-        self.dropped, self._unreported = Counter(), Counter()
-        area, self._area = self._area, None
+        self.dropped = Counter()
+        self._begin()
         if area is not None:
-            _swallow(area.discard)
+            _attempt(area.discard)
         self._log.close()
+
+
+def _no_room(line: bytes) -> object:
+    raise ValueError(line)
 
 
 class MemorySink:
@@ -323,10 +337,6 @@ def _attempt(call: Callable[[], object]) -> str | None:
     except Exception:
         return "write_error"
     return None
-
-
-def _swallow(call: Callable[[], object]) -> None:
-    _attempt(call)
 
 
 _CAUSES: Final = {

@@ -1,10 +1,13 @@
 """Where an acknowledged event waits, some milliseconds, to be written to the log together with others.
 
-A staging area is a small file mapped into memory. Copying a line into it costs a tenth of a system call, and what is
-in it belongs to the kernel: it survives `kill -9` of the process at any instant. The next process that sees a dead
-one's area puts its lines into the log, exactly once: before each write the area holds where in which file the bytes
-are going (the *intent*), so that a finder can look how many of them arrived. Header words are stored whole (8 aligned
-bytes each), in an order in which every prefix is consistent.
+A staging area is a small file mapped into memory. Copying a line into it costs a tenth of a system call, and what is in
+it belongs to the kernel: it survives `kill -9` of the process at any instant. `mmap.write` copies and advances in one C
+call under the GIL, so that threads and signal handlers append whole lines without a lock. No line holds a NUL, so the
+first one marks the end of what was appended.
+
+The next process that sees a dead one's area puts its lines into the log, exactly once: before each write the area holds
+where in which file the bytes are going (the *intent*), so that a finder can look how many of them arrived. Header words
+are stored whole (8 aligned bytes each), in an order in which every prefix is consistent.
 
 Only the standard library is used: the CLI recovers without importing structlog.
 """
@@ -15,7 +18,9 @@ import mmap
 import os
 import secrets
 import socket
-from collections.abc import Iterator
+import sys
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -34,22 +39,26 @@ SUFFIX: Final = ".stage"
 FOLDER: Final = ".staging"
 _HEADER_BYTES: Final = 64
 _MAGIC: Final = 0x314741545342_4F  # "OBSTAG1" in memory
-_MAGIC_WORD, _COMMITTED, _FLUSHED, _INODE, _OFFSET, _INTENT_END = range(6)
+_MAGIC_WORD, _FLUSHED, _INODE, _OFFSET, _INTENT_END = range(5)
+_ZEROS: Final = bytes(CAPACITY_BYTES)
 
 
 class Staging:
-    """Lines on their way to the log: `append` here, `drain` into the file. The caller holds the locks.
+    """Lines on their way to the log: `store` them here, `drain` them into the file.
 
-    `path` is None for an area in plain memory, which a kill loses.
+    `store(line)` takes a line whole, from any thread; ValueError when there is no room. All else needs the owner's lock. `path`
+    is None for an area in plain memory, which a kill loses.
     """
 
     def __init__(self, memory: mmap.mmap, path: Path | None, descriptor: int) -> None:
         self.path = path
         self.capacity = len(memory) - _HEADER_BYTES
+        self.store: Callable[[bytes], object] = memory.write if _gil_enabled() else _locked(memory.write)
         self._memory = memory
         self._words = memoryview(memory).cast("Q")
         self._descriptor = descriptor
-        self._end = self._words[_COMMITTED]
+        self._sealed_at: int | None = None
+        memory.seek(_HEADER_BYTES)
 
     @classmethod
     def in_memory(cls, capacity: int = CAPACITY_BYTES) -> Staging:
@@ -80,28 +89,42 @@ class Staging:
 
     @property
     def waiting_bytes(self) -> int:
-        """How much has been appended and not yet drained."""
-        return self._end - self._words[_FLUSHED]
+        """How much has been stored and not yet drained."""
+        return self._end() - self._words[_FLUSHED]
 
-    def append(self, line: bytes) -> bool:
-        """Take *line*; False when there is no room. Once this returned True the line survives the process."""
-        start = self._end
-        end = start + len(line)
-        if end > self.capacity:
-            return False
-        self._memory[_HEADER_BYTES + start : _HEADER_BYTES + end] = line
-        self._words[_COMMITTED] = self._end = end
-        return True
+    def _end(self) -> int:
+        return self._memory.tell() - _HEADER_BYTES if self._sealed_at is None else self._sealed_at
 
     def drain(self, log: LogFile) -> int:
-        """Write what waits into *log*; return how many bytes. Raises OSError, and nothing is lost by it.
+        """Write what waits into *log*; return how many lines. Raises OSError, and nothing is lost by it.
 
-        Others may append meanwhile: only what had been appended at the start is drained.
+        Others may store meanwhile: what they add waits for the next time.
         """
-        start, end = self._words[_FLUSHED], self._end
-        if start < end:
-            log.append(self._memory[_HEADER_BYTES + start : _HEADER_BYTES + end], self)
-        return end - start
+        start, end = self._words[_FLUSHED], self._end()
+        if start >= end:
+            return 0
+        data = self._memory[_HEADER_BYTES + start : _HEADER_BYTES + end]
+        log.append(data, self)
+        return data.count(b"\n")
+
+    def seal(self) -> None:
+        """Let nobody store any more, until `rewind`."""
+        if self._sealed_at is None:
+            position = self._memory.tell()
+            self._memory.seek(0, os.SEEK_END)
+            # Between these two calls others may have stored; the end is where the zeros begin.
+            end = self._memory.find(b"\0", position)
+            self._sealed_at = (end if end >= 0 else len(self._memory)) - _HEADER_BYTES
+
+    def rewind(self) -> None:
+        """Start a sealed area from the front again; only when nothing waits in it."""
+        end = self._sealed_at or 0
+        # Zeroed before the flushed mark goes back: at each moment a finder sees that nothing waits.
+        self._memory[_HEADER_BYTES : _HEADER_BYTES + end] = _ZEROS[:end]
+        self._words[_INTENT_END] = 0
+        self._words[_FLUSHED] = 0
+        self._sealed_at = None
+        self._memory.seek(_HEADER_BYTES)
 
     def placed(self, inode: int, offset: int, length: int) -> None:
         """Lay down the intent; its end comes last, as it makes the rest count."""
@@ -113,12 +136,12 @@ class Staging:
         """Advance past what the log now holds; the intent no longer counts."""
         self._words[_FLUSHED] += length
 
-    def rewind(self) -> None:
-        """Start from the front again; only when nothing waits and nobody appends."""
-        # Committed first: a finder that sees it below the flushed mark knows that nothing waits.
-        self._words[_COMMITTED] = self._end = 0
-        self._words[_INTENT_END] = 0
-        self._words[_FLUSHED] = 0
+    def close_whole(self) -> None:
+        """Seal the area of a dead process after its last whole line; one that it died in was never acknowledged."""
+        start = _HEADER_BYTES + self._words[_FLUSHED]
+        end = self._memory.find(b"\0", start)
+        newline = self._memory.rfind(b"\n", start, end if end >= 0 else len(self._memory))
+        self._sealed_at = (newline + 1 if newline >= 0 else start) - _HEADER_BYTES
 
     def discard(self) -> None:
         """Unmap and close without removing the file: for a forked child, whose parent goes on using it."""
@@ -137,7 +160,7 @@ class Staging:
     def settle(self, log: LogFile) -> None:
         """Find out how much of an interrupted write arrived, and count it as written."""
         flushed, end = self._words[_FLUSHED], self._words[_INTENT_END]
-        if self._end <= flushed or end <= flushed:
+        if end <= flushed:
             return
         intended = bytes(self._memory[_HEADER_BYTES + flushed : _HEADER_BYTES + end])
         arrived = _common_lines(intended, self._at_intent(log, len(intended)))
@@ -190,7 +213,8 @@ def _adopt(path: Path) -> Staging | None:
         size = os.fstat(descriptor).st_size
         if size > _HEADER_BYTES and _try_lock(descriptor):
             area = Staging(mmap.mmap(descriptor, size), path, descriptor)
-            if area._words[_MAGIC_WORD] == _MAGIC and area._end <= area.capacity and path.exists():
+            if area._words[_MAGIC_WORD] == _MAGIC and area._words[_FLUSHED] <= area.capacity and path.exists():
+                area.close_whole()
                 return area
             area.discard()
             return None
@@ -198,6 +222,20 @@ def _adopt(path: Path) -> Staging | None:
         pass
     os.close(descriptor)
     return None
+
+
+def _gil_enabled() -> bool:
+    return getattr(sys, "_is_gil_enabled", lambda: True)()
+
+
+def _locked(write: Callable[[bytes], object]) -> Callable[[bytes], object]:
+    lock = threading.RLock()
+
+    def store(line: bytes) -> None:
+        with lock:
+            write(line)
+
+    return store
 
 
 def _try_lock(descriptor: int) -> bool:
