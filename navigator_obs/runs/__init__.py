@@ -1,1 +1,1 @@
-"""Stage 3. One execution → one summary: everything a run recorded becomes a journal, and by one fold its summary.json."""
+"""Stage 3. One execution → one summary: what a run records becomes a journal, and by one fold its summary."""

@@ -1,0 +1,161 @@
+"""The run's warnings and errors, grouped: what is the same one counts up, its first and last occurrence are kept.
+
+`identify` says what an event is an occurrence of, `Gate` keeps the journal bounded while the run lives (first
+occurrences in full, then counts), and `Catalogue` is the part of the fold that groups them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from hashlib import sha256
+from typing import Any, Final
+
+from ..fields import RESERVED
+
+FULL_OCCURRENCES: Final = 5
+MAX_GROUPS: Final = 250
+MAX_CONTEXT_KEYS: Final = 20
+_ERRORS: Final = frozenset({"ERROR", "CRITICAL"})
+# What changes between two tellings of the same thing: quoted names, numbers, addresses, ids.
+_VARIABLE: Final = re.compile(
+    r"'[^']*'|\"[^\"]*\"|\b[0-9a-fA-F]{8}-[0-9a-fA-F-]{27}\b|\b0x[0-9a-fA-F]+\b|[-+]?\d[\d_,.]*(?:[eE][-+]?\d+)?"
+)
+
+
+def template(message: str) -> str:
+    """Return *message* with what varies from one occurrence to the next left open.
+
+    >>> template("plan 'B' lost 1,204 rows in 2027")
+    "plan # lost # rows in #"
+    """
+    return _VARIABLE.sub("#", message[:1000])
+
+
+def identify(event: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what *event* is an occurrence of: `severity`, `fingerprint`, `category`, `type` and `message`."""
+    severity = "errors" if event.get("level") in _ERRORS else "warnings"
+    exception = event.get("exception")
+    message = str(event.get("message", ""))
+    if isinstance(exception, Mapping) and exception.get("fingerprint"):
+        return {
+            "severity": severity,
+            "fingerprint": str(exception["fingerprint"]),
+            "category": str(exception.get("category") or "unknown"),
+            "type": exception.get("type"),
+            "message": str(exception.get("message") or message),
+        }
+    words = f"{event.get('logger')}\n{template(message)}"
+    return {
+        "severity": severity,
+        "fingerprint": sha256(words.encode("utf-8", "replace")).hexdigest()[:12],
+        "category": "data" if "check" in event else "unknown",
+        "type": event.get("warning_category"),
+        "message": message,
+    }
+
+
+def own_context(event: Mapping[str, Any], keys: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the part of *event* that the code around it had bound: *keys* are the context's."""
+    names = [key for key in keys if key in event and key not in RESERVED]
+    return {key: event[key] for key in names[:MAX_CONTEXT_KEYS]}
+
+
+class Gate:
+    """Decides which occurrences the journal gets in full, and counts the others until the next tick takes them.
+
+    The caller keeps threads apart.
+    """
+
+    def __init__(self) -> None:
+        self._seen: dict[tuple[str, str], int] = {}
+        self._waiting: dict[tuple[str, str], dict[str, Any]] = {}
+
+    def admit(self, issue: dict[str, Any]) -> bool:
+        """Return whether *issue* (a journal record) is to be written in full; otherwise it is counted here."""
+        key = (issue["severity"], issue["fingerprint"])
+        seen = self._seen.get(key, 0)
+        if seen or len(self._seen) < 2 * MAX_GROUPS:
+            self._seen[key] = seen + 1
+            if seen < FULL_OCCURRENCES:
+                return True
+        else:
+            key = (issue["severity"], "")
+        waiting = self._waiting.setdefault(key, {"severity": key[0], "fingerprint": key[1], "count": 0})
+        waiting["count"] += 1
+        waiting["last_time"] = issue["time"]
+        waiting["event"] = issue["event"]
+        return False
+
+    def take(self, *, whole: bool = False) -> list[dict[str, Any]]:
+        """Return the counts since the last call; with *whole* the last event of each in full, else small."""
+        waiting, self._waiting = self._waiting, {}
+        counts = list(waiting.values())
+        if not whole:
+            for count in counts:
+                count["event"] = _slim(count["event"])
+        return counts
+
+
+def _slim(event: Mapping[str, Any]) -> dict[str, Any]:
+    """The event without traceback and frames."""
+    exception = event.get("exception")
+    if not isinstance(exception, Mapping):
+        return dict(event)
+    return {**event, "exception": {key: exception.get(key) for key in ("type", "message", "fingerprint", "category")}}
+
+
+class Catalogue:
+    """Issues by severity and fingerprint. Totals are exact; beyond `MAX_GROUPS` groups only they are kept."""
+
+    def __init__(self) -> None:
+        self.totals = {"errors": 0, "warnings": 0}
+        self.overflow = 0
+        self._groups: dict[str, dict[str, dict[str, Any]]] = {"errors": {}, "warnings": {}}
+
+    def add(self, record: Mapping[str, Any]) -> None:
+        """Take one occurrence, told in full."""
+        severity, event = record["severity"], record["event"]
+        self.totals[severity] += 1
+        group = self._group(record)
+        if group is None:
+            self.overflow += 1
+            return
+        group["count"] += 1
+        group["last_time"] = record["time"]
+        group["last"] = event
+
+    def add_count(self, counted: Mapping[str, Any]) -> None:
+        """Take occurrences that were counted since the last tick."""
+        self.totals[counted["severity"]] += counted["count"]
+        group = self._groups[counted["severity"]].get(counted["fingerprint"])
+        if group is None:
+            self.overflow += counted["count"]
+            return
+        group["count"] += counted["count"]
+        group["last_time"] = counted["last_time"]
+        group["last"] = counted["event"]
+
+    def _group(self, record: Mapping[str, Any]) -> dict[str, Any] | None:
+        groups = self._groups[record["severity"]]
+        group = groups.get(record["fingerprint"])
+        if group is None and len(groups) < MAX_GROUPS:
+            event = record["event"]
+            group = groups[record["fingerprint"]] = {
+                "fingerprint": record["fingerprint"],
+                "category": record["category"],
+                "type": record.get("type"),
+                "message": record["message"],
+                "count": 0,
+                "first_time": record["time"],
+                "last_time": record["time"],
+                "operation_path": event.get("operation_path"),
+                "context": record.get("context") or {},
+                "first": event,
+                "last": event,
+            }
+        return group
+
+    def summary(self) -> dict[str, list[dict[str, Any]]]:
+        """Return the summary's `issues`, in the order of their first occurrence."""
+        return {severity: [dict(group) for group in groups.values()] for severity, groups in self._groups.items()}

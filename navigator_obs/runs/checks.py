@@ -1,0 +1,129 @@
+"""Data-quality checks: a value held against bounds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final, Literal
+
+from .. import clock
+from ..encoding import simplify, text
+from ..errors import CheckFailed, UsageError, close_match
+from ..events import scope
+from ..events.logger import emit
+from .current import recorder
+
+Severity = Literal["warning", "error"]
+MAX_TEXT: Final = 200
+_LOGGER: Final = "navigator_obs.checks"
+_SEVERITIES: Final = {"warning": ("warn", 30), "error": ("fail", 40)}
+_UNSET: Final[Any] = object()
+
+
+def check(
+    name: str,
+    value: Any,
+    *,
+    min: Any = None,  # noqa: A002 - reads as what it means: check("rate", rate, min=0)
+    max: Any = None,  # noqa: A002
+    equals: Any = _UNSET,
+    between: tuple[Any, Any] | None = None,
+    severity: Severity = "warning",
+    unit: str | None = None,
+    year: int | None = None,
+    dataset: str | None = None,
+    stop: bool = False,
+) -> bool:
+    """Hold *value* against bounds; record the outcome in the run, log a violation, and return whether it passed.
+
+    *min* and *max* are inclusive, ``between=(low, high)`` gives both, *equals* compares with ``==``; without any of
+    them *value* is the verdict itself and must be a bool. *severity* "warning" makes a violation a WARNING (outcome
+    ``warn``), "error" an ERROR (outcome ``fail``). A value that can't be compared (None, NaN, a text with a number)
+    has the outcome ``error``. *year* is the context's year when None. With *stop*, `CheckFailed` is raised when the
+    check does not pass. Works without a run, too. Raises UsageError for bounds that make no sense.
+
+    >>> check("headcount", 5_012, min=1, max=20_000, year=2025)
+    True
+    """
+    bounds = _bounds(name, value, min, max, equals, between)
+    if severity not in _SEVERITIES:
+        valid = " or ".join(map(repr, _SEVERITIES))
+        raise UsageError(f"severity {severity!r} must be {valid}{close_match(str(severity), _SEVERITIES)}")
+    violation, broken = _judge(value, bounds)
+    outcome = "error" if broken else _SEVERITIES[severity][0] if violation else "pass"
+    found = {
+        "name": name,
+        "outcome": outcome,
+        "severity": severity,
+        "value": _shown(value),
+        **{bound: _shown(limit) for bound, limit in bounds.items()},
+        "unit": unit,
+        "dataset": dataset,
+        "year": scope.current().context.get("year") if year is None else year,
+    }
+    _tell(found, violation or broken)
+    if stop and outcome != "pass":
+        raise CheckFailed(f"check {name!r}: {violation or broken}")
+    return outcome == "pass"
+
+
+def _bounds(name: str, value: Any, low: Any, high: Any, equals: Any, between: Any) -> dict[str, Any]:
+    if not isinstance(name, str) or not name:
+        raise UsageError(f"the name of a check must be a text, not {name!r}")
+    if between is not None:
+        if not isinstance(between, (tuple, list)) or len(between) != 2:
+            raise UsageError(f"between={between!r} of check {name!r} must be a pair: between=(low, high)")
+        if low is not None or high is not None:
+            raise UsageError(f"check {name!r} takes between or min and max, not both")
+        low, high = between
+    given = {"min": low, "max": high} | ({} if equals is _UNSET else {"equals": equals})
+    bounds = {bound: limit for bound, limit in given.items() if limit is not None}
+    if not bounds and not _is_verdict(value):
+        raise UsageError(
+            f"check {name!r} needs min, max, equals or between; without them its value must be a bool, not {value!r:.99}"
+        )
+    return bounds
+
+
+def _is_verdict(value: Any) -> bool:
+    return isinstance(value, bool) or type(value).__name__ in {"bool_", "bool"}
+
+
+def _judge(value: Any, bounds: Mapping[str, Any]) -> tuple[str, str]:
+    """Return what is violated and what broke, each in words and empty where there is nothing."""
+    try:
+        # NaN is not equal to itself, and inside no bounds nor outside.
+        if bounds and (value is None or bool(value != value)):  # noqa: PLR0124
+            return "", f"{value!r} can't be compared"
+        return _violation(value, bounds), ""
+    except Exception as error:
+        return "", f"{type(error).__name__}: {text(error)}"
+
+
+def _violation(value: Any, bounds: Mapping[str, Any]) -> str:
+    if not bounds:
+        return "" if value else "it does not hold"
+    if "min" in bounds and not bool(value >= bounds["min"]):
+        return f"{_shown(value)} is below {_shown(bounds['min'])}"
+    if "max" in bounds and not bool(value <= bounds["max"]):
+        return f"{_shown(value)} is above {_shown(bounds['max'])}"
+    if "equals" in bounds and not bool(value == bounds["equals"]):
+        return f"{_shown(value)} is not {_shown(bounds['equals'])}"
+    return ""
+
+
+def _shown(value: Any) -> Any:
+    """The value as the record keeps it: a number as a number, anything long as the beginning of its text."""
+    plain = simplify(value)
+    if isinstance(plain, (dict, list)) or (isinstance(plain, str) and len(plain) > MAX_TEXT):
+        return text(plain)[:MAX_TEXT]
+    return plain
+
+
+def _tell(found: dict[str, Any], problem: str) -> None:
+    hearer = recorder()
+    if hearer is not None:
+        hearer.record_check({"time": clock.timestamp(clock.current.time_ns()), **found})
+    if problem:
+        level = 40 if found["outcome"] == "error" else _SEVERITIES[found["severity"]][1]
+        fields = {key: item for key, item in found.items() if key != "name" and item is not None}
+        emit(_LOGGER, level, f"check {found['name']}: {problem}", {"check": found["name"], **fields})

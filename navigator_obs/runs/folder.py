@@ -1,0 +1,129 @@
+"""A run's folder: claimed by an exclusive mkdir, held by a lock, its summary replaced as a whole."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import Any, Final
+
+from .. import clock
+from ..encoding import from_json, to_json_pretty
+from ..errors import UsageError
+from ..events.rotation import make_private_folder
+
+try:
+    import fcntl
+except ImportError:  # pragma: no cover - Windows: whether a run lives is told by its process id alone
+    fcntl = None  # type: ignore[assignment]
+
+SUMMARY_NAME: Final = "summary.json"
+LOCK_NAME: Final = "run.lock"
+_VALID_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,128}")
+_ATTEMPTS: Final = 100
+
+
+def valid_run_id(run_id: object) -> str:
+    """Return *run_id*; raises UsageError where it could not be a folder's name on any system."""
+    if not isinstance(run_id, str) or not _VALID_ID.fullmatch(run_id) or not run_id.strip("."):
+        raise UsageError(f"run_id {run_id!r} must be 1 to 128 of the characters A-Z a-z 0-9 . _ - and not only dots")
+    return run_id
+
+
+def claim(runs_dir: Path, run_id: str | None, mode: int) -> Path:
+    """Make the run's folder, new and ours alone; with *run_id* None under a fresh id.
+
+    Raises FileExistsError where *run_id* is taken, OSError where the file system refuses.
+    """
+    make_private_folder(runs_dir, mode)
+    for _ in range(_ATTEMPTS):
+        directory = runs_dir / (run_id or clock.new_run_id())
+        try:
+            directory.mkdir(mode=mode)
+            return directory
+        except FileExistsError:
+            if run_id is not None:
+                raise
+    raise FileExistsError(f"{_ATTEMPTS} fresh run ids were all taken in {runs_dir}")
+
+
+class Lock:
+    """`run.lock`, held while the run lives: the kernel lets go of it however the process ends.
+
+    A `flock` lives as long as any copy of its descriptor, and unlocking one copy unlocks all: a forked child calls
+    `close` and nothing else.
+    """
+
+    def __init__(self, directory: Path, file_mode: int = 0o600) -> None:
+        flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0)
+        self._descriptor = os.open(directory / LOCK_NAME, flags, file_mode)
+        self.held = fcntl is not None and _try_lock(self._descriptor)
+
+    def close(self) -> None:
+        """Let go of this process's copy; harmless when done twice."""
+        descriptor, self._descriptor = self._descriptor, -1
+        if descriptor >= 0:
+            os.close(descriptor)
+
+
+def is_locked(directory: Path) -> bool | None:
+    """Return whether a living process holds the run's lock; None where that can't be asked here.
+
+    The question takes a shared lock for an instant: readers never take each other for the run.
+    """
+    if fcntl is None:
+        return None
+    try:
+        descriptor = os.open(directory / LOCK_NAME, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return None
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def _try_lock(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def write_summary(directory: Path, summary: dict[str, Any], *, file_mode: int = 0o600, sync: bool = False) -> None:
+    """Replace `summary.json`: a reader sees the old one or the new one, whole. Raises OSError."""
+    draft = directory / f".{SUMMARY_NAME}.new"
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_CLOEXEC", 0), file_mode)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(to_json_pretty(summary))
+        if sync:
+            file.flush()
+            os.fsync(file.fileno())
+    draft.replace(directory / SUMMARY_NAME)
+    if sync:
+        _sync_folder(directory)
+
+
+def _sync_folder(directory: Path) -> None:
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def read_summary(directory: Path) -> dict[str, Any] | None:
+    """Return the summary that stands in *directory*; None where there is none or it is damaged."""
+    try:
+        summary = from_json((directory / SUMMARY_NAME).read_bytes())
+    except (OSError, ValueError):
+        return None
+    return summary if isinstance(summary, dict) else None

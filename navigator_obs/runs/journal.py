@@ -1,0 +1,169 @@
+"""The run's own record, `journal.jsonl`: appended to, never rewritten, one JSON object per line.
+
+The journal is the truth; the summary is a fold of it. Each record is one write, so that a kill leaves at most a torn
+last line.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import threading
+from collections import Counter, deque
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from ..encoding import from_json, to_json
+
+JOURNAL_NAME: Final = "journal.jsonl"
+WORKERS_FOLDER: Final = "workers"
+MAX_OWED: Final = 1000
+
+Record = dict[str, Any]
+
+
+class Journal:
+    """An append-only file of records. Never raises: what can't be written is counted by cause in `dropped`.
+
+    A record is in the kernel's hands when `append` returns, so that it survives `kill -9`; with *sync* it is on the
+    disk.
+    """
+
+    def __init__(self, path: Path, *, file_mode: int = 0o600, sync: bool = False) -> None:
+        self.path = path
+        self.bytes = 0
+        self.dropped: Counter[str] = Counter()
+        self._sync = sync
+        self._torn = False
+        # Operations are recorded under another lock than the rest; a signal handler may record in the middle of it.
+        self._lock = threading.RLock()
+        self._owed: deque[bytes] = deque()
+        self._failure = ""
+        self._descriptor = -1
+        try:
+            flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_CLOEXEC", 0)
+            self._descriptor = os.open(path, flags, file_mode)
+        except OSError as error:
+            self._failure = _cause(error)
+
+    def append(self, record: Record) -> bytes:
+        """Write one record; return its line, written or owed."""
+        line = to_json(record)
+        self.append_line(line)
+        return line
+
+    def append_line(self, line: bytes) -> bool:
+        """Write one rendered record; return whether it is in the file.
+
+        What can't be written now (a full disk) is owed: it goes before the next one that can.
+        """
+        with self._lock:
+            self._owed.append(line)
+            if len(self._owed) > MAX_OWED:
+                self._owed.popleft()
+                self.dropped[self._failure or "write_error"] += 1
+            return self._pay()
+
+    def _pay(self) -> bool:
+        while self._owed:
+            # Taken out before it is written: a signal handler that records in between must not write it again.
+            line = self._owed.popleft()
+            failure = self._write(line)
+            if failure:
+                self._failure = failure
+                self._owed.appendleft(line)
+                return False
+        return True
+
+    def _write(self, line: bytes) -> str:
+        """Write one line; return the cause of a failure, or an empty text."""
+        if self._descriptor < 0:
+            return self._failure or "closed"
+        # Half a line may stand before it, of a write that failed in its middle.
+        data = b"\n" + line + b"\n" if self._torn else line + b"\n"
+        written = 0
+        try:
+            while written < len(data):
+                written += os.write(self._descriptor, data[written:] if written else data)
+        except OSError as error:
+            self._torn = self._torn or written > 0
+            return _cause(error)
+        self._torn = False
+        self.bytes += len(data)
+        if self._sync:
+            self.sync()
+        return ""
+
+    def sync(self) -> None:
+        """Have the disk hold what was written."""
+        if self._descriptor >= 0:
+            try:
+                getattr(os, "fdatasync", os.fsync)(self._descriptor)
+            except OSError as error:
+                self._failure = _cause(error)
+
+    def close(self) -> None:
+        """Let go of the file, and count what is still owed as dropped; harmless when done twice."""
+        if self._owed:
+            self.dropped[self._failure or "write_error"] += len(self._owed)
+            self._owed.clear()
+        descriptor, self._descriptor = self._descriptor, -1
+        if descriptor >= 0:
+            try:
+                os.close(descriptor)
+            except OSError:
+                return
+
+
+def read(path: Path) -> Iterator[Record]:
+    """Yield the records of one journal file, in order; a file that is missing has none.
+
+    A line that is no record (torn by a kill or a full disk, or damaged since) is yielded as
+    ``{"kind": "torn", "line": n, "bytes": n}``.
+    """
+    try:
+        file = path.open("rb")
+    except FileNotFoundError:
+        return
+    with file:
+        for number, line in enumerate(file, start=1):
+            if line != b"\n":
+                yield _parse(line, number)
+
+
+def read_run(directory: Path) -> Iterator[Record]:
+    """Yield all records of a run's folder: its journal, then the share of each worker process."""
+    yield from read(directory / JOURNAL_NAME)
+    for share in worker_shares(directory):
+        yield from read(share)
+
+
+def worker_shares(directory: Path) -> list[Path]:
+    """Return the journals of the run's worker processes, sorted by name."""
+    return sorted((directory / WORKERS_FOLDER).glob("*.jsonl"))
+
+
+def _parse(line: bytes, number: int) -> Record:
+    try:
+        record = from_json(line)
+        # Without its newline a record may be the beginning of a longer one that happens to parse: a number, say.
+        if line.endswith(b"\n") and isinstance(record, dict) and isinstance(record.get("kind"), str):
+            return record
+    except ValueError:
+        pass
+    return {"kind": "torn", "line": number, "bytes": len(line)}
+
+
+_CAUSES: Final = {
+    errno.ENOSPC: "disk_full",
+    errno.EFBIG: "disk_full",
+    errno.EROFS: "read_only",
+    errno.EACCES: "no_permission",
+}
+
+
+def _cause(error: OSError) -> str:
+    if error.errno == getattr(errno, "EDQUOT", None):
+        return "disk_full"
+    return _CAUSES.get(error.errno or 0, "write_error")
