@@ -24,6 +24,7 @@ import orjson
 MAX_DEPTH: Final = 32
 MAX_ITEMS: Final = 10_000
 MAX_INT_DIGITS: Final = 1_000
+_NO_NUMBERS: Final = frozenset({str, int, bool, type(None)})
 _INT64: Final = range(-(2**63), 2**64)
 _OPTIONS: Final = orjson.OPT_SERIALIZE_NUMPY
 
@@ -75,12 +76,13 @@ def finite(value: float | None) -> float | None:
 
 def nonfinite_paths(value: object, path: str = "", depth: int = 0) -> dict[str, str]:
     """Name each NaN or infinity inside plain *value*: ``{"rates.p95": "nan"}``. JSON holds null in its place."""
+    kind = type(value)
     if isinstance(value, float):
         return {} if math.isfinite(value) else {path: str(value)}
-    if depth > MAX_DEPTH:
+    if kind in _NO_NUMBERS or depth > MAX_DEPTH:
         return {}
-    if isinstance(value, Mapping):
-        items: Iterable[tuple[object, object]] = value.items()
+    if kind is dict or isinstance(value, Mapping):
+        items: Iterable[tuple[object, object]] = value.items()  # type: ignore[attr-defined]
     elif isinstance(value, (list, tuple)):
         items = enumerate(value)
     else:

@@ -15,6 +15,9 @@ from typing import Any, Final
 
 MARK: Final = "[redacted]"
 MAX_DEPTH: Final = 32
+_LONG_TEXT: Final = 10_000
+_PLAIN: Final = frozenset({int, float, bool, type(None)})
+_COLLECTIONS: Final = frozenset({list, tuple, set, frozenset})
 
 _SECRET_WORDS: Final = frozenset(
     "password passwd passphrase passcode pwd secret secrets token apikey authorization cookie cookies credential "
@@ -81,15 +84,16 @@ class Redactor:
         return self._clean_items(value, 0)
 
     def _clean(self, value: Any, depth: int) -> Any:
-        if isinstance(value, str):
-            return self.text(value) if type(value) is str and len(value) < 10_000 else _redact_text(value)
-        if depth > MAX_DEPTH:
+        kind = type(value)
+        if kind is str:
+            return self.text(value) if len(value) < _LONG_TEXT else _redact_text(value)
+        if kind in _PLAIN or depth > MAX_DEPTH:
             return value
-        if isinstance(value, Mapping):
+        if kind is dict or isinstance(value, Mapping):
             return self._clean_items(value, depth)
-        if type(value) in {list, tuple, set, frozenset}:
-            return type(value)(self._clean(item, depth + 1) for item in value)
-        return value
+        if kind in _COLLECTIONS:
+            return kind(self._clean(item, depth + 1) for item in value)
+        return _redact_text(str.__str__(value)) if isinstance(value, str) else value
 
     def _clean_items(self, value: Mapping[Any, Any], depth: int) -> dict[Any, Any]:
         return {

@@ -11,15 +11,16 @@ import re
 import sys
 from collections.abc import Iterator
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from ..encoding import text
 
 if TYPE_CHECKING:
-    from types import FrameType, TracebackType
+    from types import CodeType, FrameType, TracebackType
 
 MAX_FRAMES: Final = 60
 MAX_CAUSES: Final = 16
+MAX_STACKS: Final = 512
 _REPORTED: Final = "__navigator_obs_reported__"
 _LIBRARY_PATHS: Final = ("site-packages", "dist-packages", f"python{sys.version_info.major}.{sys.version_info.minor}")
 _CAUSE_TEXT: Final = "The above exception was the direct cause of the following exception:"
@@ -38,13 +39,13 @@ def describe(error: BaseException) -> dict[str, Any]:
         "type": type_name(error),
         "message": text(error),
         "traceback": _format_chain(chain),
-        "frames": _frames(error.__traceback__),
+        "frames": [dict(frame) for frame in _stack(error.__traceback__).frames],
         "causes": [
             {"type": type_name(cause), "message": text(cause), "link": link} for cause, link in chain[1:] if link
         ],
         "notes": _notes(error),
-        "fingerprint": fingerprint(error),
-        "category": category(error),
+        "fingerprint": _fingerprint(chain),
+        "category": _category(chain),
     }
 
 
@@ -54,30 +55,33 @@ def fingerprint(error: BaseException) -> str:
     They come from the root cause's type and the innermost function of the application on the way to it, never from
     line numbers or messages, which change with the data and with each edit.
     """
-    root = root_cause(error)
-    place = _application_place(root.__traceback__) or _application_place(error.__traceback__) or ""
+    return _fingerprint(list(_chain(error)))
+
+
+def _fingerprint(chain: list[tuple[BaseException, str]]) -> str:
+    root = _leaf(chain[-1][0])
+    place = _stack(root.__traceback__).place or _stack(chain[0][0].__traceback__).place
     return sha256(f"{type_name(root)}\n{place}".encode("utf-8", "replace")).hexdigest()[:12]
 
 
 def root_cause(error: BaseException) -> BaseException:
     """Return the exception at the far end of the chain of causes; of a group, the root of its first member."""
-    root = error
-    for link, _ in _chain(error):
-        root = link
-    if isinstance(root, BaseExceptionGroup) and root.exceptions:
-        return root_cause(root.exceptions[0])
-    return root
+    return _leaf(list(_chain(error))[-1][0])
+
+
+def _leaf(root: BaseException) -> BaseException:
+    return root_cause(root.exceptions[0]) if isinstance(root, BaseExceptionGroup) and root.exceptions else root
 
 
 def category(error: BaseException) -> str:
     """Return which kind of failure *error* is, judged from the root cause outwards; ``unknown`` where no rule
     speaks.
     """
-    for link, _ in reversed(list(_chain(error))):
-        found = _own_category(link)
-        if found:
-            return found
-    return "unknown"
+    return _category(list(_chain(error)))
+
+
+def _category(chain: list[tuple[BaseException, str]]) -> str:
+    return next(filter(None, (_own_category(link) for link, _ in reversed(chain))), "unknown")
 
 
 def type_name(error: BaseException) -> str:
@@ -122,32 +126,68 @@ def _notes(error: BaseException) -> list[str]:
     return [text(note) for note in notes] if isinstance(notes, (list, tuple)) else [text(notes)]
 
 
-def _walk(traceback: TracebackType | None) -> Iterator[tuple[FrameType, int]]:
+class _Stack(NamedTuple):
+    """What a traceback shows, without the exception: its frames, their text, and the application's innermost place."""
+
+    frames: list[dict[str, Any]]
+    text: str
+    place: str
+    codes: tuple[CodeType, ...]
+
+
+_NO_STACK: Final = _Stack([], "", "", ())
+_stacks: dict[tuple[int, ...], _Stack] = {}
+
+
+def _stack(traceback: TracebackType | None) -> _Stack:
+    """Render a traceback, once for each way through the code: the same error comes back a thousand times."""
+    if traceback is None:
+        return _NO_STACK
+    walked: list[tuple[FrameType, int]] = []
+    key: list[int] = []
     while traceback is not None:
-        yield traceback.tb_frame, traceback.tb_lineno
+        frame, line = traceback.tb_frame, traceback.tb_lineno or 0
+        walked.append((frame, line))
+        key += (id(frame.f_code), line)
         traceback = traceback.tb_next
+    found = _stacks.get(tuple(key))
+    if found is None:
+        if len(_stacks) >= MAX_STACKS:
+            _stacks.clear()
+        # The code objects are kept, so that no other can come to have the address of one.
+        found = _stacks[tuple(key)] = _render_stack(walked)
+    return found
 
 
-def _kept(traceback: TracebackType | None) -> tuple[list[tuple[FrameType, int]], int]:
-    """The frames that are shown and how many in the middle are not: a runaway recursion has a thousand alike."""
-    found = list(_walk(traceback))
-    if len(found) <= MAX_FRAMES:
-        return found, 0
-    half = MAX_FRAMES // 2
-    return found[:half] + found[-half:], len(found) - MAX_FRAMES
+def _render_stack(walked: list[tuple[FrameType, int]]) -> _Stack:
+    kept, hidden = walked, 0
+    if len(walked) > MAX_FRAMES:
+        # A runaway recursion has a thousand frames alike: its ends tell the story.
+        half = MAX_FRAMES // 2
+        kept, hidden = walked[:half] + walked[-half:], len(walked) - MAX_FRAMES
+    frames = [_frame(frame, line) for frame, line in kept]
+    lines = ["Traceback (most recent call last):"]
+    for position, frame in enumerate(frames):
+        if hidden and position == MAX_FRAMES // 2:
+            lines.append(f"  [{hidden} frames left out]")
+        lines.append(_frame_text(frame, kept[position][0].f_code.co_name))
+    codes = tuple(frame.f_code for frame, _ in walked)
+    return _Stack(frames, "\n".join(lines), _application_place(walked), codes)
 
 
-def _frames(traceback: TracebackType | None) -> list[dict[str, Any]]:
-    return [
-        {
-            "module": frame.f_globals.get("__name__") or "",
-            "function": frame.f_code.co_qualname,
-            "file": frame.f_code.co_filename,
-            "line": line or 0,
-            "source": _source(frame, line),
-        }
-        for frame, line in _kept(traceback)[0]
-    ]
+def _frame(frame: FrameType, line: int) -> dict[str, Any]:
+    return {
+        "module": frame.f_globals.get("__name__") or "",
+        "function": frame.f_code.co_qualname,
+        "file": frame.f_code.co_filename,
+        "line": line,
+        "source": _source(frame, line),
+    }
+
+
+def _frame_text(frame: dict[str, Any], name: str) -> str:
+    place = f'  File "{frame["file"]}", line {frame["line"]}, in {name}'
+    return f"{place}\n    {frame['source']}" if frame["source"] else place
 
 
 def _source(frame: FrameType, line: int) -> str:
@@ -165,17 +205,8 @@ def _format_chain(chain: list[tuple[BaseException, str]]) -> str:
 
 
 def _format_one(error: BaseException) -> str:
-    lines: list[str] = []
-    kept, hidden = _kept(error.__traceback__)
-    if kept:
-        lines.append("Traceback (most recent call last):")
-    for position, (frame, line) in enumerate(kept):
-        if hidden and position == MAX_FRAMES // 2:
-            lines.append(f"  [{hidden} frames left out]")
-        lines.append(f'  File "{frame.f_code.co_filename}", line {line}, in {frame.f_code.co_name}')
-        source = _source(frame, line)
-        if source:
-            lines.append(f"    {source}")
+    stack = _stack(error.__traceback__).text
+    lines = [stack] if stack else []
     message = text(error)
     lines.append(f"{type_name(error)}: {message}" if message else type_name(error))
     lines += _notes(error)
@@ -190,17 +221,15 @@ def format_stack(frame: FrameType | None) -> str:
     """Return the stack down to *frame* as Python prints it, outermost first."""
     lines: list[str] = []
     while frame is not None and len(lines) < MAX_FRAMES:
-        source = _source(frame, frame.f_lineno)
-        place = f'  File "{frame.f_code.co_filename}", line {frame.f_lineno}, in {frame.f_code.co_name}'
-        lines.append(f"{place}\n    {source}" if source else place)
+        lines.append(_frame_text(_frame(frame, frame.f_lineno or 0), frame.f_code.co_name))
         frame = frame.f_back
     return "\n".join(reversed(lines))
 
 
-def _application_place(traceback: TracebackType | None) -> str | None:
+def _application_place(walked: list[tuple[FrameType, int]]) -> str:
     """The innermost function that is the application's own rather than a library's; else the innermost of all."""
-    place = own = None
-    for frame, _ in _walk(traceback):
+    place = own = ""
+    for frame, _ in walked:
         place = f"{frame.f_globals.get('__name__')}.{frame.f_code.co_qualname}"
         if not any(part in frame.f_code.co_filename for part in _LIBRARY_PATHS):
             own = place

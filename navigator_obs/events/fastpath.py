@@ -149,9 +149,9 @@ class FastPath:
 
     def _ordinary(self, fields: dict[str, Any], context: Fragment | None) -> bool:
         names = tuple(fields)
-        if context is None or not context.fitting.get(names):
-            if not self._judge(names, context):
-                return False
+        fits = context is not None and context.fitting.get(names)
+        if not fits and not self._judge(names, context):
+            return False
         harmless = self._harmless
         for value in fields.values():
             kind = type(value)

@@ -133,18 +133,24 @@ def arrange(logger: Any, method_name: str, event_dict: EventDict) -> EventDict: 
     exception = event_dict.pop("exception", None)
     arranged = {key: event_dict.pop(key) for key in _ORDER if key in event_dict}
     arranged["seq"] = 0
-    lost = nonfinite_paths(event_dict)
     arranged.update(event_dict)
-    if lost:
-        arranged["nonfinite"] = lost
     if exception is not None:
         arranged["exception"] = exception
     return arranged
 
 
 def render(event: EventDict, max_bytes: int) -> bytes:
-    """Render an arranged event as one line; an event above *max_bytes* has its longest values cut, and says so."""
+    """Render an arranged event as one line.
+
+    JSON lacks NaN and infinities: they become null, and `nonfinite` says which stood where. An event above *max_bytes*
+    has its longest values cut, and says so.
+    """
     line = to_json(event)
+    if b"null" in line:
+        lost = nonfinite_paths(event)
+        if lost:
+            event["nonfinite"] = lost
+            line = to_json(event)
     if len(line) > max_bytes:
         line = to_json(_shortened(event, max_bytes))
     return line + b"\n"

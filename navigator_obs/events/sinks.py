@@ -42,8 +42,8 @@ class Sink(Protocol):
 class FileSink:
     """The rotating JSON-lines file, behind a staging area that survives `kill -9`.
 
-    Never raises. A line that can't be kept (the disk is full and the area as well) is counted by cause in `dropped`, and
-    *report* is called with those counts once writing works again.
+    Never raises. A line that can't be kept (the disk is full and the area as well) is counted by cause in `dropped`,
+    and *report* is called with those counts once writing works again.
     """
 
     def __init__(self, config: Config, report: Callable[[dict[str, int]], None] | None = None) -> None:
@@ -119,7 +119,9 @@ class FileSink:
                 self._unreported[failure] += 1
 
     def _make_room(self, area: Staging) -> str | None:
-        """Empty the area into the file; return the cause when that failed. After a failure it is let rest for a while."""
+        """Empty the area into the file; return the cause when that failed. After a failure it is let rest for a
+        while.
+        """
         if time.monotonic() < self._retry_at:
             return "sink_stalled"
         area.seal()

@@ -46,8 +46,8 @@ _ZEROS: Final = bytes(CAPACITY_BYTES)
 class Staging:
     """Lines on their way to the log: `store` them here, `drain` them into the file.
 
-    `store(line)` takes a line whole, from any thread; ValueError when there is no room. All else needs the owner's lock. `path`
-    is None for an area in plain memory, which a kill loses.
+    `store(line)` takes a line whole, from any thread; ValueError when there is no room. All else needs the owner's
+    lock. `path` is None for an area in plain memory, which a kill loses.
     """
 
     def __init__(self, memory: mmap.mmap, path: Path | None, descriptor: int) -> None:
