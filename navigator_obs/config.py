@@ -63,6 +63,8 @@ class Config:
     """Whether events of the standard library's `logging` arrive in the same places."""
     capture_warnings: bool = True
     """Whether `warnings.warn` arrives as an event of level WARNING."""
+    capture_uncaught: bool = True
+    """Whether exceptions that nobody catches, in any thread, are recorded as events before Python prints them."""
     handle_signals: bool = True
     """Whether SIGTERM and SIGHUP end an open run in an orderly way."""
     breakdown: tuple[str, ...] = ("year",)
@@ -282,6 +284,7 @@ _CHECKS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "processors": _processors,
     "stdlib": _flag,
     "capture_warnings": _flag,
+    "capture_uncaught": _flag,
     "handle_signals": _flag,
     "breakdown": _names,
     "operation_log_limit": _number(0),

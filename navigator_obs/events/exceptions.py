@@ -126,6 +126,12 @@ def _notes(error: BaseException) -> list[str]:
     return [text(note) for note in notes] if isinstance(notes, (list, tuple)) else [text(notes)]
 
 
+def place_of(error: BaseException) -> tuple[str, str, int]:
+    """Return module, function and line where *error* was raised; empty where it has no traceback."""
+    frames = _stack(error.__traceback__).frames
+    return (frames[-1]["module"], frames[-1]["function"], frames[-1]["line"]) if frames else ("", "", 0)
+
+
 class _Stack(NamedTuple):
     """What a traceback shows, without the exception: its frames, their text, and the application's innermost place."""
 
@@ -264,7 +270,7 @@ _BY_TYPE_NAME: Final = {
     "TypeError": "code",
     "ValueError": "code",
     "LookupError": "code",
-    "NotImplementedError": "code",
+    "RuntimeError": "code",
 }
 _BY_MODULE: Final = {
     "duckdb": "database",

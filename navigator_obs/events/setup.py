@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from ..config import LEVELS
-from . import named, scope, sinks, stdlib, ticker
+from . import named, scope, sinks, stdlib, ticker, uncaught
 from .chain import chain
 from .console import ConsoleSink
 from .logger import BoundLogger, emit
@@ -45,6 +45,7 @@ def uninstall() -> None:
     """Flush and close the sinks, and put structlog, `logging` and `warnings` back as they were."""
     stdlib.detach()
     stdlib.release_warnings()
+    uncaught.uninstall()
     if outlet.file is not None:
         outlet.file.close()
     outlet.file = None
@@ -80,6 +81,10 @@ def _bridge_the_rest(config: Config) -> None:
         stdlib.capture_warnings()
     else:
         stdlib.release_warnings()
+    if config.capture_uncaught:
+        uncaught.install()
+    else:
+        uncaught.uninstall()
 
 
 def _report_drops(dropped: dict[str, int]) -> None:

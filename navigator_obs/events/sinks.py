@@ -76,7 +76,7 @@ class FileSink:
         self._store: Callable[[bytes], object] = _no_room
 
     @property
-    def bytes(self) -> int:
+    def stored_bytes(self) -> int:
         """How many bytes this process has put into the file, or staged for it."""
         return self._drained_bytes + (self._area.waiting_bytes if self._area else 0)
 
@@ -311,7 +311,7 @@ def counts() -> dict[str, Any]:
     file = outlet.file
     if file is None:
         return {"written": 0, "bytes": 0, "dropped": {}}
-    return {"written": file.written, "bytes": file.bytes, "dropped": dict(file.dropped)}
+    return {"written": file.written, "bytes": file.stored_bytes, "dropped": dict(file.dropped)}
 
 
 def after_fork() -> None:
