@@ -66,7 +66,7 @@ class Redactor:
         self._keys = frozenset(key.lower() for key in keys)
         self._allow = frozenset(key.lower() for key in allow)
         self.is_secret_key = lru_cache(maxsize=4096)(self._judge)
-        self.text = lru_cache(maxsize=4096)(_redact_text)
+        self.text = lru_cache(maxsize=4096)(redact_text)
 
     def _judge(self, key: str) -> bool:
         """Return whether the value under *key* is secret."""
@@ -86,14 +86,14 @@ class Redactor:
     def _clean(self, value: Any, depth: int) -> Any:
         kind = type(value)
         if kind is str:
-            return self.text(value) if len(value) < _LONG_TEXT else _redact_text(value)
+            return self.text(value) if len(value) < _LONG_TEXT else redact_text(value)
         if kind in _PLAIN or depth > MAX_DEPTH:
             return value
         if kind is dict or isinstance(value, Mapping):
             return self._clean_items(value, depth)
         if kind in _COLLECTIONS:
             return kind(self._clean(item, depth + 1) for item in value)
-        return _redact_text(str.__str__(value)) if isinstance(value, str) else value
+        return redact_text(str.__str__(value)) if isinstance(value, str) else value
 
     def _clean_items(self, value: Mapping[Any, Any], depth: int) -> dict[Any, Any]:
         return {
@@ -116,7 +116,8 @@ def _looks_secret(key: str) -> bool:
     return not _SECRET_WORDS.isdisjoint(words) or any(pair in _SECRET_PAIRS for pair in pairwise(words))
 
 
-def _redact_text(value: str) -> str:
+def redact_text(value: str) -> str:
+    """Return *value* with what looks like a credential replaced; the same object where nothing does."""
     lower = value.lower()
     if len(value) < 8 or not any(trigger in lower for trigger in _TRIGGERS):
         return value

@@ -44,6 +44,7 @@ class Chain:
         return [
             steps.keep_user_fields,
             steps.add_scope,
+            steps.evaluate_lazy,
             steps.add_level,
             steps.add_timestamp,
             steps.add_caller,

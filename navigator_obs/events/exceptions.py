@@ -14,6 +14,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from ..encoding import text
+from ..redaction import redact_text
 
 if TYPE_CHECKING:
     from types import CodeType, FrameType, TracebackType
@@ -197,7 +198,7 @@ def _frame_text(frame: dict[str, Any], name: str) -> str:
 
 
 def _source(frame: FrameType, line: int) -> str:
-    return linecache.getline(frame.f_code.co_filename, line or 0, frame.f_globals).strip()
+    return redact_text(linecache.getline(frame.f_code.co_filename, line or 0, frame.f_globals).strip())
 
 
 def _format_chain(chain: list[tuple[BaseException, str]]) -> str:

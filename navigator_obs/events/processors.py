@@ -10,7 +10,8 @@ import os
 import sys
 import threading
 from collections.abc import MutableMapping
-from types import FrameType
+from functools import partial
+from types import FrameType, FunctionType, MethodType
 from typing import Any, Final
 
 from .. import clock
@@ -35,6 +36,7 @@ METHOD_LEVELS: Final = {name.lower(): number for name, number in LEVELS.items()}
 LEVEL_NAMES: Final = {number: name for name, number in LEVELS.items()}
 _STRUCTLOG_KEYS: Final = frozenset({"exc_info", "stack_info"})
 _ORDER: Final = tuple(field.name for field in EVENT_FIELDS)
+_LAZY: Final = (FunctionType, MethodType, partial)
 _INSIDE: Final = (
     "structlog",
     "navigator_obs.events",
@@ -123,7 +125,28 @@ class Redact:
 
     def __call__(self, logger: Any, method_name: str, event_dict: EventDict) -> EventDict:  # noqa: ARG002
         """Return a copy without secrets."""
-        return self._redactor.clean_mapping(event_dict)
+        exception = event_dict.pop("exception", None)
+        cleaned = self._redactor.clean_mapping(event_dict)
+        if exception is not None:
+            cleaned["exception"] = self._clean_exception(exception)
+        return cleaned
+
+    def _clean_exception(self, exception: Any) -> Any:
+        if not isinstance(exception, dict):
+            return self._redactor.clean(exception)
+        # Frames hold only what stands in the code, and were cleaned when they were rendered.
+        return {key: value if key == "frames" else self._redactor.clean(value) for key, value in exception.items()}
+
+
+def evaluate_lazy(logger: Any, method_name: str, event_dict: EventDict) -> EventDict:  # noqa: ARG001
+    """Call the values that are functions: what is dear to work out is worked out only for an event that is written."""
+    for key, value in event_dict.items():
+        if isinstance(value, _LAZY):
+            try:
+                event_dict[key] = value()
+            except Exception as error:
+                event_dict[key] = f"<{type(error).__name__}: {text(error)}>"
+    return event_dict
 
 
 def arrange(logger: Any, method_name: str, event_dict: EventDict) -> EventDict:  # noqa: ARG001
