@@ -1,0 +1,47 @@
+"""What a run leaves behind beside its record: outputs, backups, checkpoints, by size and digest."""
+
+from __future__ import annotations
+
+import os
+from hashlib import file_digest
+from pathlib import Path
+from typing import Any, Final
+
+from .. import clock
+from ..encoding import simplify
+
+MAX_DIGEST_BYTES: Final = 64 * 1024 * 1024
+_OWN_KEYS: Final = frozenset({"path", "kind", "bytes", "sha256", "time"})
+
+
+def describe(path: str | os.PathLike[str], kind: str, attributes: dict[str, Any]) -> dict[str, Any]:
+    """Return the summary's entry for one artifact; size and digest are null for what is missing or a folder. Never raises.
+
+    The digest of a file larger than `MAX_DIGEST_BYTES` is null, too: a simulation must not wait for it.
+    """
+    file = Path(path)
+    size = _size(file)
+    own = {f"field_{key}" if key in _OWN_KEYS else key: value for key, value in attributes.items()}
+    return {
+        "path": os.fspath(file),
+        "kind": kind,
+        "bytes": size,
+        "sha256": _digest(file) if size is not None and size <= MAX_DIGEST_BYTES else None,
+        "time": clock.timestamp(clock.current.time_ns()),
+        **simplify(own),
+    }
+
+
+def _size(file: Path) -> int | None:
+    try:
+        return file.stat().st_size if file.is_file() else None
+    except OSError:
+        return None
+
+
+def _digest(file: Path) -> str | None:
+    try:
+        with file.open("rb") as opened:
+            return file_digest(opened, "sha256").hexdigest()
+    except OSError:
+        return None

@@ -1,0 +1,91 @@
+"""How a run ended, judged from what left its block: pure functions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from ..encoding import text
+from ..events.exceptions import type_name
+from .endings import Terminated
+
+FINAL_STATUSES: Final = ("success", "failed", "partial", "interrupted", "terminated")
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The status that a run ends with, why, and what the process says to its parent, as far as the run can know it."""
+
+    status: str
+    reason: str | None = None
+    exit_code: int | None = None
+    signal: str | None = None
+
+
+def orderly(years_left: Iterable[object] = (), failure: str | None = None, signal: str | None = None) -> Verdict:
+    """Judge a run whose block was left without an exception.
+
+    *failure* is what the program said with `run.fail`, *years_left* are planned years that were not completed, *signal* one that
+    had asked the process to end.
+    """
+    left = list(years_left)
+    if failure is not None:
+        return Verdict("failed", failure, exit_code=None, signal=signal)
+    if left and signal:
+        return Verdict("terminated", f"{signal}, with {_years(left)} left", exit_code=None, signal=signal)
+    if left:
+        return Verdict("partial", f"{_years(left)} left", exit_code=0)
+    reason = f"{signal} arrived and the program went on to its end" if signal else None
+    return Verdict("success", reason, exit_code=0, signal=signal)
+
+
+def by_exception(error: BaseException, *, signal: str | None = None) -> Verdict | None:
+    """Judge a run whose block was left by *error*; None where that is an orderly end, as ``sys.exit(0)`` is.
+
+    *signal* is the one that had asked the process to end before, if any did.
+    """
+    if isinstance(error, Terminated):
+        return Verdict("terminated", error.signal, error.code if isinstance(error.code, int) else None, error.signal)
+    if isinstance(error, SystemExit):
+        return by_exit(error.code, signal=signal)
+    if isinstance(error, KeyboardInterrupt):
+        return Verdict("interrupted", "KeyboardInterrupt", 130, "SIGINT")
+    if _is_cancellation(error):
+        return _cancelled(error, signal)
+    return Verdict("failed", _words(error), 1, signal)
+
+
+def by_exit(code: object, *, signal: str | None = None) -> Verdict | None:
+    """Judge ``sys.exit(code)``; None where that is an orderly end."""
+    if signal:
+        return Verdict("terminated", signal, code if isinstance(code, int) else None, signal)
+    if code is None or code == 0:
+        return None
+    if isinstance(code, int):
+        return Verdict("failed", f"sys.exit({int(code)})", int(code))
+    return Verdict("failed", f"sys.exit: {text(code)[:500]}", 1)
+
+
+def _cancelled(error: BaseException, signal: str | None) -> Verdict:
+    if signal:
+        return Verdict("terminated", signal, None, signal)
+    return Verdict("interrupted", "the task was cancelled" if not text(error) else f"cancelled: {text(error)[:500]}")
+
+
+def _is_cancellation(error: BaseException) -> bool:
+    """asyncio's and others' way to stop a task, and Python's to close a generator; by name, so that nothing is imported."""
+    if isinstance(error, Exception):
+        return False
+    return any(kind.__name__ in {"CancelledError", "Cancelled", "GeneratorExit"} for kind in type(error).__mro__)
+
+
+def _words(error: BaseException) -> str:
+    message = text(error)
+    return f"{type_name(error)}: {message}"[:1000] if message else type_name(error)
+
+
+def _years(left: list[object]) -> str:
+    shown = ", ".join(map(str, left[:10]))
+    more = f" and {len(left) - 10} more" if len(left) > 10 else ""
+    return f"{'year' if len(left) == 1 else 'years'} {shown}{more}"

@@ -1,0 +1,108 @@
+"""Warnings and errors are grouped by what they are, counted exactly, and kept bounded."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from navigator_obs.runs import catalogue
+from navigator_obs.runs.catalogue import FULL_OCCURRENCES, MAX_GROUPS, Catalogue, Gate, identify, own_context, template
+
+
+def event(message, level="WARNING", **fields):
+    return {"timestamp": "2025-01-01T00:00:00.000000Z", "level": level, "message": message, "logger": "planwise", **fields}
+
+
+def issue(found, time="2025-01-01T00:00:00.000000Z"):
+    return {"time": time, "event": found, **identify(found)}
+
+
+def told(events):
+    """Feed events as a run does: through the gate, in full or counted at the end."""
+    gate, book = Gate(), Catalogue()
+    for found in events:
+        record = issue(found)
+        if gate.admit(record):
+            book.add(record)
+    for count in gate.take(whole=True):
+        book.add_count(count)
+    return book
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("5 rows lost in 2026", "17 rows lost in 2027"),
+        ("plan 'gold' is empty", "plan 'silver' is empty"),
+        ("object at 0x7f00aa is gone", "object at 0x7f11bb is gone"),
+        ("took 1.5e-3 s", "took 20 s"),
+    ],
+)
+def test_numbers_and_names_do_not_make_another_issue(one, other):
+    """Two tellings of the same thing have the same fingerprint."""
+    assert template(one) == template(other)
+    assert identify(event(one))["fingerprint"] == identify(event(other))["fingerprint"]
+
+
+def test_other_words_or_another_logger_make_another_issue():
+    """What is said, and by whom, tells issues apart."""
+    prints = {
+        identify(found)["fingerprint"]
+        for found in (event("no hires"), event("no raises"), event("no hires", logger="events"))
+    }
+    assert len(prints) == 3
+
+
+def test_an_exception_is_what_it_is_wherever_it_is_told():
+    """With an exception, its own fingerprint, category and message count, not the words around it."""
+    exception = {"type": "ValueError", "message": "bad", "fingerprint": "abc", "category": "code"}
+    one = identify(event("hiring failed", "ERROR", exception=exception))
+    assert one == {"severity": "errors", "fingerprint": "abc", "category": "code", "type": "ValueError", "message": "bad"}
+
+
+def test_the_first_occurrences_are_kept_in_full_and_all_are_counted():
+    """A warning that comes a thousand times is one issue, with its first and last event."""
+    book = told(event(f"{number} rows lost", year=number) for number in range(1000))
+    [group] = book.summary()["warnings"]
+    assert (group["count"], group["first"]["year"], group["last"]["year"]) == (1000, 0, 999)
+    assert book.totals == {"errors": 0, "warnings": 1000}
+
+
+def test_a_tick_carries_no_tracebacks():
+    """Counts between ticks keep the last event small; at the end it is whole."""
+    exception = {"type": "E", "message": "m", "fingerprint": "f", "category": "code", "traceback": "long", "frames": []}
+    gate = Gate()
+    for _ in range(FULL_OCCURRENCES + 1):
+        gate.admit(issue(event("failed", "ERROR", exception=exception)))
+    [count] = gate.take()
+    assert "traceback" not in count["event"]["exception"]
+    gate.admit(issue(event("failed", "ERROR", exception=exception)))
+    assert gate.take(whole=True)[0]["event"]["exception"]["traceback"] == "long"
+    assert gate.take() == []
+
+
+def test_groups_are_bounded_and_totals_exact():
+    """Beyond the limit issues are counted as overflow, and the totals still hold them."""
+    words = [f"{chr(97 + number % 26) * (1 + number // 26)} happened" for number in range(MAX_GROUPS * 3)]
+    book = told(event(message) for message in words)
+    assert len(book.summary()["warnings"]) == MAX_GROUPS
+    assert book.totals["warnings"] == MAX_GROUPS * 3
+    assert book.overflow == MAX_GROUPS * 2
+
+
+@given(st.lists(st.tuples(st.sampled_from("abcd"), st.sampled_from(["WARNING", "ERROR"]))))
+def test_no_occurrence_is_lost_or_doubled(told_events):
+    """Whatever comes in whatever order, the counts of the groups sum up to what came."""
+    book = told(event(message, level) for message, level in told_events)
+    summary = book.summary()
+    for severity, level in (("errors", "ERROR"), ("warnings", "WARNING")):
+        expected = sum(1 for _, found in told_events if found == level)
+        assert sum(group["count"] for group in summary[severity]) == book.totals[severity] == expected
+
+
+def test_the_context_is_what_the_code_around_had_bound():
+    """Of an event's keys only those of the context, as the event has them after redaction."""
+    found = event("no hires", year=2026, token="[redacted]", rows=0)
+    assert own_context(found, {"year": 2026, "token": "s3cret", "gone": 1}) == {"year": 2026, "token": "[redacted]"}
+    assert len(own_context(dict.fromkeys(map(str, range(99)), 0), dict.fromkeys(map(str, range(99))))) == catalogue.MAX_CONTEXT_KEYS

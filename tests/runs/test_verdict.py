@@ -1,0 +1,67 @@
+"""How a run ended, judged from what left its block."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+
+import pytest
+
+from navigator_obs.runs.endings import Terminated
+from navigator_obs.runs.verdict import by_exception, by_exit, orderly
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "exit_code", "name"),
+    [
+        (ValueError("bad"), "failed", 1, None),
+        (SystemExit(3), "failed", 3, None),
+        (SystemExit("no census"), "failed", 1, None),
+        (KeyboardInterrupt(), "interrupted", 130, "SIGINT"),
+        (Terminated(signal.SIGTERM), "terminated", 143, "SIGTERM"),
+        (Terminated(signal.SIGHUP), "terminated", 129, "SIGHUP"),
+        (asyncio.CancelledError(), "interrupted", None, None),
+        (GeneratorExit(), "interrupted", None, None),
+        (MemoryError(), "failed", 1, None),
+    ],
+)
+def test_an_exception_decides(error, status, exit_code, name):
+    """Each way out has its status, its exit code and its signal."""
+    verdict = by_exception(error)
+    assert (verdict.status, verdict.exit_code, verdict.signal) == (status, exit_code, name)
+    assert verdict.reason
+
+
+@pytest.mark.parametrize("code", [None, 0, False])
+def test_an_exit_without_complaint_is_orderly(code):
+    """`sys.exit(0)` is not a failure."""
+    assert by_exception(SystemExit(code)) is None
+    assert by_exit(code) is None
+
+
+def test_a_signal_that_came_before_explains_the_exit():
+    """A handler of the user's that turns SIGTERM into `sys.exit(0)` or cancels the tasks ends a terminated run."""
+    assert by_exception(SystemExit(0), signal="SIGTERM").status == "terminated"
+    assert by_exception(asyncio.CancelledError(), signal="SIGTERM").status == "terminated"
+
+
+@pytest.mark.parametrize(
+    ("left", "failure", "name", "status"),
+    [
+        ((), None, None, "success"),
+        ((2027,), None, None, "partial"),
+        ((2027,), None, "SIGTERM", "terminated"),
+        ((), None, "SIGTERM", "success"),
+        ((), "checks failed", None, "failed"),
+        ((2027,), "checks failed", None, "failed"),
+    ],
+)
+def test_an_orderly_end_is_judged_by_what_is_left(left, failure, name, status):
+    """Planned years that are left, or a word of the program, make an orderly end less than a success."""
+    assert orderly(left, failure, name).status == status
+
+
+def test_a_reason_names_the_years_but_not_hundreds():
+    """The reason is a line for people."""
+    assert orderly([2027]).reason == "year 2027 left"
+    assert orderly(range(2000, 2100)).reason.endswith("and 90 more left")
