@@ -26,6 +26,7 @@ MAX_ITEMS: Final = 10_000
 MAX_INT_DIGITS: Final = 1_000
 _NO_NUMBERS: Final = frozenset({str, int, bool, type(None)})
 _INT64: Final = range(-(2**63), 2**64)
+_APPEND_NEWLINE: Final = orjson.OPT_APPEND_NEWLINE
 _OPTIONS: Final = orjson.OPT_SERIALIZE_NUMPY
 
 
@@ -46,7 +47,7 @@ def to_json(value: object) -> bytes:
 def plain_line(fields: dict[str, Any]) -> bytes | None:
     """Render a flat dict of text and numbers as one line with its newline; None where orjson refuses, as for 2**70."""
     try:
-        return orjson.dumps(fields, None, orjson.OPT_APPEND_NEWLINE)
+        return orjson.dumps(fields, None, _APPEND_NEWLINE)
     except TypeError:
         return None
 

@@ -20,25 +20,54 @@ from .sinks import outlet
 Processor = Callable[[Any, str, Any], Any]
 
 
+class Processors(list[Processor]):
+    """The list itself; it tells the chain when somebody else changes it, as `structlog.testing.capture_logs` does."""
+
+    def __init__(self, changed: Callable[[], None]) -> None:
+        super().__init__()
+        self._changed = changed
+
+
+def _telling(name: str) -> Callable[..., Any]:
+    change = getattr(list, name)
+
+    def method(self: Processors, *args: Any, **kwargs: Any) -> Any:
+        result = change(self, *args, **kwargs)
+        self._changed()
+        return result
+
+    return method
+
+
+for _name in ("append", "clear", "extend", "insert", "pop", "remove", "reverse", "sort"):
+    setattr(Processors, _name, _telling(_name))
+for _name in ("__setitem__", "__delitem__", "__iadd__", "__imul__"):
+    setattr(Processors, _name, _telling(_name))
+
+
 class Chain:
-    """The processors of the present configuration."""
+    """The processors of the present configuration, and the fast path that stands for them while nobody adds one."""
 
     def __init__(self) -> None:
-        self.processors: list[Processor] = []
+        self.processors = Processors(self._compare)
         self.redactor = Redactor()
         self.failures = 0
+        self.fast: FastPath | None = None
         self._max_bytes = Config().max_event_bytes
-        self._fast: FastPath | None = None
-        self._length = 0
+        self._built: list[Processor] = []
+        self._built_fast: FastPath | None = None
         self.build(Config())
 
     def build(self, config: Config) -> None:
         """Make the list anew from *config*, in place."""
         self.redactor = Redactor(config.redact_keys, config.redact_allow)
         self._max_bytes = config.max_event_bytes
-        self.processors[:] = self._steps(config.processors)
-        self._length = len(self.processors)
-        self._fast = None if config.processors else FastPath(self.redactor, config.max_event_bytes)
+        self._built = self._steps(config.processors)
+        self._built_fast = None if config.processors else FastPath(self.redactor, config.max_event_bytes)
+        self.processors[:] = self._built
+
+    def _compare(self) -> None:
+        self.fast = self._built_fast if self.processors == self._built else None
 
     def _steps(self, own: Iterable[Processor]) -> list[Processor]:
         return [
@@ -55,15 +84,6 @@ class Chain:
             steps.arrange,
             self.render,
         ]
-
-    def fast_path(self, processors: object) -> FastPath | None:
-        """Return the fast path, if a logger with these processors may take it: nobody has put something else into
-        the list.
-        """
-        ours = self.processors
-        if processors is ours and len(ours) == self._length and ours[0] is steps.keep_user_fields:
-            return self._fast
-        return None
 
     def render(
         self, logger: NamedLogger, method_name: str, event: dict[str, Any]
@@ -88,8 +108,8 @@ class Chain:
 
     def after_fork(self) -> None:
         """Forget what the parent process rendered of itself."""
-        if self._fast is not None:
-            self._fast.after_fork()
+        if self._built_fast is not None:
+            self._built_fast.after_fork()
 
 
 chain: Final = Chain()

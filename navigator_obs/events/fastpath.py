@@ -25,7 +25,6 @@ _DECLINED_KEYS: Final = RESERVED | {"event", "exc_info", "stack_info", CALLER}
 _CACHE_LIMIT: Final = 4096
 _LONG_TEXT: Final = 512
 _SECOND: Final = 1_000_000_000
-_NO_FIELDS: Final = b"{}\n"
 _DIGITS: Final = tuple(f"{number:03d}" for number in range(1000))
 _AFTER_TIME: Final = {level: f'Z","level":"{name}","message":' for level, name in LEVEL_NAMES.items()}
 
@@ -33,16 +32,19 @@ _AFTER_TIME: Final = {level: f'Z","level":"{name}","message":' for level, name i
 class Fragment(NamedTuple):
     """Some key/values rendered, with a comma before each; their names; which names of fields go well beside them."""
 
-    rendered: bytes
+    rendered: str
     names: frozenset[str]
     fitting: dict[tuple[str, ...], bool]
+
+
+NOTHING: Final = Fragment("", frozenset(), {})
 
 
 class Caller(NamedTuple):
     """A place in the code, rendered: its module, and module and function up to the line number."""
 
-    module: bytes
-    rendered: bytes
+    module: str
+    rendered: str
     code: CodeType | None
 
 
@@ -60,14 +62,14 @@ class FastPath:
         self._redactor = redactor
         self._max_bytes = max_bytes // 4
         self._fitting: dict[frozenset[str], dict[tuple[str, ...], bool]] = {}
-        self._messages: dict[str, bytes] = {}
+        self._messages: dict[str, str] = {}
         self._harmless: set[str] = set()
         self._callers: dict[int | tuple[str, str], Caller] = {}
         self._thread = _Thread()
         self._second = (0, "")
 
     def render(
-        self, name: bytes, bound: Fragment, level: int, message: str, fields: dict[str, Any], caller: Caller, line: int
+        self, name: str, bound: Fragment, level: int, message: str, fields: dict[str, Any], caller: Caller, line: int
     ) -> bytes | None:
         """Return the event's line, or None for one that must take the chain; only a line uses up a `seq`.
 
@@ -76,12 +78,12 @@ class FastPath:
         scope = current()
         context: Fragment | None = scope.fragment or self._of_scope(scope)
         text = self._messages.get(message) or self._of_message(message)
-        if not (text and context and self._ordinary(fields, context)):
+        if not (text and context):
+            return None
+        body = self._body(fields, context)
+        if body is None or len(body) + len(text) > self._max_bytes:
             return None
         if bound.names and not (bound.names.isdisjoint(fields) and bound.names.isdisjoint(context.names)):
-            return None
-        body = plain_line(fields) if fields else _NO_FIELDS
-        if body is None or len(body) + len(text) > self._max_bytes:
             return None
         run = scope.run or NO_RUN
         run.written = seq = next(run.sequence)
@@ -91,31 +93,23 @@ class FastPath:
         if not 0 <= since < _SECOND:
             since, prefix = self._new_second(now)
         micros = since // 1000
-        return b"".join(
-            (
-                f"{prefix}{_DIGITS[micros // 1000]}{_DIGITS[micros % 1000]}{_AFTER_TIME[level]}".encode(),
-                text,
-                run.rendered,
-                name or caller.module,
-                caller.rendered,
-                f"{line}{self._thread.rendered}{seq}".encode(),
-                context.rendered,
-                bound.rendered,
-                b"," if fields else b"",
-                body[1:],
-            )
-        )
+        return (
+            f"{prefix}{_DIGITS[micros // 1000]}{_DIGITS[micros % 1000]}{_AFTER_TIME[level]}{text}{run.rendered}"
+            f"{name or caller.module}{caller.rendered}{line}{self._thread.rendered}{seq}"
+            f"{context.rendered}{bound.rendered}{',' if fields else ''}"
+        ).encode() + body[1:]
 
     def fragment(self, values: Mapping[str, Any]) -> Fragment | None:
         """Render key/values that many events share; None where they are out of the ordinary."""
         fields = dict(values)
-        rendered = plain_line(fields) if self._ordinary(fields, None) else None
+        rendered = self._body(fields, NOTHING)
         if rendered is None:
             return None
         names = frozenset(fields)
         if len(self._fitting) > _CACHE_LIMIT:
             self._fitting.clear()
-        return Fragment(b"," + rendered[1:-2] if fields else b"", names, self._fitting.setdefault(names, {}))
+        text = f",{rendered[1:-2].decode()}" if fields else ""
+        return Fragment(text, names, self._fitting.setdefault(names, {}))
 
     def caller(self, frame: FrameType) -> Caller:
         """Return the place of *frame*."""
@@ -147,33 +141,32 @@ class FastPath:
         self._second = (now - since, prefix)
         return since, prefix
 
-    def _ordinary(self, fields: dict[str, Any], context: Fragment | None) -> bool:
+    def _body(self, fields: dict[str, Any], context: Fragment) -> bytes | None:
+        """The fields rendered, if all of them are ordinary and none stands in the context too."""
         names = tuple(fields)
-        fits = context is not None and context.fitting.get(names)
-        if not fits and not self._judge(names, context):
-            return False
+        if not context.fitting.get(names) and not self._judge(names, context):
+            return None
         harmless = self._harmless
         for value in fields.values():
             kind = type(value)
             if kind is str:
                 if value not in harmless and not self._is_harmless(value):
-                    return False
+                    return None
             elif kind is float:
                 if value - value != 0.0:
-                    return False
+                    return None
             elif kind is not int and kind is not bool and value is not None:
-                return False
-        return True
+                return None
+        return plain_line(fields)
 
-    def _judge(self, names: tuple[str, ...], context: Fragment | None) -> bool:
+    def _judge(self, names: tuple[str, ...], context: Fragment) -> bool:
         verdict = (
             _DECLINED_KEYS.isdisjoint(names)
             and all(map(_is_encodable, names))
             and not any(map(self._redactor.is_secret_key, names))
+            and context.names.isdisjoint(names)
         )
-        if context is not None:
-            verdict = verdict and context.names.isdisjoint(names)
-            _remember(context.fitting, names, verdict)
+        _remember(context.fitting, names, verdict)
         return verdict
 
     def _is_harmless(self, value: str) -> bool:
@@ -186,10 +179,10 @@ class FastPath:
             self._harmless.add(value)
         return True
 
-    def _of_message(self, message: str) -> bytes | None:
+    def _of_message(self, message: str) -> str | None:
         if type(message) is not str or not self._is_harmless(message):
             return None
-        rendered = to_json(message)
+        rendered = to_json(message).decode()
         if len(message) < _LONG_TEXT:
             _remember(self._messages, message, rendered)
         return rendered
@@ -203,8 +196,8 @@ class FastPath:
 
 
 def _caller(module: str, function: str, code: CodeType | None) -> Caller:
-    name = to_json(module)
-    return Caller(name, b',"module":' + name + b',"function":' + to_json(function) + b',"line":', code)
+    name = to_json(module).decode()
+    return Caller(name, f',"module":{name},"function":{to_json(function).decode()},"line":', code)
 
 
 def _is_encodable(value: str) -> bool:

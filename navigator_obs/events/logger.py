@@ -10,7 +10,7 @@ import structlog
 
 from ..encoding import text
 from .chain import Processor, chain
-from .fastpath import Caller, FastPath, Fragment
+from .fastpath import NOTHING, FastPath, Fragment
 from .named import NamedLogger, named
 from .processors import CALLER, METHOD_LEVELS, caller_of, outside_frame
 from .sinks import outlet
@@ -127,26 +127,24 @@ class BoundLogger(structlog.BoundLoggerBase):
         try:
             if args:
                 event = _interpolate(event, args, fields)
-            fast = chain.fast_path(self._processors) if level < self._logger.dict_level else None
-            if fast is not None:
+            fast = chain.fast
+            if fast is not None and level < self._logger.dict_level and self._processors is chain.processors:
                 frame = sys._getframe(2)
-                line = self._render(fast, level, event, fields, fast.caller(frame), frame.f_lineno)
-                if line is not None:
-                    outlet.file.write(line)  # type: ignore[union-attr]
-                    return
+                bound = self._fragment if self._rendered_by is fast else self._render_bound(fast)
+                if bound is not None:
+                    line = fast.render(
+                        self._logger.rendered, bound, level, event, fields, fast.caller(frame), frame.f_lineno
+                    )
+                    if line is not None:
+                        outlet.file.write(line)  # type: ignore[union-attr]
+                        return
             self._through_chain(level, event, fields)
         except Exception as error:
             _give_up(self._logger, level, event, error)
 
-    def _render(
-        self, fast: FastPath, level: int, event: Any, fields: dict[str, Any], caller: Caller, line: int
-    ) -> bytes | None:
-        if self._rendered_by is not fast:
-            self._fragment = fast.fragment(self._context)
-            self._rendered_by = fast
-        if self._fragment is None:
-            return None
-        return fast.render(self._logger.rendered, self._fragment, level, event, fields, caller, line)
+    def _render_bound(self, fast: FastPath) -> Fragment | None:
+        self._fragment, self._rendered_by = fast.fragment(self._context), fast
+        return self._fragment
 
     def _through_chain(self, level: int, event: Any, fields: dict[str, Any]) -> None:
         if "event" in fields:
@@ -194,8 +192,10 @@ def emit(
         place = caller or caller_of(outside_frame())
         if exception is not None:
             fields = {**fields, "exc_info": exception}
-        fast = chain.fast_path(log._processors) if level < log._logger.dict_level else None
-        line = fast and log._render(fast, level, message, fields, fast.known_caller(place), place[2])
+        fast = chain.fast if level < log._logger.dict_level else None
+        line = fast and fast.render(
+            log._logger.rendered, NOTHING, level, message, fields, fast.known_caller(place), place[2]
+        )
         if line:
             outlet.file.write(line)
         else:

@@ -20,7 +20,7 @@ class NamedLogger:
     def __init__(self, name: str | None) -> None:
         self.name = name
         # As the fast path wants it; empty where the calling module stands for the name.
-        self.rendered = to_json(name) if name else b""
+        self.rendered = to_json(name).decode() if name else ""
         self.level = self.file_level = self.console_level = self.dict_level = NEVER
 
     def deliver(self, line: bytes, event: Mapping[str, Any], level: int) -> None:

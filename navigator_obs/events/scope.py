@@ -37,7 +37,7 @@ class RunTag:
     def __init__(self, run_id: str | None) -> None:
         self.run_id = run_id
         # As the fast path wants it: what stands between an event's message and its logger.
-        self.rendered = b',"run_id":' + to_json(run_id) + b',"logger":'
+        self.rendered = f',"run_id":{to_json(run_id).decode()},"logger":'
         self.written = 0
         self.sequence = itertools.count(1)
 
