@@ -75,12 +75,16 @@ def finite(value: float | None) -> float | None:
     return value if value is None or math.isfinite(value) else None
 
 
-def nonfinite_paths(value: object, path: str = "", depth: int = 0) -> dict[str, str]:
+def nonfinite_paths(value: object) -> dict[str, str]:
     """Name each NaN or infinity inside plain *value*: ``{"rates.p95": "nan"}``. JSON holds null in its place."""
+    return _nonfinite_paths(value, "", ())
+
+
+def _nonfinite_paths(value: object, path: str, above: tuple[int, ...]) -> dict[str, str]:
     kind = type(value)
     if isinstance(value, float):
         return {} if math.isfinite(value) else {path: str(value)}
-    if kind in _NO_NUMBERS or depth > MAX_DEPTH:
+    if kind in _NO_NUMBERS or len(above) > MAX_DEPTH or id(value) in above:
         return {}
     if kind is dict or isinstance(value, Mapping):
         items: Iterable[tuple[object, object]] = value.items()  # type: ignore[attr-defined]
@@ -90,17 +94,21 @@ def nonfinite_paths(value: object, path: str = "", depth: int = 0) -> dict[str, 
         return {}
     found: dict[str, str] = {}
     for key, item in items:
-        found |= nonfinite_paths(item, f"{path}.{key}" if path else str(key), depth + 1)
+        found |= _nonfinite_paths(item, f"{path}.{key}" if path else str(key), (*above, id(value)))
     return found
 
 
-def simplify(value: object) -> Any:
+def simplify(value: object, *, keep_nonfinite: bool = False) -> Any:
     """Rebuild any value out of what JSON knows: dict, list, str, int, float, bool and None; never raises.
 
     Circular and too deep structures end in a note, a long collection in a note that counts what was cut, and a key
-    that would collide with another of the same text (``1`` and ``"1"``) gets its type behind it.
+    that would collide with another of the same text (``1`` and ``"1"``) gets its type behind it. NaN and infinities
+    become None unless *keep_nonfinite*.
+
+    >>> simplify({1: {"b"}, "1": float("inf")})
+    {'1 (int)': ['b'], '1': None}
     """
-    return _simplify(value, 0, ())
+    return _simplify(value, 0, (), keep_nonfinite)
 
 
 def _careful(value: object, attempt: int) -> bytes:
@@ -120,44 +128,61 @@ def _type_name(value: object) -> str:
     return kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
 
 
-def _simplify(value: object, depth: int, above: tuple[int, ...]) -> Any:
-    scalar = _scalar(value)
-    if scalar is not _NO_SCALAR:
-        return scalar
-    if id(value) in above:
-        return _note(value, "circular")
-    if depth >= MAX_DEPTH:
-        return _note(value, "nested too deep")
-    above = (*above, id(value))
+def _simplify(value: object, depth: int, above: tuple[int, ...], keep: bool) -> Any:
     try:
-        plain = _plain(value)
-        if plain is not value:
-            return _simplify(plain, depth + 1, above)
-        if isinstance(value, Mapping):
-            return _simplify_mapping(value, depth, above)
-        if isinstance(value, (Sequence, AbstractSet)):
-            return _simplify_items(value, depth, above)
+        scalar = _scalar(value)
+        if scalar is not _NO_SCALAR:
+            return scalar if keep or type(scalar) is not float else finite(scalar)
+        if id(value) in above:
+            return _note(value, "circular")
+        if depth >= MAX_DEPTH:
+            return _note(value, "nested too deep")
+        return _simplify_one(value, depth, (*above, id(value)), keep)
     except Exception:
         return _note(value, "cannot be rendered")
+
+
+def _simplify_one(value: object, depth: int, above: tuple[int, ...], keep: bool) -> Any:
+    plain = _plain(value)
+    if plain is not value:
+        return _simplify(plain, depth + 1, above, keep)
+    if isinstance(value, Mapping):
+        return _simplify_mapping(value, depth, above, keep)
+    if isinstance(value, (Sequence, AbstractSet)):
+        return _simplify_items(value, depth, above, keep)
     return text(value)
 
 
-def _simplify_mapping(value: Mapping[Any, Any], depth: int, above: tuple[int, ...]) -> dict[str, Any]:
+def _simplify_mapping(value: Mapping[Any, Any], depth: int, above: tuple[int, ...], keep: bool) -> dict[str, Any]:
+    items = _first(value.items())
+    taken = {_clean_text(key) for key, _ in items if type(key) is str}
     out: dict[str, Any] = {}
-    for key, item in _first(value.items()):
-        name = key if isinstance(key, str) else text(key)
-        name = _clean_text(name)
-        if name in out or (not isinstance(key, str) and name in value):
-            name = f"{name} ({_type_name(key)})"
-        out[name] = _simplify(item, depth + 1, above)
+    for key, item in items:
+        name = _clean_text(key) if type(key) is str else _free_name(text(key), key, taken)
+        if name in out:
+            name = _free_name(name, key, taken)
+        taken.add(name)
+        out[name] = _simplify(item, depth + 1, above, keep)
     if len(value) > MAX_ITEMS:
         out["…"] = f"{len(value) - MAX_ITEMS} more"
     return out
 
 
-def _simplify_items(value: Sequence[Any] | AbstractSet[Any], depth: int, above: tuple[int, ...]) -> list[Any]:
+def _free_name(name: str, key: object, taken: set[str]) -> str:
+    """The key's text, with its type behind it where another key has that text, and a number where that does not do."""
+    if name in taken:
+        base = name = f"{name} ({_type_name(key)})"
+        number = 2
+        while name in taken:
+            name, number = f"{base[:-1]} {number})", number + 1
+    return name
+
+
+def _simplify_items(
+    value: Sequence[Any] | AbstractSet[Any], depth: int, above: tuple[int, ...], keep: bool
+) -> list[Any]:
     items = _stable(value) if isinstance(value, AbstractSet) else value
-    out = [_simplify(item, depth + 1, above) for item in _first(items)]
+    out = [_simplify(item, depth + 1, above, keep) for item in _first(items)]
     if len(value) > MAX_ITEMS:
         out.append(f"… {len(value) - MAX_ITEMS} more")
     return out
@@ -189,13 +214,14 @@ def _scalar(value: object) -> Any:
     if isinstance(value, int) and kind is int:
         return value if value in _INT64 else _big_int(value)
     if isinstance(value, float) and kind is float:
-        return finite(value)
+        return value
     if isinstance(value, Enum):
         return _NO_SCALAR
     if isinstance(value, str):
         return _clean_text(str.__str__(value))
     if isinstance(value, (int, float)):
-        return _scalar(int(value) if isinstance(value, int) else float(value))
+        # The base's own conversion: a subclass may have made another thing of it.
+        return _scalar(int.__int__(value) if isinstance(value, int) else float.__float__(value))
     return _NO_SCALAR
 
 
@@ -229,13 +255,7 @@ def text(value: object) -> str:
 def _default(value: object) -> Any:
     """Orjson's hook for a type that it does not know."""
     plain = _plain(value)
-    if plain is not value:
-        return plain
-    if isinstance(value, Mapping):
-        return dict(value)
-    if isinstance(value, AbstractSet):
-        return _stable(value)
-    return list(value) if isinstance(value, Sequence) else text(value)
+    return simplify(value) if plain is value else plain
 
 
 def _plain(value: object) -> Any:
@@ -262,17 +282,28 @@ def _bytes(value: bytes | bytearray | memoryview) -> str:
         return raw.hex()
 
 
-def _exception(value: BaseException) -> dict[str, str]:
-    return {"type": _type_name(value), "message": text(value)}
+def _exception(value: BaseException) -> dict[str, Any]:
+    """Type, message, and what is linked to it: its cause, and a group's members."""
+    out: dict[str, Any] = {"type": _type_name(value), "message": text(value)}
+    cause = value.__cause__ or (None if value.__suppress_context__ else value.__context__)
+    if cause is not None:
+        out["cause"] = cause
+    if isinstance(value, BaseExceptionGroup):
+        out["exceptions"] = list(value.exceptions)
+    return out
 
 
 def _table(value: Any) -> dict[str, Any]:
-    """A pandas or polars table by its shape: its rows belong in a file, and counting a lazy one would run it."""
-    shape = getattr(value, "shape", (None,)) if hasattr(type(value), "shape") else (None,)
-    return {"type": _type_name(value), "rows": shape[0], "columns": [text(column) for column in value.columns]}
+    """A table by its shape: its rows belong in a file, and counting those of a lazy one would run its query."""
+    out: dict[str, Any] = {"type": _type_name(value)}
+    if type(value).__name__ == "DataFrame":
+        out["rows"] = value.shape[0]
+    if type(value).__name__ != "LazyFrame":
+        out["columns"] = [text(column) for column in value.columns]
+    return out
 
 
-_TABLES: Final = frozenset({"pandas", "polars"})
+_TABLES: Final = frozenset({"pandas", "polars", "duckdb", "_duckdb"})
 _CONVERTERS: Final = ("_asdict", "model_dump", "tolist", "isoformat")
 _BY_TYPE: Final[tuple[tuple[type | tuple[type, ...], Callable[[Any], Any]], ...]] = (
     ((PurePath, UUID, complex, range, Fraction, Decimal), str),
