@@ -54,6 +54,14 @@ class Config:
     """Size in bytes at which the log file rotates."""
     log_backups: int = 10
     """How many rotated files are kept: `navigator.log.1` is the newest."""
+    log_max_seconds: float | None = None
+    """Age in seconds of its first event at which the log file rotates, however small; None for never."""
+    log_max_age_days: float | None = None
+    """Age in days at which a rotated file is removed; None for never."""
+    log_max_total_bytes: int | None = None
+    """Size in bytes of live and rotated files together above which the oldest are removed; None for no limit."""
+    log_compress: bool = False
+    """Whether rotated files are compressed with gzip, off the program's path."""
     durability: str = "process"
     """What survives what. "buffered": an orderly end. "process": `kill -9` at any instant. "group": also a power cut,
     but for the last second. "full": also a power cut, everything acknowledged."""
@@ -238,6 +246,18 @@ def _number(least: int) -> Callable[[Any], int]:
     return check
 
 
+def _optional(least: int) -> Callable[[Any], float | None]:
+    def check(value: Any) -> float | None:
+        if value is None or value == "":
+            return None
+        number = float(value)
+        if not number >= least:
+            raise ValueError(f"must be a number of at least {least}, or nothing")
+        return number
+
+    return check
+
+
 def _flag(value: Any) -> bool:
     known = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
     if isinstance(value, bool):
@@ -280,6 +300,10 @@ _CHECKS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "levels": _levels,
     "log_max_bytes": _number(1_000),
     "log_backups": _number(0),
+    "log_max_seconds": _optional(1),
+    "log_max_age_days": _optional(0),
+    "log_max_total_bytes": _optional(1_000),
+    "log_compress": _flag,
     "durability": _one_of(*DURABILITIES),
     "processors": _processors,
     "stdlib": _flag,

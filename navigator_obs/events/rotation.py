@@ -10,11 +10,15 @@ from __future__ import annotations
 
 import errno
 import os
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, Protocol
+
+from .. import clock
+from ..encoding import from_json
 
 try:
     import fcntl
@@ -22,6 +26,7 @@ except ImportError:  # pragma: no cover - Windows: threads are kept apart, proce
     fcntl = None  # type: ignore[assignment]
 
 LOCK_TIMEOUT_SECONDS: Final = 2.0
+COMPRESSED: Final = ".gz"
 _HEAL_BLOCK: Final = 65_536
 
 
@@ -42,22 +47,34 @@ class LogFile:
     """
 
     def __init__(
-        self, path: Path, *, max_bytes: int, backups: int, file_mode: int = 0o600, dir_mode: int = 0o700
+        self,
+        path: Path,
+        *,
+        max_bytes: int,
+        backups: int,
+        max_seconds: float | None = None,
+        file_mode: int = 0o600,
+        dir_mode: int = 0o700,
     ) -> None:
         self.path = path
+        self._max_seconds = max_seconds
+        self._started: tuple[int, float] = (0, 0.0)
         self._max_bytes = max_bytes
         self._backups = backups
         self._file_mode = file_mode
         self._dir_mode = dir_mode
         self._file = -1
         self._lock_file = -1
+        self._threads = threading.RLock()
+        self.rotations = 0
+        """How often this object has rotated the file."""
 
     def append(self, data: bytes, progress: Progress | None = None) -> None:
         """Write whole lines; *data* ends with a newline. Rotates before and, for a long batch, in between."""
-        with self._exclusive():
+        with self.exclusive():
             while data:
                 inode, offset = self._ready()
-                chunk = self._fitting(data, offset)
+                chunk = b"" if self._is_due(inode, offset) else self._fitting(data, offset)
                 if not chunk:
                     self._rotate()
                     continue
@@ -80,21 +97,27 @@ class LogFile:
                 _close_quietly(descriptor)
         self._file = self._lock_file = -1
 
-    @contextmanager
-    def exclusive(self) -> Iterator[None]:
-        """Keep every other writer out: for recovery, which reads and appends as one step."""
-        with self._exclusive():
-            yield
+    def after_fork(self) -> None:
+        """In a forked child: leave the parent's descriptors and lock to the parent."""
+        self._threads = threading.RLock()
+        self.close()
 
     @contextmanager
-    def _exclusive(self) -> Iterator[None]:
-        self._open_lock()
-        held = self._lock()
+    def exclusive(self) -> Iterator[None]:
+        """Keep every other writer out, threads and processes. Raises OSError when one keeps us out for too long."""
+        # `flock` belongs to the open file, so it does not keep the threads of one process apart.
+        if not self._threads.acquire(timeout=LOCK_TIMEOUT_SECONDS):
+            raise OSError(errno.EAGAIN, f"another thread holds {self.path}")
         try:
-            yield
+            self._open_lock()
+            held = self._lock()
+            try:
+                yield
+            finally:
+                if held and fcntl:
+                    fcntl.flock(self._lock_file, fcntl.LOCK_UN)
         finally:
-            if held and fcntl:
-                fcntl.flock(self._lock_file, fcntl.LOCK_UN)
+            self._threads.release()
 
     def _open_lock(self) -> None:
         lock_path = self.path.with_name(f".{self.path.name}.lock")
@@ -135,6 +158,22 @@ class LogFile:
             self._reopen()
         found = os.fstat(self._file)
         return found.st_ino, self._heal(found.st_size)
+
+    def _is_due(self, inode: int, size: int) -> bool:
+        """Whether the file was begun so long ago that it is to be rotated, however small."""
+        if self._max_seconds is None or not size:
+            return False
+        if self._started[0] != inode:
+            self._started = inode, self._begun()
+        return time.time() - self._started[1] >= self._max_seconds
+
+    def _begun(self) -> float:
+        """When the file's first event was written, seconds since the epoch: file systems don't tell, its line does."""
+        first = self._read(_HEAL_BLOCK, 0).partition(b"\n")[0]
+        try:
+            return clock.parse_timestamp(from_json(first)["timestamp"]) / 1e9
+        except (ValueError, KeyError, TypeError):
+            return time.time()
 
     def _is_current(self) -> bool:
         if self._file < 0:
@@ -191,18 +230,36 @@ class LogFile:
             raise
 
     def _rotate(self) -> None:
+        self.rotations += 1
         if not self._backups:
             os.unlink(self.path)
             return
-        for number in range(self._backups - 1, 0, -1):
-            older = self.rotated(number)
-            if older.exists():
-                os.replace(older, self.rotated(number + 1))
+        for number in range(self._backups, 0, -1):
+            for older in self._both(number):
+                if older.exists():
+                    self._shift(older, number)
         os.replace(self.path, self.rotated(1))
 
-    def rotated(self, number: int) -> Path:
+    def _shift(self, path: Path, number: int) -> None:
+        if number >= self._backups:
+            os.unlink(path)
+        else:
+            os.replace(path, self.rotated(number + 1, path.suffix if path.suffix == COMPRESSED else ""))
+
+    def rotated(self, number: int, suffix: str = "") -> Path:
         """The path of the rotated file *number*; 1 is the newest."""
-        return self.path.with_name(f"{self.path.name}.{number}")
+        return self.path.with_name(f"{self.path.name}.{number}{suffix}")
+
+    def _both(self, number: int) -> tuple[Path, Path]:
+        return self.rotated(number), self.rotated(number, COMPRESSED)
+
+    def rotated_files(self) -> list[Path]:
+        """Return the rotated files that exist, newest first."""
+        return [path for number in range(1, self._backups + 1) for path in self._both(number) if path.exists()]
+
+    def private_opener(self, path: str, flags: int) -> int:
+        """Open a file with the log's permissions: for `open(…, opener=…)`."""
+        return os.open(path, flags, self._file_mode)
 
     def find(self, inode: int) -> Path | None:
         """Return which of the files, live or rotated, has this inode."""

@@ -17,6 +17,7 @@ from typing import Any, Final, Protocol
 
 from ..config import Config
 from . import ticker
+from .retention import Retention
 from .rotation import LogFile
 from .staging import FOLDER, Staging, recover
 
@@ -54,9 +55,12 @@ class FileSink:
             config.log_path,
             max_bytes=config.log_max_bytes,
             backups=config.log_backups,
+            max_seconds=config.log_max_seconds,
             file_mode=config.file_mode,
             dir_mode=config.dir_mode,
         )
+        self._retention = Retention(config.log_compress, config.log_max_age_days, config.log_max_total_bytes)
+        self._tidied_after = -1
         self._tasks: list[ticker.Handle] = []
         self._begin()
         self._recover()
@@ -141,7 +145,7 @@ class FileSink:
         self._area = area = self._new_area()
         self._store = area.store
         self._tasks.append(ticker.every(FLUSH_SECONDS, self.flush))
-        self._tasks.append(ticker.every(RECOVER_SECONDS, self._recover))
+        self._tasks.append(ticker.every(RECOVER_SECONDS, self._keep_house))
         if self._config.durability in {"group", "full"}:
             self._tasks.append(ticker.every(SYNC_SECONDS, self._sync))
         _at_exit(self.close)
@@ -186,6 +190,12 @@ class FileSink:
         if self._drain(BLOCK_SECONDS) is None:
             self._say_what_was_dropped()
 
+    def _keep_house(self) -> None:
+        self._recover()
+        if self._tidied_after != self._log.rotations:
+            self._tidied_after = self._log.rotations
+            _attempt(lambda: self._retention.apply(self._log))
+
     def _recover(self) -> None:
         """Put into the log what processes that died meanwhile, such as killed workers, left staged."""
         _attempt(lambda: recover(self._log))
@@ -212,10 +222,10 @@ class FileSink:
         self._tasks = []
         self._write_through = True
         self.flush()
-        self._recover()
         if self._config.durability in {"group", "full"}:
             self._sync()
         self._close_area()
+        self._keep_house()
         self._log.close()
 
     def _close_area(self) -> None:
@@ -235,7 +245,7 @@ class FileSink:
         self._begin()
         if area is not None:
             _attempt(area.discard)
-        self._log.close()
+        self._log.after_fork()
 
 
 def _no_room(line: bytes) -> object:
