@@ -1,0 +1,1 @@
+"""Beside the stages. One real simulation, plain and recorded: a workforce over several years, on DuckDB."""
