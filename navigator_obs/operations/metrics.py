@@ -1,0 +1,109 @@
+"""The run's metrics from anywhere in the program: `count`, `gauge`, `observe`, and which accumulator holds here."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, Final
+
+from ..errors import UsageError
+from ..events import scope, ticker
+from .accumulator import Accumulator, Root
+from .measures import OVERFLOW
+from .stats import OperationStats
+from .totals import Metrics
+
+__all__ = [
+    "OVERFLOW",
+    "Accumulator",
+    "Metrics",
+    "OperationStats",
+    "count",
+    "current",
+    "gauge",
+    "install",
+    "observe",
+    "outside",
+    "remove",
+]
+
+SAMPLE_SECONDS: Final = 0.1
+
+outside: Final = Accumulator(heard=False)
+"""Stands in where no run is open: it keeps nothing. Its `log_limit` holds for operations outside of runs."""
+
+roots: Final[dict[scope.RunTag | None, Root]] = {None: outside.root}
+"""Where the operations of each run hang; under None those of none."""
+
+_samplers: Final[dict[scope.RunTag, ticker.Handle]] = {}
+
+
+def install(tag: scope.RunTag, accumulator: Accumulator) -> None:
+    """Let what happens under the run *tag* be added to *accumulator*, and sample memory for its open operations."""
+    remove(tag)
+    roots[tag] = accumulator.root
+    _samplers[tag] = ticker.every(SAMPLE_SECONDS, accumulator.sample)
+
+
+def remove(tag: scope.RunTag) -> None:
+    """Undo `install`; harmless when done twice."""
+    roots.pop(tag, None)
+    sampler = _samplers.pop(tag, None)
+    if sampler is not None:
+        sampler.cancel()
+
+
+def current() -> Accumulator | None:
+    """Return the accumulator of the run that is open here; None outside of any."""
+    root = roots.get(scope.current().run)
+    return None if root is None or root is outside.root else root.link.accumulator
+
+
+def count(name: str, value: float = 1, /, **labels: Any) -> None:
+    """Add *value* (a number from 0 up) to the run's counter *name*; does nothing outside of a run.
+
+    Each combination of *labels* is a series of its own. A value that is no finite number is counted as `invalid`
+    beside the series. Raises `UsageError` for a name that is no text.
+
+    >>> count("hires", 12, department="sales")
+    """
+    accumulator = _ready(name)
+    if accumulator is not None:
+        accumulator.count(name, value, labels)
+
+
+def gauge(name: str, value: float, /, **labels: Any) -> None:
+    """Set the run's gauge *name*: of all the values that were set the newest is kept. Otherwise like `count`.
+
+    >>> gauge("headcount", 5_230, year=2025)
+    """
+    accumulator = _ready(name)
+    if accumulator is not None:
+        accumulator.gauge(name, value, labels)
+
+
+def observe(name: str, value: float, /, **labels: Any) -> None:
+    """Add *value* to the run's distribution *name*, of which count, sum, extremes and quantiles are kept. Otherwise
+    like `count`.
+
+    >>> observe("batch_rows", 1_200)
+    """
+    accumulator = _ready(name)
+    if accumulator is not None:
+        accumulator.observe(name, value, labels)
+
+
+def _ready(name: str) -> Accumulator | None:
+    if not isinstance(name, str) or not name:
+        raise UsageError(f"a metric's name must be a text such as 'hires', not {name!r}")
+    return current()
+
+
+def _after_fork() -> None:
+    # The parent's ticker thread does not live here; a run that goes on in the child installs its accumulator anew.
+    _samplers.clear()
+    for root in tuple(roots.values()):
+        root.link.accumulator.after_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

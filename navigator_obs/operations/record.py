@@ -1,0 +1,73 @@
+"""What one piece of work left behind: its timing, its share of CPU and memory, its rows, its end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from typing import Any, Final
+
+SUCCESS: Final = "success"
+FAILED: Final = "failed"
+CANCELLED: Final = "cancelled"
+
+
+@dataclass(slots=True, kw_only=True)
+class OperationRecord:
+    """One operation that has ended.
+
+    *status* is ``success``, ``failed`` (an exception passed through it, or `fail` was called) or ``cancelled`` (it was
+    stopped from outside: a cancelled task, Ctrl-C, `sys.exit`, a generator closed early). *outermost* tells for each
+    key of *breakdown* whether no operation around this one had that key as well: those are the years that add up.
+    """
+
+    name: str
+    path: str
+    status: str
+    start_time: str
+    duration_seconds: float
+    self_seconds: float
+    end_time: str
+    cpu_seconds: float | None = None
+    memory_delta_mb: float | None = None
+    peak_memory_mb: float | None = None
+    rows: int | None = None
+    breakdown: dict[str, Any] = field(default_factory=dict)
+    outermost: dict[str, bool] = field(default_factory=dict)
+    logged: bool = False
+    error: dict[str, Any] | None = None
+
+    @property
+    def rows_per_second(self) -> float | None:
+        """Rows by wall time; None without rows or without time."""
+        if self.rows is None or self.duration_seconds <= 0:
+            return None
+        return round(self.rows / self.duration_seconds, 3)
+
+    def event_fields(self) -> dict[str, Any]:
+        """Return what the operation's own event carries (`fields.OPERATION_FIELDS`), without what is not known.
+
+        `operation_path` is not among it: the scope adds it to each event of the operation.
+        """
+        found = {
+            "operation": self.name,
+            "status": self.status,
+            "duration_seconds": self.duration_seconds,
+            "self_seconds": self.self_seconds,
+        }
+        for key in _WHERE_KNOWN:
+            value = getattr(self, key)
+            if value is not None:
+                found[key] = value
+        return found
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON values, as the journal keeps them."""
+        return {key: getattr(self, key) for key in _KEYS}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> OperationRecord:
+        """Undo `to_dict`; unknown keys are ignored."""
+        return cls(**{key: values[key] for key in _KEYS if key in values})
+
+
+_KEYS: Final = tuple(item.name for item in fields(OperationRecord))
+_WHERE_KNOWN: Final = ("cpu_seconds", "memory_delta_mb", "peak_memory_mb", "rows", "rows_per_second")

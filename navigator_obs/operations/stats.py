@@ -1,0 +1,268 @@
+"""The sums of many operation records: what a path's work cost in all, how it spread, and by year.
+
+Times are whole nanoseconds, so that merging is exact: associative, commutative, and the same after a round trip through
+JSON.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any, Final, NamedTuple
+
+from ..clock import parse_timestamp, timestamp
+from .record import CANCELLED, FAILED, SUCCESS, OperationRecord
+from .sketch import Sketch
+
+SECOND: Final = 1_000_000_000
+FEWEST_FOR_TAIL: Final = 20
+"""With fewer values there is no p95 or p99 to speak of: it would be the maximum by another name."""
+
+
+class Last(NamedTuple):
+    """The operation that ended last; merging takes the greater of two."""
+
+    end_ns: int = 0
+    duration_ns: int = 0
+    status: str = ""
+    memory_delta_mb: float | None = None
+
+    def order(self) -> tuple[int, int, str, float]:
+        """What makes one later than another, also where both ended in the same nanosecond."""
+        delta = self.memory_delta_mb
+        return self.end_ns, self.duration_ns, self.status, float("-inf") if delta is None else delta
+
+
+NEVER: Final = Last()
+
+
+@dataclass(slots=True)
+class Share:
+    """The part of an operation that fell to one year (or whatever runs are broken down by).
+
+    *outermost_ns* and *completed* count only operations with no other of any year around them: those add up to the
+    year's duration, and say whether the year was completed.
+    """
+
+    count: int = 0
+    failed: int = 0
+    total_ns: int = 0
+    self_ns: int = 0
+    rows: int | None = None
+    outermost_ns: int = 0
+    completed: int = 0
+
+    def merge(self, other: Share) -> None:
+        """Add *other*."""
+        self.count += other.count
+        self.failed += other.failed
+        self.total_ns += other.total_ns
+        self.self_ns += other.self_ns
+        self.rows = either(_add, self.rows, other.rows)
+        self.outermost_ns += other.outermost_ns
+        self.completed += other.completed
+
+    def to_list(self) -> list[int | None]:
+        """Return the fields in their order."""
+        return [getattr(self, name) for name in Share.__slots__]
+
+    def summary(self) -> dict[str, Any]:
+        """Return it as `summary.json` shows it."""
+        return {
+            "count": self.count,
+            "failed": self.failed,
+            "total_seconds": seconds(self.total_ns),
+            "self_seconds": seconds(self.self_ns),
+            "rows": self.rows,
+        }
+
+
+@dataclass(slots=True)
+class OperationStats:
+    """All operations of one path. `cpu_ns` is of those whose CPU time was asked for, which lasted `cpu_wall_ns`.
+
+    >>> stats = OperationStats()
+    >>> stats.add_fast([(2_000, 1_500, 1_500), (4_000, 2_500, 500)])
+    >>> stats.count, stats.total_ns, stats.self_ns, stats.max_ns
+    (2, 4000, 2000, 2500)
+    """
+
+    count: int = 0
+    failed: int = 0
+    cancelled: int = 0
+    total_ns: int = 0
+    self_ns: int = 0
+    cpu_ns: int = 0
+    cpu_wall_ns: int = 0
+    min_ns: int | None = None
+    max_ns: int | None = None
+    rows: int | None = None
+    peak_memory_mb: float | None = None
+    last: Last = NEVER
+    sketch: Sketch = field(default_factory=Sketch)
+    by: dict[str, dict[str, Share]] = field(default_factory=dict)
+
+    def add(self, record: OperationRecord) -> None:
+        """Add one record, also to the shares of its breakdown."""
+        self.add_totals(record, parse_timestamp(record.end_time))
+        for key, value in record.breakdown.items():
+            self.share(key, str(value)).merge(_share_of(record, outermost=record.outermost.get(key, True)))
+
+    def add_totals(self, record: OperationRecord, end_ns: int, *, nested: bool = False) -> None:
+        """Add one record that ended at *end_ns*, leaving out its shares.
+
+        *nested*: it may lie inside another that is counted here too, so that its total is its self time alone.
+        """
+        duration = nanoseconds(record.duration_seconds)
+        self.count += 1
+        self.failed += record.status == FAILED
+        self.cancelled += record.status == CANCELLED
+        own = nanoseconds(record.self_seconds)
+        self.total_ns += own if nested else duration
+        self.self_ns += own
+        if record.cpu_seconds is not None:
+            self.cpu_ns += nanoseconds(record.cpu_seconds)
+            self.cpu_wall_ns += duration
+        self._spread(duration, duration)
+        self.sketch.add(duration)
+        self.rows = either(_add, self.rows, record.rows)
+        self.peak_memory_mb = either(max, self.peak_memory_mb, record.peak_memory_mb)
+        self._follow(Last(end_ns, duration, record.status, record.memory_delta_mb))
+
+    def add_fast(self, ended: Iterable[tuple[int, int, int]], *, nested: bool = False) -> None:
+        """Add plain successful operations, each ``(end_ns since the epoch, duration_ns, self_ns)``."""
+        ends, durations, own = zip(*ended, strict=True)
+        self.count += len(ends)
+        self.total_ns += sum(own if nested else durations)
+        self.self_ns += sum(own)
+        self._spread(min(durations), max(durations))
+        self.sketch.add_all(durations)
+        latest = ends.index(max(ends))
+        self._follow(Last(ends[latest], durations[latest], SUCCESS))
+
+    def share(self, key: str, value: str) -> Share:
+        """Return the share of one value of a breakdown key, made at the first call."""
+        values = self.by.setdefault(key, {})
+        return values.get(value) or values.setdefault(value, Share())
+
+    def allot(self, key: str, value: str, *, outermost: bool) -> None:
+        """Give all that was added so far to one value of a breakdown key."""
+        share = Share(self.count, self.failed, self.total_ns, self.self_ns, self.rows)
+        if outermost:
+            share.outermost_ns = self.total_ns
+            share.completed = self.count - self.failed - self.cancelled
+        self.share(key, value).merge(share)
+
+    def merge(self, other: OperationStats) -> None:
+        """Add *other*."""
+        for name in _SUMMED:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.min_ns = either(min, self.min_ns, other.min_ns)
+        self.max_ns = either(max, self.max_ns, other.max_ns)
+        self.rows = either(_add, self.rows, other.rows)
+        self.peak_memory_mb = either(max, self.peak_memory_mb, other.peak_memory_mb)
+        self._follow(other.last)
+        self.sketch.merge(other.sketch)
+        for key, values in other.by.items():
+            for value, share in values.items():
+                self.share(key, value).merge(share)
+
+    def quantile_seconds(self, share: float) -> float | None:
+        """Return the duration below which *share* of the operations lay, within 1 %; None where there are too few."""
+        found = self.sketch.quantile(share)
+        if found is None or (share > 0.9 and self.count < FEWEST_FOR_TAIL):
+            return None
+        return seconds(round(min(max(found, self.min_ns or 0), self.max_ns or 0)))
+
+    @property
+    def cpu_seconds(self) -> float | None:
+        """CPU time of all: where only some were asked, theirs in proportion to the time they took."""
+        if not self.cpu_wall_ns:
+            return None
+        return seconds(round(self.cpu_ns * max(self.total_ns / self.cpu_wall_ns, 1.0)))
+
+    def summary(self) -> dict[str, Any]:
+        """Return it as `performance_metrics` in `summary.json` shows it."""
+        total = seconds(self.total_ns)
+        return {
+            "duration": seconds(self.last.duration_ns),
+            "memory_delta": self.last.memory_delta_mb,
+            "status": self.last.status,
+            "timestamp": timestamp(self.last.end_ns),
+            "count": self.count,
+            "failed": self.failed,
+            "cancelled": self.cancelled,
+            "total_seconds": total,
+            "self_seconds": seconds(self.self_ns),
+            "cpu_seconds": self.cpu_seconds,
+            "min_seconds": seconds(self.min_ns or 0),
+            "p50_seconds": self.quantile_seconds(0.50),
+            "p90_seconds": self.quantile_seconds(0.90),
+            "p95_seconds": self.quantile_seconds(0.95),
+            "p99_seconds": self.quantile_seconds(0.99),
+            "max_seconds": seconds(self.max_ns or 0),
+            "peak_memory_mb": self.peak_memory_mb,
+            "rows": self.rows,
+            "rows_per_second": round(self.rows / total, 3) if self.rows is not None and total else None,
+            "by": {key: {value: share.summary() for value, share in by.items()} for key, by in self.by.items()},
+        }
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON values from which `from_dict` makes an equal one."""
+        values = {name: getattr(self, name) for name in OperationStats.__slots__}
+        values["last"] = list(self.last)
+        values["sketch"] = self.sketch.to_list()
+        values["by"] = {key: {value: share.to_list() for value, share in by.items()} for key, by in self.by.items()}
+        return values
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> OperationStats:
+        """Undo `to_dict`; unknown keys are ignored."""
+        known = {name: values[name] for name in cls.__slots__ if name in values}
+        known["last"] = Last(*values.get("last", ()))
+        known["sketch"] = Sketch.from_list(values.get("sketch", ()))
+        known["by"] = {
+            key: {value: Share(*share) for value, share in by.items()} for key, by in values.get("by", {}).items()
+        }
+        return cls(**known)
+
+    def _spread(self, least: int, most: int) -> None:
+        self.min_ns = either(min, self.min_ns, least)
+        self.max_ns = either(max, self.max_ns, most)
+
+    def _follow(self, last: Last) -> None:
+        if last.order() > self.last.order():
+            self.last = last
+
+
+_SUMMED: Final = ("count", "failed", "cancelled", "total_ns", "self_ns", "cpu_ns", "cpu_wall_ns")
+
+
+def _share_of(record: OperationRecord, *, outermost: bool) -> Share:
+    duration = nanoseconds(record.duration_seconds)
+    share = Share(1, int(record.status == FAILED), duration, nanoseconds(record.self_seconds), record.rows)
+    if outermost:
+        share.outermost_ns = duration
+        share.completed = int(record.status == SUCCESS)
+    return share
+
+
+def seconds(ns: int) -> float:
+    """Nanoseconds as seconds."""
+    return ns / SECOND
+
+
+def nanoseconds(value: float) -> int:
+    """Seconds as whole nanoseconds."""
+    return round(value * SECOND)
+
+
+def either(join: Callable[[Any, Any], Any], left: Any, right: Any) -> Any:
+    """Join two values of which either may be None for "not known"."""
+    if left is None or right is None:
+        return right if left is None else left
+    return join(left, right)
+
+
+def _add(left: int, right: int) -> int:
+    return left + right
