@@ -11,6 +11,7 @@ import structlog
 from ..encoding import text
 from .chain import Processor, chain
 from .fastpath import NOTHING, FastPath, Fragment
+from .limits import Limit, admit
 from .named import NamedLogger, named
 from .processors import CALLER, METHOD_LEVELS, caller_of, outside_frame
 from .sinks import outlet
@@ -115,6 +116,22 @@ class BoundLogger(structlog.BoundLoggerBase):
     afatal = acritical
     amsg = ainfo
 
+    def limited(
+        self, *, most: int | None = None, seconds: float | None = None, every: int | None = None
+    ) -> BoundLogger:
+        """Return a logger that writes at most *most* events of a kind, in each *seconds* or ever, or every *every*-th.
+
+        A kind is a place in the code and a message. The next event that is written tells in `held_back` how many were
+        not. Raises UsageError for a wrong limit.
+
+        >>> log = get_logger("planwise")
+        >>> for employee in range(1_000):
+        ...     log.limited(most=1).warning("salary missing", employee=employee)
+        """
+        limited = LimitedLogger(self._logger, self._processors, self._context)
+        limited._limit = Limit(most, seconds, every)
+        return limited
+
     def is_enabled_for(self, level: int) -> bool:
         """Return whether an event of this level would be written anywhere."""
         return self._logger.level <= level
@@ -155,6 +172,35 @@ class BoundLogger(structlog.BoundLoggerBase):
         except structlog.DropEvent:
             return
         getattr(self._logger, method)(*args, **kwargs)
+
+
+class LimitedLogger(BoundLogger):
+    """A bound logger whose events are limited, each kind (place in the code and message) by itself."""
+
+    _limit: Limit
+
+    def bind(self, **new_values: Any) -> Self:
+        """Return a logger with *new_values* added, under the same limit."""
+        bound = super().bind(**new_values)
+        bound._limit = self._limit
+        return bound
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restore_limited, (self._logger.name, dict(self._context), self._limit)
+
+    def _log(self, level: int, event: Any, args: tuple[Any, ...], fields: dict[str, Any]) -> None:
+        try:
+            frame = sys._getframe(2)
+            held_back = admit(self._limit, (frame.f_code, frame.f_lineno, text(event)))
+            if held_back is None:
+                return
+            if args:
+                event = _interpolate(event, args, fields)
+            if held_back:
+                fields.setdefault("held_back", held_back)
+            self._through_chain(level, event, {CALLER: caller_of(frame), **fields})
+        except Exception as error:
+            _give_up(self._logger, level, event, error)
 
 
 def get_logger(name: str | None = None, /, **initial_values: Any) -> BoundLogger:
@@ -209,6 +255,12 @@ _emitters: Final[dict[str, BoundLogger]] = {}
 
 def _restore(name: str | None, context: dict[str, Any]) -> BoundLogger:
     return BoundLogger(named(name), chain.processors, context)
+
+
+def _restore_limited(name: str | None, context: dict[str, Any], limit: Limit) -> LimitedLogger:
+    limited = LimitedLogger(named(name), chain.processors, context)
+    limited._limit = limit
+    return limited
 
 
 def _give_up(logger: NamedLogger, level: int, event: Any, error: Exception) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from ..config import LEVELS
-from . import named, scope, sinks, stdlib, ticker, uncaught
+from . import limits, named, scope, sinks, stdlib, ticker, uncaught
 from .chain import chain
 from .console import ConsoleSink
 from .logger import BoundLogger, emit
@@ -46,6 +46,7 @@ def uninstall() -> None:
     stdlib.detach()
     stdlib.release_warnings()
     uncaught.uninstall()
+    limits.reset()
     if outlet.file is not None:
         outlet.file.close()
     outlet.file = None

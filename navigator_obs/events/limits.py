@@ -1,0 +1,86 @@
+"""Which of many like events are written: the first, every n-th, or so many in an interval. What was held back is
+counted and told.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from typing import Final
+
+from .. import clock
+from ..errors import UsageError
+
+MAX_GATES: Final = 4096
+
+
+@dataclass(frozen=True)
+class Limit:
+    """At most *most* events in each *seconds* (for ever when None), or every *every*-th; never both."""
+
+    most: int | None = None
+    seconds: float | None = None
+    every: int | None = None
+
+    def __post_init__(self) -> None:
+        if (self.most is None) == (self.every is None):
+            raise UsageError(f"a limit takes either most= or every=, not most={self.most!r} with every={self.every!r}")
+        number = self.every if self.most is None else self.most
+        if not isinstance(number, int) or number < 1:
+            raise UsageError(f"a limit must be a whole number of at least 1, not {number!r}")
+        if self.seconds is not None and not self.seconds > 0:
+            raise UsageError(f"seconds must be more than 0, not {self.seconds!r}")
+
+
+class Gate:
+    """Counts the events of one kind against a limit. Exact under threads."""
+
+    def __init__(self, limit: Limit) -> None:
+        self._limit = limit
+        self._lock = threading.RLock()
+        self._since_ns = clock.current.monotonic_ns()
+        self._seen = 0
+        self._passed = 0
+        self._held_back = 0
+
+    def admit(self) -> int | None:
+        """Return how many were held back since the last one that passed, or None where this one is held back too."""
+        with self._lock:
+            self._renew()
+            self._seen += 1
+            if not self._passes():
+                self._held_back += 1
+                return None
+            self._passed += 1
+            held_back, self._held_back = self._held_back, 0
+            return held_back
+
+    def _passes(self) -> bool:
+        if self._limit.every is not None:
+            return (self._seen - 1) % self._limit.every == 0
+        return self._passed < (self._limit.most or 0)
+
+    def _renew(self) -> None:
+        if self._limit.seconds is None:
+            return
+        now = clock.current.monotonic_ns()
+        if now - self._since_ns >= self._limit.seconds * 1e9:
+            self._since_ns, self._passed = now, 0
+
+
+_gates: dict[tuple[object, ...], Gate] = {}
+
+
+def admit(limit: Limit, key: tuple[object, ...]) -> int | None:
+    """Ask the gate of this limit and key; see `Gate.admit`. Beyond 4,096 kinds of events all start to count anew."""
+    gate = _gates.get((limit, *key))
+    if gate is None:
+        if len(_gates) >= MAX_GATES:
+            _gates.clear()
+        gate = _gates.setdefault((limit, *key), Gate(limit))
+    return gate.admit()
+
+
+def reset() -> None:
+    """Let every kind of event count from the start again."""
+    _gates.clear()
