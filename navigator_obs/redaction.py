@@ -8,6 +8,7 @@ credential, whatever its key: a URL with a password, a JWT, a cloud provider's k
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from itertools import pairwise
@@ -15,40 +16,54 @@ from typing import Any, Final
 
 MARK: Final = "[redacted]"
 MAX_DEPTH: Final = 32
-_LONG_TEXT: Final = 10_000
+_LONG_TEXT: Final = 1_000
 _PLAIN: Final = frozenset({int, float, bool, type(None)})
-_COLLECTIONS: Final = frozenset({list, tuple, set, frozenset})
+_COLLECTIONS: Final = (list, tuple, set, frozenset, deque)
 
 _SECRET_WORDS: Final = frozenset(
     "password passwd passphrase passcode pwd secret secrets token apikey authorization cookie cookies credential "
     "credentials privatekey accesskey secretkey sessionid dsn connectionstring bearer otp jwt".split()
 )
+# Also the end of a word that is written together: PGPASSWORD, clientsecret, authtoken.
+_SECRET_ENDINGS: Final = ("password", "passwd", "passphrase", "secret", "token", "apikey")
 _SECRET_PAIRS: Final = frozenset(
     tuple(pair.split("_"))
     for pair in "api_key private_key access_key secret_key signing_key encryption_key session_id connection_string "
-    "set_cookie auth_key account_key pass_phrase".split()
+    "set_cookie auth_key account_key pass_phrase conn_str".split()
 )
 # A number, a time or a kind of secret is none: token_count, password_age_days, secret_name.
 _HARMLESS_WORDS: Final = frozenset(
     "count counts total number length len size bytes seconds days age expiry expires type kind policy name rate limit "
-    "usage used max min file path budget per".split()
+    "usage used max min file path budget per date time at status method".split()
 )
 _WORDS: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 
+_NAMES: Final = (
+    r"(?:passwords?|passwd|passphrase|pwd|secret|token|(?:api|access|private|secret|signing|account)[_-]?key"
+    r"|authorization)"
+)
+_GIVEN: Final = r"""(?!(?:none|null|true|false)\b)(?:(?<=")[^"]+|(?<=')[^']+|[^\s'",;&)]{3,})"""
 _VALUES: Final = (
-    re.compile(r"(?P<keep>[a-zA-Z][a-zA-Z0-9+.-]{1,30}://[^\s/:@]{0,100}:)[^\s/@]{1,300}(?=@)"),
+    # A URL's password, up to the last @ before the path; one that holds an unescaped @ is redacted whole.
+    re.compile(r"(?P<keep>(?<![a-zA-Z0-9+.-])[a-zA-Z][a-zA-Z0-9+.-]{1,30}://[^\s/:@]{0,100}:)[^\s/]{1,300}(?=@)"),
     re.compile(r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{0,}"),
     re.compile(r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b"),
     re.compile(r"\b(?:gh[pousr]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,}|glpat-[A-Za-z0-9_-]{20,})"),
-    re.compile(r"\bxox[abeoprs]-[A-Za-z0-9-]{10,}"),
+    re.compile(r"\bxox[abeoprs]-[A-Za-z0-9-]{10,}|(?P<keep>hooks\.slack\.com/services/)[A-Za-z0-9/]{10,}"),
+    re.compile(r"\b(?:sk-[A-Za-z0-9_-]{20,}|[sr]k_(?:live|test)_[A-Za-z0-9]{10,}|AIza[0-9A-Za-z_-]{35})"),
     re.compile(r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----.*?(?:-----END [A-Z ]{0,30}PRIVATE KEY-----|\Z)", re.DOTALL),
     re.compile(r"(?P<keep>\b[Bb]earer\s+)[A-Za-z0-9._~+/-]{16,}=*"),
     re.compile(
-        r"(?P<keep>\b(?:password|passwd|pwd|secret|token|api[_-]?key)\s?[=:]\s?['\"]?)[^\s'\",;&)]{3,}", re.IGNORECASE
+        rf"(?P<keep>{_NAMES}\\?['\"]?\s?[=:]\s?\\?['\"]?(?:(?:basic|bearer|digest|token)\s+)?){_GIVEN}", re.IGNORECASE
     ),
+    re.compile(rf"(?P<keep>--(?:[a-z0-9]+-)*{_NAMES}\s+)(?!-)\S+", re.IGNORECASE),
+    re.compile(r"(?P<keep>\bcookie:\s?)[^\r\n]+", re.IGNORECASE),
 )
 # One of these stands in every text that a pattern above can match, in lower case: a cheap look before the costly one.
-_TRIGGERS: Final = tuple("://  eyj akia asia gh glpat- xox -----begin bearer pass pwd secret token key".split())
+_TRIGGERS: Final = tuple(
+    ":// eyj akia asia gh glpat- xox slack sk- k_live_ k_test_ aiza -----begin bearer pass pwd secret token key "
+    "authorization cookie:".split()
+)
 
 
 class Redactor:
@@ -66,7 +81,7 @@ class Redactor:
         self._keys = frozenset(key.lower() for key in keys)
         self._allow = frozenset(key.lower() for key in allow)
         self.is_secret_key = lru_cache(maxsize=4096)(self._judge)
-        self.text = lru_cache(maxsize=4096)(redact_text)
+        self._short_text = lru_cache(maxsize=4096)(redact_text)
 
     def _judge(self, key: str) -> bool:
         """Return whether the value under *key* is secret."""
@@ -75,33 +90,66 @@ class Redactor:
             return False
         return lower in self._keys or _looks_secret(key)
 
+    def text(self, value: str) -> str:
+        """Return *value* with what looks like a secret in it replaced."""
+        # Only short ones are remembered: a few thousand long ones would be a program's whole memory.
+        return self._short_text(value) if len(value) < _LONG_TEXT else redact_text(value)
+
     def clean(self, value: Any) -> Any:
-        """Return *value* with secrets replaced, as a copy wherever something had to be; any depth, any type."""
-        return self._clean(value, 0)
+        """Return a copy of *value* in which secrets are replaced, at any depth of its mappings and collections.
+
+        Other objects stay as they are: make them plain first (`encoding.simplify`) where they may hold secrets. What
+        is circular or nested too deep ends in a note.
+        """
+        return self._clean(value, ())
 
     def clean_mapping(self, value: Mapping[str, Any]) -> dict[str, Any]:
         """The same for a mapping, always as a new dict."""
-        return self._clean_items(value, 0)
+        return self._clean_items(value, ())
 
-    def _clean(self, value: Any, depth: int) -> Any:
+    def _clean(self, value: Any, above: tuple[int, ...]) -> Any:
         kind = type(value)
         if kind is str:
-            return self.text(value) if len(value) < _LONG_TEXT else redact_text(value)
-        if kind in _PLAIN or depth > MAX_DEPTH:
+            return self.text(value)
+        if kind in _PLAIN:
             return value
-        if kind is dict or isinstance(value, Mapping):
-            return self._clean_items(value, depth)
-        if kind in _COLLECTIONS:
-            return kind(self._clean(item, depth + 1) for item in value)
-        return redact_text(str.__str__(value)) if isinstance(value, str) else value
+        if isinstance(value, (Mapping, *_COLLECTIONS)):
+            return self._clean_inside(value, above)
+        return self.text(str.__str__(value)) if isinstance(value, str) else value
 
-    def _clean_items(self, value: Mapping[Any, Any], depth: int) -> dict[Any, Any]:
-        return {
-            key: MARK
-            if isinstance(key, str) and self.is_secret_key(key) and not _harmless(item)
-            else self._clean(item, depth + 1)
-            for key, item in value.items()
-        }
+    def _clean_inside(self, value: Any, above: tuple[int, ...]) -> Any:
+        if id(value) in above or len(above) > MAX_DEPTH:
+            return f"<{type(value).__name__}: {'circular' if id(value) in above else 'nested too deep'}>"
+        if isinstance(value, Mapping):
+            return self._clean_items(value, above)
+        above = (*above, id(value))
+        if _are_pairs(value):
+            cleaned = [self._clean_pair(pair, above) for pair in value]
+        else:
+            cleaned = [self._clean(item, above) for item in value]
+        kind = type(value)
+        return kind(cleaned) if kind in _COLLECTIONS else cleaned
+
+    def _clean_items(self, value: Mapping[Any, Any], above: tuple[int, ...]) -> dict[Any, Any]:
+        above = (*above, id(value))
+        out: dict[Any, Any] = {}
+        for key, item in value.items():
+            if isinstance(key, str):
+                secret = self.is_secret_key(key) and not _harmless(item)
+                out[self.text(key)] = MARK if secret else self._clean(item, above)
+            else:
+                out[key] = self._clean(item, above)
+        return out
+
+    def _clean_pair(self, pair: Any, above: tuple[int, ...]) -> Any:
+        key, item = pair
+        secret = isinstance(key, str) and self.is_secret_key(key) and not _harmless(item)
+        return type(pair)((self._clean(key, above), MARK if secret else self._clean(item, above)))
+
+
+def _are_pairs(value: Any) -> bool:
+    """Whether this is a mapping spelled as a list, as HTTP headers are: ``[("Authorization", "…"), …]``."""
+    return bool(value) and all(type(item) in {tuple, list} and len(item) == 2 for item in value)
 
 
 def _harmless(value: Any) -> bool:
@@ -113,13 +161,17 @@ def _looks_secret(key: str) -> bool:
     words = [word.lower() for word in _WORDS.findall(key)]
     if not words or words[-1] in _HARMLESS_WORDS:
         return False
-    return not _SECRET_WORDS.isdisjoint(words) or any(pair in _SECRET_PAIRS for pair in pairwise(words))
+    return (
+        not _SECRET_WORDS.isdisjoint(words)
+        or any(word.endswith(_SECRET_ENDINGS) for word in words)
+        or any(pair in _SECRET_PAIRS for pair in pairwise(words))
+    )
 
 
 def redact_text(value: str) -> str:
     """Return *value* with what looks like a credential replaced; the same object where nothing does."""
     lower = value.lower()
-    if len(value) < 8 or not any(trigger in lower for trigger in _TRIGGERS):
+    if len(value) < 6 or not any(trigger in lower for trigger in _TRIGGERS):
         return value
     for pattern in _VALUES:
         value = pattern.sub(_mark, value)
