@@ -15,9 +15,10 @@ _OWN_KEYS: Final = frozenset({"path", "kind", "bytes", "sha256", "time"})
 
 
 def describe(path: str | os.PathLike[str], kind: str, attributes: dict[str, Any]) -> dict[str, Any]:
-    """Return the summary's entry for one artifact; size and digest are null for what is missing or a folder. Never raises.
+    """Return the summary's entry for one artifact. Never raises.
 
-    The digest of a file larger than `MAX_DIGEST_BYTES` is null, too: a simulation must not wait for it.
+    Size and digest are null for what is missing or a folder, and the digest of a file larger than `MAX_DIGEST_BYTES`:
+    a simulation must not wait for it.
     """
     file = Path(path)
     size = _size(file)

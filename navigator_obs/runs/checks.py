@@ -79,7 +79,7 @@ def _bounds(name: str, value: Any, low: Any, high: Any, equals: Any, between: An
     bounds = {bound: limit for bound, limit in given.items() if limit is not None}
     if not bounds and not _is_verdict(value):
         raise UsageError(
-            f"check {name!r} needs min, max, equals or between; without them its value must be a bool, not {value!r:.99}"
+            f"check {name!r} needs min, max, equals or between; else its value must be a bool, not {_shown(value)!r}"
         )
     return bounds
 

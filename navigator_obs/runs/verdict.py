@@ -26,8 +26,8 @@ class Verdict:
 def orderly(years_left: Iterable[object] = (), failure: str | None = None, signal: str | None = None) -> Verdict:
     """Judge a run whose block was left without an exception.
 
-    *failure* is what the program said with `run.fail`, *years_left* are planned years that were not completed, *signal* one that
-    had asked the process to end.
+    *failure* is what the program said with `run.fail`, *years_left* are planned years that were not completed, *signal*
+    one that had asked the process to end.
     """
     left = list(years_left)
     if failure is not None:
@@ -74,7 +74,7 @@ def _cancelled(error: BaseException, signal: str | None) -> Verdict:
 
 
 def _is_cancellation(error: BaseException) -> bool:
-    """asyncio's and others' way to stop a task, and Python's to close a generator; by name, so that nothing is imported."""
+    """The way of asyncio and others to stop a task, and of Python to close a generator; by name, to import nothing."""
     if isinstance(error, Exception):
         return False
     return any(kind.__name__ in {"CancelledError", "Cancelled", "GeneratorExit"} for kind in type(error).__mro__)

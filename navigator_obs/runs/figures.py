@@ -1,0 +1,126 @@
+"""The summary's tables, made from a run's metrics: pure functions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from ..operations.stats import OperationStats, Share, seconds
+from ..operations.totals import Metrics
+
+LEAST_SHARE_PERCENT: Final = 5.0
+MOST_BOTTLENECKS: Final = 10
+
+
+def performance(metrics: Metrics) -> dict[str, Any]:
+    """Return `performance_metrics`: what each operation path's work cost, by path."""
+    return {path: stats.summary() for path, stats in sorted(metrics.operations.items())}
+
+
+def operation_count(metrics: Metrics) -> int:
+    """Return how many operations have ended."""
+    return sum(stats.count for stats in metrics.operations.values())
+
+
+def rows(metrics: Metrics) -> int:
+    """Return the rows that were worked on: of each operation path those that no path around it has counted already."""
+    return sum(stats.rows or 0 for path, stats in metrics.operations.items() if not _counted_above(metrics, path))
+
+
+def _counted_above(metrics: Metrics, path: str) -> bool:
+    above = path.rpartition("/")[0]
+    while above:
+        stats = metrics.operations.get(above)
+        if stats is not None and stats.rows is not None:
+            return True
+        above = above.rpartition("/")[0]
+    return False
+
+
+def years_completed(metrics: Metrics, checkpoints: Iterable[int], open_operations: Iterable[Any]) -> list[Any]:
+    """Return the years that are done: by a checkpoint, or because each outermost operation of the year has succeeded.
+
+    An operation that failed and succeeded when it was tried again has succeeded. A year with an operation open is not
+    done.
+    """
+    done, undone = {str(year) for year in checkpoints}, set()
+    for stats in metrics.operations.values():
+        for year, share in stats.by.get("year", {}).items():
+            if share.completed:
+                done.add(year)
+            elif share.outermost_ns:
+                undone.add(year)
+    undone |= {str((operation.get("breakdown") or {}).get("year")) for operation in open_operations}
+    saved = {str(year) for year in checkpoints}
+    return sorted((_year(year) for year in done if year in saved or year not in undone), key=str)
+
+
+def _year(text: str) -> Any:
+    return int(text) if text.removeprefix("-").isdigit() else text
+
+
+def breakdown(metrics: Metrics, duration_seconds: float) -> dict[str, Any]:
+    """Return `breakdown`: how much of the time operations cover, and each year's share of it."""
+    unattributed = metrics.unattributed_seconds
+    covered = 100 * (1 - unattributed / duration_seconds) if duration_seconds > 0 else None
+    return {
+        "coverage_percent": None if covered is None else round(min(max(covered, 0.0), 100.0), 2),
+        "unattributed_seconds": unattributed,
+        "by": {key: _by_value(metrics, key) for key in sorted(_keys(metrics))},
+    }
+
+
+def _keys(metrics: Metrics) -> set[str]:
+    return {key for stats in metrics.operations.values() for key in stats.by}
+
+
+def _by_value(metrics: Metrics, key: str) -> dict[str, Any]:
+    found: dict[str, dict[str, Share]] = {}
+    for path, stats in sorted(metrics.operations.items()):
+        for value, share in stats.by.get(key, {}).items():
+            found.setdefault(value, {})[path] = share
+    return {value: _value_row(shares) for value, shares in sorted(found.items())}
+
+
+def _value_row(shares: Mapping[str, Share]) -> dict[str, Any]:
+    counted = {path: share.rows for path, share in shares.items() if share.rows is not None}
+    outermost = [number for path, number in counted.items() if not any(_is_above(other, path) for other in counted)]
+    return {
+        "duration_seconds": seconds(sum(share.outermost_ns for share in shares.values())),
+        "rows": sum(outermost) if counted else None,
+        "operations": {path: seconds(share.total_ns) for path, share in shares.items()},
+    }
+
+
+def _is_above(path: str, other: str) -> bool:
+    return other.startswith(f"{path}/")
+
+
+def bottlenecks(metrics: Metrics, duration_seconds: float) -> list[dict[str, Any]]:
+    """Return `bottlenecks`: the operations that themselves took the longest, children left out."""
+    if duration_seconds <= 0:
+        return []
+    ranked = sorted(metrics.operations.items(), key=lambda item: (-item[1].self_ns, item[0]))
+    shares = [(path, stats, 100 * seconds(stats.self_ns) / duration_seconds) for path, stats in ranked]
+    return [
+        {
+            "operation_path": path,
+            "self_seconds": seconds(stats.self_ns),
+            "percent": round(percent, 2),
+            "count": stats.count,
+            "p95_seconds": stats.quantile_seconds(0.95),
+            "worst": _worst(stats),
+        }
+        for path, stats, percent in shares[:MOST_BOTTLENECKS]
+        if percent >= LEAST_SHARE_PERCENT
+    ]
+
+
+def _worst(stats: OperationStats) -> dict[str, str] | None:
+    """For each breakdown key the value with the most self time, where there is more than one to choose from."""
+    worst = {
+        key: max(values.items(), key=lambda item: (item[1].self_ns, item[0]))[0]
+        for key, values in stats.by.items()
+        if len(values) > 1
+    }
+    return worst or None

@@ -1,0 +1,426 @@
+"""One execution: `start_run` opens it, and on every way out it ends as a verdict and a summary."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from collections.abc import Callable, Iterable
+from contextvars import Token
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self, TypeVar
+
+from .. import clock
+from ..config import PREFIX, Config
+from ..encoding import text
+from ..errors import ConfigError, UsageError, close_match
+from ..events import exceptions, scope
+from ..events.logger import emit
+from ..operations import resources
+from ..redaction import Redactor
+from . import artifacts, configuration, current, endings, environment, folder
+from .observer import RunObserver
+from .recording import Recording, now
+from .verdict import FINAL_STATUSES, Verdict, by_exception, by_exit, orderly
+
+T = TypeVar("T")
+_LOGGER: Final = "navigator_obs.run"
+_MAX_NAME: Final = 200
+_GIT_WAIT_SECONDS: Final = 1.0
+_INFO, _WARNING, _ERROR = 20, 30, 40
+_LEVELS: Final = {"success": _INFO, "failed": _ERROR}
+_MESSAGES: Final = {"success": "Run completed", "partial": "Run ended with years left"}
+
+
+class Run:
+    """One execution, made by `start_run`. Once it has ended, and in forked children, its methods do nothing.
+
+    As a context manager it ends with its block, whichever way that is left; otherwise call `finish`. Nothing here
+    raises because of a full disk or a value; a wrong argument raises UsageError.
+    """
+
+    def __init__(self, name: str, directory: Path, recording: Recording, observers: tuple[RunObserver, ...]) -> None:
+        self.name = name
+        self.directory = directory
+        self._recording = recording
+        self._observers = observers
+        self._token: Token[scope.Scope | None] | None = None
+        self._pid = os.getpid()
+        self._ended = False
+        self._failure: str | None = None
+        self._signal: str | None = None
+        self._error: BaseException | None = None
+        self._exit_code: object = None
+        self._final: dict[str, Any] | None = None
+        self._git: environment.DirtyQuestion | None = None
+
+    def __repr__(self) -> str:
+        return f"<Run {self.name!r} {self.run_id} {self.status}>"
+
+    @property
+    def run_id(self) -> str:
+        """The id, which is also the name of the folder."""
+        return str(self._recording.tag.run_id)
+
+    @property
+    def status(self) -> str:
+        """`running`, and after the end the verdict: `success`, `failed`, `partial`, `interrupted` or `terminated`."""
+        return "running" if self._final is None else str(self._final["run_metadata"]["status"])
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """The summary as of this moment, with the keys of `summary.json`; a copy that never changes."""
+        return self._final if self._final is not None else self._recording.current_summary()
+
+    def add_artifact(self, path: str | os.PathLike[str], kind: str = "output", **attributes: Any) -> None:
+        """Record a file that the run leaves: its size, and its SHA-256 unless it is large (64 MiB).
+
+        *kind* is a word such as "output", "backup" or "checkpoint"; *attributes* are kept beside it.
+        """
+        if not isinstance(path, (str, os.PathLike)) or not os.fspath(path):
+            raise UsageError(f"the path of an artifact must be a path, not {path!r}")
+        if not isinstance(kind, str) or not kind:
+            raise UsageError(f"the kind of an artifact must be a word, such as 'output' or 'backup'; not {kind!r}")
+        if self._is_ours():
+            self._recording.add("artifact", artifact=artifacts.describe(path, kind, attributes))
+
+    def checkpoint(self, year: int, path: str | os.PathLike[str] | None = None) -> None:
+        """Record that *year* is complete, and where its state was saved, if it was."""
+        if isinstance(year, bool) or not hasattr(year, "__index__"):
+            raise UsageError(f"the year of a checkpoint must be a whole number, such as 2025; not {year!r}")
+        if self._is_ours():
+            saved = None if path is None else os.fspath(path)
+            self._recording.add("checkpoint", year=int(year), path=saved)
+            if path is not None:
+                self.add_artifact(path, "checkpoint", year=int(year))
+
+    def fail(self, reason: str) -> None:
+        """Say that the run failed, although it goes on to an orderly end; the first reason is kept."""
+        if self._is_ours() and self._failure is None:
+            self._failure = text(reason)[:1000]
+            self._recording.add("fail", reason=self._failure)
+
+    def tag(self, *tags: str) -> None:
+        """Add words by which the run can be found."""
+        checked = _tags(tags)
+        if self._is_ours() and checked:
+            self._recording.add("tags", tags=list(checked))
+
+    def finish(self, status: str | None = None, reason: str | None = None) -> None:
+        """End the run. *status* is judged from what happened when None; once it has ended, this does nothing.
+
+        Raises UsageError where *status* is none that a run can end with.
+        """
+        if status is not None and status not in FINAL_STATUSES:
+            valid = ", ".join(FINAL_STATUSES)
+            raise UsageError(f"status {status!r} must be one of {valid}{close_match(str(status), FINAL_STATUSES)}")
+        if self._is_ours():
+            self._end(None, lambda: Verdict(status, reason) if status else self._orderly(reason))
+
+    def __enter__(self) -> Self:
+        self._token = scope.enter(run=self._recording.tag)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        try:
+            if self._is_ours():
+                self._end(error, lambda: self._judge(error))
+        finally:
+            if self._token is not None:
+                scope.leave(self._token)
+                self._token = None
+
+    # What the endings tell (see `endings.Ending`).
+
+    def note_signal(self, name: str) -> None:
+        """A signal that asks the process to end has arrived."""
+        if self._is_ours() and self._signal is None:
+            self._signal = name
+            self._recording.add("signal", signal=name)
+
+    def note_exception(self, error: BaseException) -> None:
+        """*error* is about to end the process; told to a run that nobody's block has ended."""
+        self._error = error
+
+    def note_exit(self, code: object) -> None:
+        """`sys.exit(code)` was called."""
+        self._exit_code = code
+
+    def close_at_exit(self) -> None:
+        """The process ends and the run is open: started by hand, and never finished."""
+        if self._is_ours():
+            self._end(self._error, self._left_open)
+
+    # What other modules of the stage tell (see `current.Recorder`).
+
+    def record_check(self, check: dict[str, Any]) -> None:
+        """Take the outcome of a data-quality check."""
+        if self._is_ours():
+            self._recording.note_check(check)
+
+    def _is_ours(self) -> bool:
+        return not self._ended and os.getpid() == self._pid
+
+    def _judge(self, error: BaseException | None) -> Verdict:
+        judged = None if error is None else by_exception(error, signal=self._signal)
+        return judged or self._orderly()
+
+    def _orderly(self, reason: str | None = None) -> Verdict:
+        verdict = orderly(self._years_left(), self._failure, self._signal)
+        return Verdict(verdict.status, reason or verdict.reason, verdict.exit_code, verdict.signal)
+
+    def _left_open(self) -> Verdict:
+        if self._error is not None:
+            return self._judge(self._error)
+        judged = by_exit(self._exit_code, signal=self._signal)
+        if judged is None and self._failure is None:
+            return Verdict("partial", "the process ended without finishing the run", exit_code=0)
+        return judged or self._orderly()
+
+    def _years_left(self) -> list[Any]:
+        execution = self._recording.current_summary()["execution_summary"]
+        return [year for year in execution["years_planned"] if year not in execution["years_completed"]]
+
+    def _end(self, error: BaseException | None, judge: Callable[[], Verdict]) -> None:
+        """Everything that must happen on every way out, in an order in which each step may fail alone."""
+        with endings.shielded():
+            self._ended = True
+            recording = self._recording
+            for step in (recording.stop_listening, self._give_up_git, lambda: recording.tick(last=True)):
+                _quietly(step)
+            verdict = _quietly(judge) or Verdict("failed", "how the run ended could not be told")
+            _quietly(lambda: self._say_end(verdict, error))
+            self._final = recording.close(
+                status=verdict.status,
+                status_reason=verdict.reason and recording.redactor.text(verdict.reason),
+                exit_code=verdict.exit_code,
+                signal=verdict.signal,
+                memory_mb=_rss_mb(),
+            )
+            self._tell("run_finished", self._final, self.directory)
+            self._let_go()
+
+    def _let_go(self) -> None:
+        tag = self._recording.tag
+        endings.unwatch(self)
+        scope.close_run(tag)
+        current.remove(tag)
+        _open.pop(self.run_id, None)
+        self._recording.release()
+
+    def _say_end(self, verdict: Verdict, error: BaseException | None) -> None:
+        untold = error if isinstance(error, Exception) and not exceptions.was_reported(error) else None
+        message = _MESSAGES.get(verdict.status, f"Run {verdict.status}")
+        if untold is not None:
+            self._catalogue(message, untold)
+        execution = self._recording.current_summary()["execution_summary"]
+        fields = {
+            "run_name": self.name,
+            "status": verdict.status,
+            "status_reason": verdict.reason,
+            "duration_seconds": round(self._recording.seconds, 6),
+            "errors": execution["errors"],
+            "warnings": execution["warnings"],
+        }
+        self._say(_LEVELS.get(verdict.status, _WARNING), message, fields, untold)
+
+    def _catalogue(self, message: str, error: Exception) -> None:
+        """An exception that no operation and no log call told is an error of the run all the same."""
+        exceptions.mark_reported(error)
+        event = {
+            "timestamp": now(),
+            "level": "ERROR",
+            "message": message,
+            "run_id": self.run_id,
+            "logger": _LOGGER,
+            "exception": exceptions.describe(error),
+        }
+        self._recording.note_issue(self._recording.redactor.clean_mapping(event), {})
+
+    def _say(self, level: int, message: str, fields: dict[str, Any], error: BaseException | None = None) -> None:
+        token = scope.enter(run=self._recording.tag)
+        try:
+            told = {key: value for key, value in fields.items() if value is not None}
+            emit(_LOGGER, level, message, told, exception=error)
+        finally:
+            scope.leave(token)
+
+    def _tell(self, method: str, *arguments: Any) -> None:
+        for observer in self._observers:
+            try:
+                getattr(observer, method)(*arguments)
+            except Exception as error:
+                fields = {"observer": type(observer).__name__, "method": method}
+                self._say(_WARNING, "a run's observer failed", fields, error)
+
+    def _hear_git(self, wait_seconds: float = 0.0) -> None:
+        """Add git's answer once it is there; asked at each tick."""
+        if self._git is not None:
+            dirty = self._git.answer(wait_seconds)
+            if dirty is not None:
+                self._recording.add("environment", git={"dirty": dirty})
+
+    def _give_up_git(self) -> None:
+        self._hear_git(_GIT_WAIT_SECONDS)
+        if self._git is not None:
+            self._git.close()
+
+    def _begin(self, start: dict[str, Any], *, handle_signals: bool) -> None:
+        self._recording.open(start)
+        scope.open_run(self._recording.tag)
+        current.install(self._recording.tag, self)
+        endings.watch(self, handle_signals=handle_signals)
+        if start["environment"]["git"]:
+            self._git = environment.DirtyQuestion(Path.cwd())
+            self._recording.at_tick = self._hear_git
+        _open[self.run_id] = self
+        self._say(_INFO, "Run started", {"run_name": self.name, "directory": str(self.directory)})
+        self._tell("run_started", self)
+
+    def _abandon(self) -> None:
+        """In a forked child: the run is the parent's."""
+        if self._git is not None:
+            self._git.forget()
+        self._recording.abandon()
+        current.remove(self._recording.tag)
+
+
+_open: Final[dict[str, Run]] = {}
+
+
+def start_run(
+    name: str,
+    *,
+    params: Any = None,
+    years: Iterable[int] | None = None,
+    run_id: str | None = None,
+    tags: Iterable[str] = (),
+    observers: Iterable[RunObserver] = (),
+    config: Config,
+) -> Run:
+    """Start a run with these settings; see `assembly.start_run`, which most callers want.
+
+    Raises UsageError for a wrong argument, and where *run_id* has a folder already.
+    """
+    if not isinstance(name, str) or not name.strip() or len(name) > _MAX_NAME:
+        raise UsageError(f"the name of a run must be a text of 1 to {_MAX_NAME} characters, not {name!r:.300}")
+    redactor = Redactor(config.redact_keys, config.redact_allow)
+    described = configuration.describe(params, redactor)
+    planned, checked_tags, checked_observers = _years(years), list(_tags(tags)), _observers(observers)
+    directory, parent = _claim(config, run_id)
+    tag = scope.RunTag(directory.name)
+    recording = Recording(directory, tag, config, redactor)
+    run = Run(name, directory, recording, checked_observers)
+    run._begin(
+        {
+            "run_id": directory.name,
+            "name": name,
+            "host": socket.gethostname(),
+            "user": environment.user_name(),
+            "pid": os.getpid(),
+            "argv": environment.redacted_argv(sys.argv, redactor),
+            "parent_run_id": parent,
+            "tags": checked_tags,
+            "years": planned,
+            "configuration": described,
+            "environment": environment.collect(config.runs_dir),
+            "memory_mb": _rss_mb(),
+        },
+        handle_signals=config.handle_signals,
+    )
+    return run
+
+
+def finish_open_runs(reason: str) -> None:
+    """End each run that is still open in this process, the newest first, as if its block were left in good order."""
+    for run in reversed(list(_open.values())):
+        run.finish(reason=reason if run._years_left() else None)
+
+
+def _claim(config: Config, run_id: str | None) -> tuple[Path, str | None]:
+    """Return the run's folder, made or (where the file system refuses) only named, and the id of the run around it."""
+    adopted = None if run_id is not None else _from_environment("RUN_ID")
+    parent = _from_environment("PARENT_RUN_ID") or _enclosing_run()
+    wanted = adopted if run_id is None else folder.valid_run_id(run_id)
+    try:
+        return folder.claim(config.runs_dir, wanted, config.dir_mode), parent
+    except FileExistsError:
+        if run_id is not None:
+            raise UsageError(f"run_id {run_id!r} is taken: {config.runs_dir / run_id} exists") from None
+        # A second run of a program whose caller gave one id: it belongs to that one and gets an id of its own.
+        return folder.claim(config.runs_dir, None, config.dir_mode), adopted
+    except OSError as error:
+        emit(_LOGGER, _ERROR, "no folder can be made for the run, which goes on without", {"error": text(error)})
+        return config.runs_dir / (wanted or clock.new_run_id()), parent
+
+
+def _from_environment(name: str) -> str | None:
+    given = os.environ.get(PREFIX + name)
+    if not given:
+        return None
+    try:
+        return folder.valid_run_id(given)
+    except UsageError as error:
+        raise ConfigError(f"{PREFIX}{name}: {error}") from None
+
+
+def _enclosing_run() -> str | None:
+    tag = scope.current().run
+    return None if tag is None else tag.run_id
+
+
+def _years(years: Iterable[int] | None) -> list[int]:
+    if years is None:
+        return []
+    try:
+        planned = [year.__index__() for year in years]
+    except (TypeError, AttributeError):
+        raise UsageError(f"years={years!r:.200} must be whole numbers, such as range(2025, 2030)") from None
+    return list(dict.fromkeys(planned))
+
+
+def _tags(tags: Iterable[str]) -> tuple[str, ...]:
+    if isinstance(tags, str):
+        raise UsageError(f"tags={tags!r} must be several texts, such as [{tags!r}]")
+    given = tuple(tags)
+    for tag in given:
+        if not isinstance(tag, str) or not tag:
+            raise UsageError(f"a tag must be a text, not {tag!r}")
+    return given
+
+
+def _observers(observers: Iterable[RunObserver]) -> tuple[RunObserver, ...]:
+    given = tuple(observers)
+    for observer in given:
+        for method in ("run_started", "run_finished"):
+            if not callable(getattr(observer, method, None)):
+                raise UsageError(f"observer {observer!r} has no method {method}; see runs.observer.RunObserver")
+    return given
+
+
+def _rss_mb() -> float | None:
+    try:
+        return round(resources.rss_bytes() / 1e6, 3)
+    except Exception:
+        return None
+
+
+def _quietly(step: Callable[[], T]) -> T | None:
+    """Each step of an end is taken, whatever became of the one before."""
+    try:
+        return step()
+    except Exception:
+        return None
+
+
+def _after_fork() -> None:
+    for run in _open.values():
+        run._abandon()
+    _open.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

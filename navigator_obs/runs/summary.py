@@ -1,0 +1,304 @@
+"""One fold makes the summary out of records: of the live run, of a reader, and of whoever recovers a dead run.
+
+Ticks carry what the figures have gained since the tick before, including the operations whose end was logged meanwhile.
+A logged operation therefore counts until the tick comes that says it is included, and the summary of a run that died
+between two ticks holds its logged operations exactly and the rest as of the last tick.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final
+
+from .. import clock
+from ..operations.record import OperationRecord
+from ..operations.stats import OperationStats
+from ..operations.totals import Metrics
+from . import figures
+from .catalogue import Catalogue
+from .checkbook import CheckBook
+from .journal import Record
+
+SCHEMA_VERSION: Final = 1
+MAX_ARTIFACTS: Final = 1000
+MAX_CHECKPOINTS: Final = 10_000
+MAX_TAGS: Final = 100
+
+
+def fold(records: Iterable[Record]) -> dict[str, Any]:
+    """Return the summary that *records* make, as `Fold` does.
+
+    >>> fold([])["run_metadata"]["status"]
+    'running'
+    """
+    folding = Fold()
+    for record in records:
+        folding.add(record)
+    return folding.summary()
+
+
+class Fold:
+    """Takes records one by one; `summary` tells what they amount to so far. Memory is bounded, however many come."""
+
+    def __init__(self) -> None:
+        self._start: Record = {}
+        self._end: Record = {}
+        self._tick: Record = {}
+        self._last_time = ""
+        self._signal: str | None = None
+        self._failure: str | None = None
+        self._tags: list[str] = []
+        self._git: dict[str, Any] = {}
+        self._unreadable = 0
+        self._overflow = {"artifacts": 0, "checkpoints": 0, "tags": 0}
+        self._artifacts: list[dict[str, Any]] = []
+        self._checkpoints: set[int] = set()
+        self._catalogue = Catalogue()
+        self._checks = CheckBook()
+        self._metrics = Metrics()
+        self._peak_memory_mb: float | None = None
+        # By process: logged operations that no tick has included yet, and the last word on its events.
+        self._pending: dict[str, list[Record]] = {}
+        self._events: dict[str, dict[str, Any]] = {}
+
+    def add(self, record: Record) -> None:
+        """Take one record. One of an unknown kind is passed over, one that makes no sense is counted as unreadable."""
+        take = _TAKERS.get(str(record.get("kind")))
+        if take is None:
+            return
+        try:
+            take(self, record)
+        except (KeyError, TypeError, ValueError, AttributeError):
+            self._unreadable += 1
+        self._last_time = max(self._last_time, str(record.get("time") or ""))
+
+    def _take_start(self, record: Record) -> None:
+        self._start = record
+        self._add_tags(record.get("tags", ()))
+
+    def _take_operation(self, record: Record) -> None:
+        self._pending.setdefault(_source(record), []).append(record)
+
+    def _take_tick(self, record: Record) -> None:
+        source = _source(record)
+        self._metrics.merge(Metrics.from_dict(record["metrics"]))
+        logged = record["logged"]
+        self._pending[source] = [waiting for waiting in self._pending.get(source, ()) if waiting["logged"] > logged]
+        for counted in record["issues"]:
+            self._catalogue.add_count(counted)
+        for counted in record["checks"]:
+            self._checks.add(counted)
+        self._events[source] = record["events"]
+        peak = record["resources"].get("peak_memory_mb")
+        if peak is not None:
+            self._peak_memory_mb = max(peak, self._peak_memory_mb or 0.0)
+        if not source:
+            self._tick = {key: item for key, item in record.items() if key not in {"metrics", "issues", "checks"}}
+
+    def _take_artifact(self, record: Record) -> None:
+        if len(self._artifacts) < MAX_ARTIFACTS:
+            self._artifacts.append(record["artifact"])
+        else:
+            self._overflow["artifacts"] += 1
+
+    def _take_checkpoint(self, record: Record) -> None:
+        if len(self._checkpoints) < MAX_CHECKPOINTS:
+            self._checkpoints.add(record["year"])
+        else:
+            self._overflow["checkpoints"] += 1
+
+    def _take_tags(self, record: Record) -> None:
+        self._add_tags(record["tags"])
+
+    def _add_tags(self, tags: Iterable[str]) -> None:
+        for tag in tags:
+            if tag not in self._tags:
+                if len(self._tags) < MAX_TAGS:
+                    self._tags.append(tag)
+                else:
+                    self._overflow["tags"] += 1
+
+    def _take_environment(self, record: Record) -> None:
+        self._git |= record["git"]
+
+    def _take_signal(self, record: Record) -> None:
+        self._signal = self._signal or record["signal"]
+
+    def _take_fail(self, record: Record) -> None:
+        self._failure = self._failure or record["reason"]
+
+    def _take_issue(self, record: Record) -> None:
+        self._catalogue.add(record)
+
+    def _take_check(self, record: Record) -> None:
+        self._checks.add(record)
+
+    def _take_end(self, record: Record) -> None:
+        self._end = record
+        self._events[_source(record)] = record["events"]
+
+    def _take_torn(self, record: Record) -> None:  # noqa: ARG002
+        self._unreadable += 1
+
+    def summary(self) -> dict[str, Any]:
+        """Return the summary as of the last record, with the keys of `summary.schema.json`."""
+        totals = self._all_metrics()
+        seconds = self._seconds()
+        open_operations = list(self._tick.get("open_operations", ()))
+        years = figures.years_completed(totals, self._checkpoints, open_operations)
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "run_metadata": self._metadata(seconds),
+            "configuration": self._start.get("configuration") or _NO_CONFIGURATION,
+            "environment": self._environment(),
+            "execution_summary": self._execution(totals, years),
+            "performance_metrics": figures.performance(totals),
+            "breakdown": figures.breakdown(totals, seconds),
+            "bottlenecks": figures.bottlenecks(totals, seconds),
+            "resources": self._resources(open_operations),
+            "metrics": totals.summary(),
+            "checks": self._checks.summary(),
+            "issues": self._catalogue.summary(),
+            "artifacts": [dict(artifact) for artifact in self._artifacts],
+            "observability": self._observability(totals, seconds),
+        }
+
+    def _all_metrics(self) -> Metrics:
+        waiting = [record for records in self._pending.values() for record in records]
+        if not waiting:
+            return self._metrics
+        totals = Metrics.from_dict(self._metrics.to_dict())
+        for record in waiting:
+            ended = OperationRecord.from_dict(record["record"])
+            totals.operations.setdefault(ended.path, OperationStats()).add(ended)
+        return totals
+
+    def _seconds(self) -> float:
+        """By the monotonic clock where a tick or the end tells it, by the wall clock from there on."""
+        if self._end:
+            return float(self._end["seconds"])
+        known, since = (self._tick["seconds"], self._tick["time"]) if self._tick else (0.0, self._start.get("time"))
+        return float(known) + max(0.0, _between(since, self._last_time))
+
+    def _metadata(self, seconds: float) -> dict[str, Any]:
+        start, end = self._start, self._end
+        return {
+            "run_id": start.get("run_id", "unknown"),
+            "name": start.get("name", "unknown"),
+            "start_time": start.get("time") or self._last_time or _NEVER,
+            "end_time": end.get("time"),
+            "duration_seconds": seconds,
+            "status": end.get("status", "running"),
+            "status_reason": end.get("status_reason", self._failure),
+            "exit_code": end.get("exit_code"),
+            "signal": end.get("signal") or self._signal,
+            "final": bool(end),
+            "host": start.get("host", "unknown"),
+            "user": start.get("user"),
+            "pid": start.get("pid", 0),
+            "argv": start.get("argv", []),
+            "parent_run_id": start.get("parent_run_id"),
+            "resumed_from": None,
+            "attempt": 1,
+            "tags": list(self._tags),
+        }
+
+    def _environment(self) -> dict[str, Any]:
+        environment: dict[str, Any] = self._start.get("environment") or dict(_NO_ENVIRONMENT)
+        git = environment.get("git")
+        return {**environment, "git": {**git, **self._git}} if git else environment
+
+    def _execution(self, totals: Metrics, years: list[Any]) -> dict[str, Any]:
+        return {
+            **self._catalogue.totals,
+            "checks": dict(self._checks.outcomes),
+            "operations": figures.operation_count(totals),
+            "rows": figures.rows(totals),
+            "events_written": sum(events["written"] for events in self._events.values()),
+            "events_dropped": sum(sum(events["dropped"].values()) for events in self._events.values()),
+            "backup_created": any(artifact.get("kind") == "backup" for artifact in self._artifacts),
+            "years_planned": list(self._start.get("years", ())),
+            "years_completed": years,
+        }
+
+    def _resources(self, open_operations: list[Any]) -> dict[str, Any]:
+        last: Mapping[str, Any] = self._tick.get("resources", {})
+        return {
+            "peak_memory_mb": self._peak_memory_mb,
+            "start_memory_mb": self._start.get("memory_mb"),
+            "end_memory_mb": self._end.get("memory_mb", last.get("memory_mb")),
+            "cpu_seconds": last.get("cpu_seconds"),
+            "threads": last.get("threads"),
+            "open_operations": open_operations,
+        }
+
+    def _observability(self, totals: Metrics, seconds: float) -> dict[str, Any]:
+        cost = self._end.get("cost") or self._tick.get("cost") or {"seconds": 0.0, "journal_bytes": 0}
+        dropped: dict[str, int] = {}
+        for causes in (self._tick.get("dropped", {}), *(events["dropped"] for events in self._events.values())):
+            for cause, number in causes.items():
+                dropped[cause] = dropped.get(cause, 0) + number
+        overflow = {
+            **self._overflow,
+            "issues": self._catalogue.overflow,
+            "checks": self._checks.overflow,
+            "series": totals.overflow,
+        }
+        return {
+            "seconds": cost["seconds"],
+            "percent": round(100 * cost["seconds"] / seconds, 3) if seconds else None,
+            "bytes": cost["journal_bytes"] + sum(events["bytes"] for events in self._events.values()),
+            "dropped": dropped,
+            "redacted": len((self._start.get("configuration") or _NO_CONFIGURATION)["redacted"]),
+            "overflow": {name: number for name, number in overflow.items() if number},
+            "torn_lines": self._unreadable,
+        }
+
+
+def _source(record: Record) -> str:
+    """Which process wrote it: empty for the run's own, else the name of the worker."""
+    return str(record.get("worker") or "")
+
+
+def _between(earlier: Any, later: Any) -> float:
+    try:
+        return (clock.parse_timestamp(later) - clock.parse_timestamp(earlier)) / 1e9
+    except (TypeError, ValueError):
+        return 0.0
+
+
+_TAKERS: Final[Mapping[str, Callable[[Fold, Record], None]]] = {
+    "start": Fold._take_start,
+    "operation": Fold._take_operation,
+    "tick": Fold._take_tick,
+    "issue": Fold._take_issue,
+    "check": Fold._take_check,
+    "artifact": Fold._take_artifact,
+    "checkpoint": Fold._take_checkpoint,
+    "tags": Fold._take_tags,
+    "environment": Fold._take_environment,
+    "signal": Fold._take_signal,
+    "fail": Fold._take_fail,
+    "end": Fold._take_end,
+    "torn": Fold._take_torn,
+}
+_NEVER: Final = "1970-01-01T00:00:00.000000Z"
+_NO_CONFIGURATION: Final[dict[str, Any]] = {
+    "params": {},
+    "sources": {},
+    "fingerprint": "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a",
+    "redacted": [],
+}
+_NO_ENVIRONMENT: Final[dict[str, Any]] = {
+    "python": "unknown",
+    "implementation": "unknown",
+    "platform": None,
+    "cpus": None,
+    "memory_mb": None,
+    "memory_limit_mb": None,
+    "disk_free_mb": None,
+    "timezone": None,
+    "git": None,
+    "packages": {},
+    "working_directory": None,
+}

@@ -1,0 +1,64 @@
+"""How a run stands is a function of its folder and of its lock."""
+
+from __future__ import annotations
+
+import socket
+
+import pytest
+
+from navigator_obs.runs import folder
+from navigator_obs.runs.liveness import status_of
+
+
+def summary(final=False, status="running", host=None, reason=None):
+    host = socket.gethostname() if host is None else host
+    return {"run_metadata": {"status": status, "status_reason": reason, "final": final, "host": host}}
+
+
+def test_a_final_summary_says_it_even_if_the_lock_is_held(tmp_path):
+    """A run that has ended has ended, also while its observers are still being told."""
+    lock = folder.Lock(tmp_path)
+    folder.write_summary(tmp_path, summary(final=True, status="failed", reason="ValueError: bad"))
+    assert status_of(tmp_path) == {"status": "failed", "status_reason": "ValueError: bad", "final": True}
+    lock.close()
+
+
+def test_a_held_lock_means_running(tmp_path):
+    """However old the summary is."""
+    lock = folder.Lock(tmp_path)
+    folder.write_summary(tmp_path, summary())
+    assert status_of(tmp_path)["status"] == "running"
+    lock.close()
+
+
+@pytest.mark.parametrize("with_summary", [True, False])
+def test_a_free_lock_means_crashed(tmp_path, with_summary):
+    """A process that is gone without an end has crashed, also before its first summary."""
+    folder.Lock(tmp_path).close()
+    if with_summary:
+        folder.write_summary(tmp_path, summary())
+    found = status_of(tmp_path)
+    assert (found["status"], found["final"]) == ("crashed", False)
+    assert "vanished" in found["status_reason"]
+
+
+def test_another_host_s_run_shows_its_last_known_state(tmp_path):
+    """Its lock says nothing here, and the reason says so."""
+    folder.Lock(tmp_path).close()
+    folder.write_summary(tmp_path, summary(host="elsewhere"))
+    found = status_of(tmp_path)
+    assert found["status"] == "running"
+    assert "elsewhere" in found["status_reason"]
+
+
+def test_a_newborn_folder_is_starting(tmp_path):
+    """Between the folder and its lock there are microseconds in which a reader may look."""
+    assert status_of(tmp_path) == {"status": "running", "status_reason": "starting", "final": False}
+
+
+def test_asking_writes_nothing(tmp_path):
+    """A reader leaves the folder as it was."""
+    folder.write_summary(tmp_path, summary())
+    before = sorted((path.name, path.stat().st_mtime_ns) for path in tmp_path.iterdir())
+    status_of(tmp_path)
+    assert sorted((path.name, path.stat().st_mtime_ns) for path in tmp_path.iterdir()) == before

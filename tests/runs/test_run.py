@@ -1,0 +1,365 @@
+"""One execution: its folder, its summary from the first moment to the end, and what it takes from the program."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import threading
+
+import jsonschema
+import pytest
+
+import navigator_obs as obs
+from navigator_obs.errors import ConfigError, UsageError
+from navigator_obs.runs import schema
+from navigator_obs.runs.journal import read, read_run
+from navigator_obs.runs.liveness import status_of
+from navigator_obs.runs.summary import fold
+
+VALIDATOR = jsonschema.Draft202012Validator(schema.load())
+
+
+def on_disk(run):
+    summary = json.loads((run.directory / "summary.json").read_bytes())
+    VALIDATOR.validate(summary)
+    return summary
+
+
+def kinds(run):
+    return [record["kind"] for record in read(run.directory / "journal.jsonl")]
+
+
+def test_the_summary_stands_from_the_first_moment(recorder):
+    """While the run is open it says "running", with all that is known; afterwards the verdict, for good."""
+    with obs.start_run("baseline", params={"seed": 42}, years=range(2025, 2027), tags=["nightly"]) as run:
+        early = on_disk(run)
+        assert early["run_metadata"]["status"] == run.status == "running"
+        assert early["run_metadata"]["final"] is False
+        assert early["configuration"]["params"] == {"seed": 42}
+        for year in range(2025, 2027):
+            with obs.context(year=year), obs.operation("year_simulation"):
+                pass
+    final = on_disk(run)
+    assert (final["run_metadata"]["status"], final["run_metadata"]["final"]) == ("success", True)
+    assert final["run_metadata"]["tags"] == ["nightly"]
+    assert final["execution_summary"]["years_completed"] == [2025, 2026]
+    assert final == json.loads(json.dumps(run.summary))
+    assert status_of(run.directory)["status"] == "success"
+
+
+def test_its_folder_is_named_by_its_id(recorder):
+    """The id is the folder's name, and only the user may look inside."""
+    with obs.start_run("baseline", run_id="scenario-7") as run:
+        assert run.directory == recorder.runs_dir / "scenario-7"
+        assert run.run_id == "scenario-7"
+        assert {path.stat().st_mode & 0o077 for path in [run.directory, *run.directory.iterdir()]} == {0}
+    assert {path.name for path in run.directory.iterdir()} == {"summary.json", "journal.jsonl", "run.lock"}
+
+
+def test_every_event_of_the_run_carries_its_id(recorder):
+    """From "Run started" to "Run completed", also from threads, and none after."""
+    with obs.start_run("baseline") as run:
+        obs.get_logger("sim").info("loaded")
+        thread = threading.Thread(target=lambda: obs.get_logger("sim").info("from a thread"))
+        thread.start()
+        thread.join()
+    obs.get_logger("sim").info("after")
+    events = recorder.events()
+    assert [event["message"] for event in events] == ["Run started", "loaded", "from a thread", "Run completed", "after"]
+    assert [event["run_id"] for event in events] == [run.run_id] * 4 + [None]
+    assert run.summary["execution_summary"]["events_written"] == 4
+    end = events[3]
+    assert (end["run_name"], end["status"], end["errors"], end["warnings"]) == ("baseline", "success", 0, 0)
+    assert end["duration_seconds"] > 0
+
+
+@pytest.mark.parametrize("how", ["block", "by hand"])
+def test_an_exception_is_one_error_of_the_run(recorder, how):
+    """It leaves the block as it came, and is in the catalogue once, with its context."""
+    with pytest.raises(ValueError, match="negative"), obs.start_run("baseline") as run:
+        with obs.context(year=2026), obs.operation("simulate"), obs.operation("hiring"):
+            raise ValueError("salary is negative")
+    summary = on_disk(run)
+    assert (summary["run_metadata"]["status"], summary["run_metadata"]["exit_code"]) == ("failed", 1)
+    assert summary["run_metadata"]["status_reason"] == "ValueError: salary is negative"
+    [issue] = summary["issues"]["errors"]
+    assert (issue["count"], issue["operation_path"], issue["context"]) == (1, "simulate/hiring", {"year": 2026})
+    assert issue["first"]["exception"]["traceback"].startswith("Traceback")
+    assert summary["execution_summary"]["errors"] == 1
+
+
+def test_an_exception_that_nothing_reported_is_an_error_too(recorder):
+    """Raised outside of any operation it is told by the run's own end, once."""
+    with pytest.raises(KeyError), obs.start_run("baseline") as run:
+        raise KeyError("census")
+    assert on_disk(run)["execution_summary"]["errors"] == 1
+    [event] = [event for event in recorder.events() if "exception" in event]
+    assert (event["message"], event["level"], event["errors"]) == ("Run failed", "ERROR", 1)
+
+
+def test_the_end_s_own_event_is_no_further_issue(recorder):
+    """A partial run ends with a WARNING that is not counted among the warnings of the simulation."""
+    with obs.start_run("baseline", years=[2025]) as run:
+        obs.get_logger("sim").warning("few hires")
+    summary = on_disk(run)
+    assert summary["run_metadata"]["status"] == "partial"
+    assert summary["execution_summary"]["warnings"] == len(summary["issues"]["warnings"]) == 1
+
+
+def test_warnings_of_another_run_are_the_other_run_s(recorder):
+    """Two runs at once keep their catalogues, operations and checks apart."""
+    with obs.start_run("one") as one:
+        with obs.start_run("two") as two:
+            obs.get_logger("sim").warning("few hires")
+            obs.check("headcount", 0, min=1)
+            with obs.operation("hiring"):
+                pass
+        obs.get_logger("sim").error("no hires")
+    assert [run.summary["execution_summary"]["warnings"] for run in (one, two)] == [0, 2]
+    assert [run.summary["execution_summary"]["errors"] for run in (one, two)] == [1, 0]
+    assert [run.summary["execution_summary"]["checks"]["warn"] for run in (one, two)] == [0, 1]
+    assert list(two.summary["performance_metrics"]) == ["hiring"]
+    assert one.summary["performance_metrics"] == {}
+    assert two.summary["run_metadata"]["parent_run_id"] == one.run_id
+
+
+def test_checks_are_in_the_summary(recorder):
+    """By name, year and dataset, with outcome, value and bounds."""
+    with obs.start_run("baseline") as run, obs.context(year=2025):
+        obs.check("payroll", 3e9, max=2e9, unit="USD", dataset="workforce", severity="error")
+        obs.check("headcount", 10, min=1)
+    summary = on_disk(run)
+    assert summary["execution_summary"]["checks"] == {"pass": 1, "warn": 0, "fail": 1, "error": 0, "skipped": 0}
+    payroll, headcount = summary["checks"]
+    assert (payroll["outcome"], payroll["value"], payroll["max"], payroll["unit"], payroll["year"]) == ("fail", 3e9, 2e9, "USD", 2025)
+    assert (headcount["outcome"], headcount["count"], headcount["failures"]) == ("pass", 1, 0)
+
+
+def test_a_secret_stays_out_of_the_record(recorder, monkeypatch):
+    """Neither parameters, command line, checks, reasons nor issues hold it."""
+    monkeypatch.setattr("sys.argv", ["sim.py", "--token", "hunter2-hunter2"])
+    params = argparse.Namespace(token="hunter2-hunter2", seed=1)
+    with pytest.raises(ValueError, match="hunter2"), obs.start_run("baseline", params=params) as run:
+        obs.check("token", "hunter2-hunter2", equals="x")
+        run.add_artifact("x", password="hunter2-hunter2")
+        raise ValueError("password='hunter2-hunter2'")
+    for path in run.directory.iterdir():
+        assert b"hunter2" not in path.read_bytes(), path
+    assert on_disk(run)["configuration"]["redacted"] == ["token"]
+
+
+def test_artifacts_are_told_by_size_and_digest(recorder, tmp_path):
+    """A backup is one of them; what is missing is told as missing."""
+    (tmp_path / "sim.duckdb").write_bytes(b"data")
+    with obs.start_run("baseline") as run:
+        run.add_artifact(tmp_path / "sim.duckdb", "backup", year=2025)
+        run.add_artifact("missing.csv")
+        run.checkpoint(2025, tmp_path / "sim.duckdb")
+    summary = on_disk(run)
+    backup, missing, checkpoint = summary["artifacts"]
+    assert (backup["bytes"], backup["kind"], backup["year"]) == (4, "backup", 2025)
+    assert backup["sha256"] == hashlib.sha256(b"data").hexdigest()
+    assert (missing["bytes"], missing["sha256"]) == (None, None)
+    assert checkpoint["kind"] == "checkpoint"
+    assert summary["execution_summary"]["backup_created"] is True
+    assert summary["execution_summary"]["years_completed"] == [2025]
+
+
+def test_a_program_can_say_that_it_failed(recorder):
+    """`fail` makes an orderly end a failure; the first reason counts."""
+    with obs.start_run("baseline") as run:
+        run.fail("headcount does not add up")
+        run.fail("later")
+        run.tag("bad", "bad")
+    metadata = on_disk(run)["run_metadata"]
+    assert (metadata["status"], metadata["status_reason"]) == ("failed", "headcount does not add up")
+    assert metadata["tags"] == ["bad"]
+
+
+def test_a_run_ends_once(recorder):
+    """What comes after the end changes nothing and raises nothing."""
+    with obs.start_run("baseline") as run:
+        run.finish("partial", "stopped early")
+        before = on_disk(run)
+        run.finish("failed")
+        run.fail("late")
+        run.add_artifact("late.csv")
+        run.checkpoint(2025)
+        run.tag("late")
+    assert on_disk(run) == before
+    assert (run.status, before["run_metadata"]["status_reason"]) == ("partial", "stopped early")
+    assert kinds(run)[-1] == "end"
+
+
+def test_the_current_summary_is_of_this_moment(recorder):
+    """Asked in the middle it knows all that has happened, also what logs nothing."""
+    with obs.start_run("baseline") as run:
+        for _ in range(3):
+            with obs.operation("step", log="never"):
+                pass
+        obs.count("hires", 12, level="L1")
+        summary = run.summary
+        VALIDATOR.validate(summary)
+        assert summary["performance_metrics"]["step"]["count"] == 3
+        assert summary["metrics"]["counters"] == [{"name": "hires", "labels": {"level": "L1"}, "value": 12}]
+
+
+def test_years_are_complete_when_their_operations_succeeded(recorder):
+    """A failed year is not complete, one that was tried again with success is."""
+    with obs.start_run("baseline", years=[2025, 2026, 2027, 2028]) as run:
+        for year, attempts in ((2025, "s"), (2026, "f"), (2027, "fs"), (2028, "")):
+            for attempt in attempts:
+                with obs.context(year=year), obs.operation("year_simulation") as operation:
+                    if attempt == "f":
+                        operation.fail("no")
+    summary = on_disk(run)
+    assert summary["execution_summary"]["years_completed"] == [2025, 2027]
+    assert summary["run_metadata"]["status_reason"] == "years 2026, 2028 left"
+
+
+class Watcher:
+    def __init__(self):
+        self.told = []
+
+    def run_started(self, run):
+        self.told.append(("started", run.status, (run.directory / "summary.json").exists()))
+
+    def run_finished(self, summary, directory):
+        final = json.loads((directory / "summary.json").read_bytes())
+        self.told.append(("finished", summary["run_metadata"]["status"], final == json.loads(json.dumps(summary))))
+
+
+class Broken:
+    def run_started(self, run):
+        raise OSError("no exporter")
+
+    def run_finished(self, summary, directory):
+        raise OSError("no exporter")
+
+
+def test_observers_are_told_and_can_break_nothing(recorder):
+    """Each hears of start and end; one that raises is said in the log, and the others still hear."""
+    watcher = Watcher()
+    with obs.start_run("baseline", observers=[Broken(), watcher]) as run:
+        pass
+    assert watcher.told == [("started", "running", True), ("finished", "success", True)]
+    assert [event["observer"] for event in recorder.events("a run's observer failed")] == ["Broken", "Broken"]
+    assert run.status == "success"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"name": ""},
+        {"name": 7},
+        {"name": "x" * 201},
+        {"params": 42},
+        {"years": 2025},
+        {"years": ["2025"]},
+        {"run_id": "../../x"},
+        {"tags": "nightly"},
+        {"tags": [7]},
+        {"observers": [object()]},
+    ],
+)
+def test_a_wrong_argument_is_refused_before_anything_is_made(recorder, wrong):
+    """It raises at once, and leaves no folder behind."""
+    with pytest.raises(UsageError):
+        obs.start_run(**{"name": "baseline", **wrong})
+    assert not recorder.runs_dir.exists()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda run: run.finish("done"),
+        lambda run: run.finish("crashed"),
+        lambda run: run.checkpoint("2025"),
+        lambda run: run.checkpoint(True),
+        lambda run: run.add_artifact(None),
+        lambda run: run.add_artifact("x", kind=""),
+        lambda run: run.tag(7),
+    ],
+)
+def test_a_wrong_use_of_a_run_is_refused(recorder, wrong):
+    """It raises at once and the run goes on."""
+    with obs.start_run("baseline") as run:
+        with pytest.raises(UsageError):
+            wrong(run)
+        assert run.status == "running"
+    assert run.status == "success"
+
+
+def test_an_id_is_taken_once(recorder):
+    """A second run of the same id is a wrong use."""
+    with obs.start_run("baseline", run_id="seven"):
+        pass
+    with pytest.raises(UsageError, match="taken"):
+        obs.start_run("baseline", run_id="seven")
+
+
+def test_an_outer_id_is_adopted(recorder, monkeypatch):
+    """The first run takes the id that its caller gave in the environment; a second one belongs to it."""
+    monkeypatch.setenv("NAVIGATOR_OBS_RUN_ID", "batch-7")
+    with obs.start_run("one") as one:
+        pass
+    with obs.start_run("two") as two:
+        pass
+    assert one.run_id == "batch-7"
+    assert two.run_id != "batch-7"
+    assert two.summary["run_metadata"]["parent_run_id"] == "batch-7"
+
+
+def test_an_outer_id_is_validated(recorder, monkeypatch):
+    """An id that leaves the folder of runs is refused, naming the variable."""
+    monkeypatch.setenv("NAVIGATOR_OBS_RUN_ID", "../x")
+    with pytest.raises(ConfigError, match="NAVIGATOR_OBS_RUN_ID"):
+        obs.start_run("one")
+
+
+def test_a_folder_that_can_not_be_made_stops_no_simulation(recorder):
+    """The run goes on, its events are logged, and its summary is there to be asked."""
+    recorder.runs_dir.parent.mkdir(parents=True)
+    recorder.runs_dir.write_text("in the way")
+    with obs.start_run("baseline") as run:
+        with obs.operation("step"):
+            pass
+        run.add_artifact("x.csv")
+    assert run.status == "success"
+    assert run.summary["performance_metrics"]["step"]["count"] == 1
+    assert [event["message"] for event in recorder.events()][-1] == "Run completed"
+
+
+def test_a_folder_that_disappears_stops_no_simulation(recorder):
+    """Somebody deletes the run's folder while it runs: nothing raises, and the summary can still be asked."""
+    with obs.start_run("baseline") as run:
+        for path in list(run.directory.iterdir()):
+            path.unlink()
+        run.directory.rmdir()
+        assert run.summary["run_metadata"]["status"] == "running"
+    assert run.status == "success"
+
+
+def test_what_is_in_the_journal_makes_the_summary(recorder):
+    """The final summary is the fold of the run's records, and so is each in between."""
+    with obs.start_run("baseline", params={"rate": float("nan")}, years=[2025]) as run:
+        obs.get_logger("sim").warning("few hires", rate=float("inf"))
+        with obs.context(year=2025), obs.operation("year_simulation") as operation:
+            operation.add_rows(10)
+            obs.observe("salary", 1.5)
+        obs.check("rate", float("nan"), min=0)
+        middle = run.summary
+        assert fold(read_run(run.directory)) == json.loads(json.dumps(middle))
+    assert fold(read_run(run.directory)) == on_disk(run)
+
+
+def test_what_it_costs_is_said(recorder):
+    """The summary says what recording took, in time and bytes."""
+    with obs.start_run("baseline") as run, obs.operation("step"):
+        pass
+    told = on_disk(run)["observability"]
+    assert told["seconds"] > 0
+    assert told["bytes"] > os.path.getsize(run.directory / "journal.jsonl") / 2
+    assert told["dropped"] == {}
