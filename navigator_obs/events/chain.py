@@ -6,10 +6,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from ..config import Config
+from ..encoding import text
 from ..redaction import Redactor
 from . import processors as steps
 from .fastpath import FastPath
@@ -80,7 +81,7 @@ class Chain:
             steps.add_process,
             steps.add_exception,
             *own,
-            steps.Redact(self.redactor),
+            steps.Redact(self.redactor, self._max_bytes),
             steps.arrange,
             self.render,
         ]
@@ -98,13 +99,22 @@ class Chain:
             event.pop("seq", None)
         return (line, event, level), {}
 
-    def fall_back(self, logger: NamedLogger, method_name: str, message: Any, error: Exception) -> None:
-        """Record an event on which a processor failed: its text, its place, and the failure."""
+    def fall_back(
+        self, logger: NamedLogger, method_name: str, message: Any, error: Exception, fields: Mapping[str, Any]
+    ) -> None:
+        """Record an event on which a processor failed: its text, its place, the failure, and its fields if it can."""
         self.failures += 1
-        event: Any = {"event": message, "processing_error": f"{type(error).__name__}: {error}"}
-        for step in (*self._steps(()),):
-            event = step(logger, method_name, event)
+        known = {"event": message, "processing_error": f"{type(error).__name__}: {text(error)}"}
+        try:
+            event = self._run({**fields, **known}, logger, method_name)
+        except Exception:
+            event = self._run({**known, "event": text(message)}, logger, method_name)
         logger.deliver(*event[0])
+
+    def _run(self, event: Any, logger: NamedLogger, method_name: str) -> Any:
+        for step in self._steps(()):
+            event = step(logger, method_name, event)
+        return event
 
     def after_fork(self) -> None:
         """Forget what the parent process rendered of itself."""

@@ -171,7 +171,7 @@ class FastPath:
 
     def _is_harmless(self, value: str) -> bool:
         """Whether the text holds no secret and needs no care; short ones are remembered."""
-        if not _is_encodable(value) or self._redactor.text(value) is not value:
+        if len(value) > self._max_bytes or not _is_encodable(value) or self._redactor.text(value) != value:
             return False
         if len(value) < _LONG_TEXT:
             if len(self._harmless) >= _CACHE_LIMIT:

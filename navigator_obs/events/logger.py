@@ -13,7 +13,7 @@ from .chain import Processor, chain
 from .fastpath import NOTHING, FastPath, Fragment
 from .limits import Limit, admit
 from .named import NamedLogger, named
-from .processors import CALLER, METHOD_LEVELS, caller_of, outside_frame
+from .processors import CALLER, METHOD_LEVELS, Place, caller_of, outside_frame
 from .sinks import outlet
 
 _METHODS: Final = {10: "debug", 20: "info", 30: "warning", 40: "error", 50: "critical"}
@@ -37,9 +37,13 @@ class BoundLogger(structlog.BoundLoggerBase):
     def __reduce__(self) -> tuple[Any, ...]:
         return _restore, (self._logger.name, dict(self._context))
 
-    def new(self, **new_values: Any) -> Self:
+    def new(self, /, **new_values: Any) -> Self:
         """Return a logger with *new_values* alone; this one keeps its own."""
         return self.__class__(self._logger, self._processors, new_values)
+
+    def bind(self, /, **new_values: Any) -> Self:
+        """Return a logger with *new_values* added to its own."""
+        return self.__class__(self._logger, self._processors, {**self._context, **new_values})
 
     def debug(self, event: Any = "", /, *args: Any, **fields: Any) -> None:
         """Log at level DEBUG."""
@@ -157,15 +161,16 @@ class BoundLogger(structlog.BoundLoggerBase):
                         return
             self._through_chain(level, event, fields)
         except Exception as error:
-            _give_up(self._logger, level, event, error)
+            _give_up(self._logger, level, event, error, {**self._context, **fields})
 
     def _render_bound(self, fast: FastPath) -> Fragment | None:
         self._fragment, self._rendered_by = fast.fragment(self._context), fast
         return self._fragment
 
     def _through_chain(self, level: int, event: Any, fields: dict[str, Any]) -> None:
-        if "event" in fields:
-            fields["field_event"] = fields.pop("event")
+        if "event" in fields or "event" in self._context:
+            fields = {"field_event": self._context.get("event"), **fields}
+            fields["field_event"] = fields.pop("event", fields["field_event"])
         method = _METHODS[level]
         try:
             args, kwargs = self._process_event(method, "" if event is None else event, fields)
@@ -179,7 +184,7 @@ class LimitedLogger(BoundLogger):
 
     _limit: Limit
 
-    def bind(self, **new_values: Any) -> Self:
+    def bind(self, /, **new_values: Any) -> Self:
         """Return a logger with *new_values* added, under the same limit."""
         bound = super().bind(**new_values)
         bound._limit = self._limit
@@ -200,7 +205,7 @@ class LimitedLogger(BoundLogger):
                 fields.setdefault("held_back", held_back)
             self._through_chain(level, event, {CALLER: caller_of(frame), **fields})
         except Exception as error:
-            _give_up(self._logger, level, event, error)
+            _give_up(self._logger, level, event, error, {**self._context, **fields})
 
 
 def get_logger(name: str | None = None, /, **initial_values: Any) -> BoundLogger:
@@ -235,7 +240,7 @@ def emit(
     if outlet.file is None or log._logger.level > level:
         return
     try:
-        place = caller or caller_of(outside_frame())
+        place = Place(*caller) if caller else caller_of(outside_frame())
         if exception is not None:
             fields = {**fields, "exc_info": exception}
         fast = chain.fast if level < log._logger.dict_level else None
@@ -247,7 +252,7 @@ def emit(
         else:
             log._through_chain(level, message, {CALLER: place, **fields})
     except Exception as error:
-        _give_up(log._logger, level, message, error)
+        _give_up(log._logger, level, message, error, fields)
 
 
 _emitters: Final[dict[str, BoundLogger]] = {}
@@ -263,9 +268,9 @@ def _restore_limited(name: str | None, context: dict[str, Any], limit: Limit) ->
     return limited
 
 
-def _give_up(logger: NamedLogger, level: int, event: Any, error: Exception) -> None:
+def _give_up(logger: NamedLogger, level: int, event: Any, error: Exception, fields: dict[str, Any]) -> None:
     try:
-        chain.fall_back(logger, _METHODS[level], event, error)
+        chain.fall_back(logger, _METHODS[level], event, error, fields)
     except Exception:
         outlet.broken += 1
 

@@ -9,14 +9,14 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from functools import partial
 from types import FrameType, FunctionType, MethodType
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from .. import clock
 from ..config import LEVELS
-from ..encoding import nonfinite_paths, text, to_json
+from ..encoding import nonfinite_paths, simplify, text, to_json
 from ..fields import EVENT_FIELDS, RESERVED
 from ..redaction import Redactor
 from . import exceptions
@@ -25,7 +25,7 @@ from .scope import NO_RUN, current
 EventDict = MutableMapping[str, Any]
 
 CALLER: Final = "\0caller"
-"""Under this key `emit` hands in a known caller; no keyword argument can be spelled like it."""
+"""Under this key `emit` hands in a known caller, a `Place`; a field that a user spells like it is just a field."""
 
 METHOD_LEVELS: Final = {name.lower(): number for name, number in LEVELS.items()} | {
     "warn": 30,
@@ -34,7 +34,9 @@ METHOD_LEVELS: Final = {name.lower(): number for name, number in LEVELS.items()}
     "msg": 20,
 }
 LEVEL_NAMES: Final = {number: name for name, number in LEVELS.items()}
-_STRUCTLOG_KEYS: Final = frozenset({"exc_info", "stack_info"})
+_NOT_IN_CONTEXT: Final = RESERVED | {"event", "exc_info", "stack_info"}
+_PLAIN: Final = frozenset({str, int, float, bool, type(None)})
+_LEAST_BYTES: Final = 64
 _ORDER: Final = tuple(field.name for field in EVENT_FIELDS)
 _LAZY: Final = (FunctionType, MethodType, partial)
 _INSIDE: Final = (
@@ -44,22 +46,41 @@ _INSIDE: Final = (
     "navigator_obs.runs",
     "navigator_obs.assembly",
 )
+_BELOW: Final = tuple(f"{module}." for module in _INSIDE)
+
+
+class Place(NamedTuple):
+    """Where in the code something was logged."""
+
+    module: str
+    function: str
+    line: int
 
 
 def keep_user_fields(logger: Any, method_name: str, event_dict: EventDict) -> EventDict:  # noqa: ARG001
     """Move a user's field of a reserved name to `field_<name>`, so that it is kept and forges nothing."""
-    if RESERVED.isdisjoint(event_dict):
-        return event_dict
-    return {f"field_{key}" if key in RESERVED else key: value for key, value in event_dict.items()}
+    return event_dict if RESERVED.isdisjoint(event_dict) else _kept(event_dict, RESERVED)
 
 
-def add_scope(logger: Any, method_name: str, event_dict: EventDict) -> EventDict:
+def _kept(fields: Mapping[str, Any], reserved: frozenset[str]) -> EventDict:
+    kept: EventDict = {}
+    for key, value in fields.items():
+        name = key
+        if key in reserved:
+            name = f"field_{key}"
+            while name in fields or name in kept:
+                name = f"field_{name}"
+        kept[name] = value
+    return kept
+
+
+def add_scope(logger: Any, method_name: str, event_dict: EventDict) -> EventDict:  # noqa: ARG001
     """Put the run, the operation's path and the context before the event's own fields, which win over them."""
     scope = current()
     context: EventDict = {"run_id": (scope.run or NO_RUN).run_id}
     if scope.operation is not None:
         context["operation_path"] = scope.operation.path
-    context.update(keep_user_fields(logger, method_name, dict(scope.context)))
+    context.update(_kept(scope.context, _NOT_IN_CONTEXT))
     context.update(event_dict)
     return context
 
@@ -80,7 +101,12 @@ def add_caller(logger: Any, method_name: str, event_dict: EventDict) -> EventDic
     """Add module, function and line of the code that logged, and the logger's name, which is that module's unless
     given.
     """
-    module, function, line = event_dict.pop(CALLER, None) or caller_of(outside_frame())
+    place = event_dict.get(CALLER)
+    if isinstance(place, Place):
+        del event_dict[CALLER]
+    else:
+        place = caller_of(outside_frame())
+    module, function, line = place
     event_dict["logger"] = getattr(logger, "name", None) or module
     event_dict["module"], event_dict["function"], event_dict["line"] = module, function, line
     return event_dict
@@ -102,7 +128,7 @@ def add_exception(logger: Any, method_name: str, event_dict: EventDict) -> Event
     if error is not None:
         event_dict["exception"] = exceptions.describe(error)
         exceptions.mark_reported(error)
-    elif given not in (None, False, True) and given != (None, None, None):
+    elif not _says_nothing(given):
         event_dict["field_exc_info"] = given
     if event_dict.pop("stack_info", None):
         event_dict["stack"] = exceptions.format_stack(outside_frame())
@@ -114,26 +140,49 @@ def _exception_of(given: Any) -> BaseException | None:
         return given
     if isinstance(given, tuple) and len(given) == 3 and isinstance(given[1], BaseException):
         return given[1]
-    return sys.exc_info()[1] if given is True else None
+    return sys.exc_info()[1] if isinstance(given, int) and given else None
+
+
+def _says_nothing(given: Any) -> bool:
+    if given is None or isinstance(given, int):
+        return True
+    return isinstance(given, tuple) and all(part is None for part in given)
 
 
 class Redact:
     """Replaces secrets, by key and by value, in everything that will be written."""
 
-    def __init__(self, redactor: Redactor) -> None:
+    def __init__(self, redactor: Redactor, max_bytes: int) -> None:
         self._redactor = redactor
+        self._max_bytes = max_bytes
 
     def __call__(self, logger: Any, method_name: str, event_dict: EventDict) -> EventDict:  # noqa: ARG002
         """Return a copy without secrets."""
         exception = event_dict.pop("exception", None)
-        cleaned = self._redactor.clean_mapping(event_dict)
+        cleaned = self._redactor.clean_mapping(self._plain(event_dict))
         if exception is not None:
             cleaned["exception"] = self._clean_exception(exception)
         return cleaned
 
+    def _plain(self, event_dict: EventDict) -> EventDict:
+        """Objects as the plain values that they will be rendered as: only in those can each secret be found."""
+        plain: EventDict = {}
+        cut: dict[str, int] = {}
+        for key, value in event_dict.items():
+            kind = type(value)
+            if kind not in _PLAIN:
+                plain[key] = text(value) if key == "event" else simplify(value, keep_nonfinite=True)
+            elif kind is str and len(value) > self._max_bytes:
+                # The line can't hold it, and looking through all of it for secrets would take seconds.
+                plain[key] = f"{value[: self._max_bytes]}…"
+                cut[key if key != "event" else "message"] = len(to_json(value))
+            else:
+                plain[key] = value
+        return {**plain, "cut_bytes": cut} if cut else plain
+
     def _clean_exception(self, exception: Any) -> Any:
         if not isinstance(exception, dict):
-            return self._redactor.clean(exception)
+            return self._redactor.clean(simplify(exception))
         # Frames hold only what stands in the code, and were cleaned when they were rendered.
         return {key: value if key == "frames" else self._redactor.clean(value) for key, value in exception.items()}
 
@@ -174,24 +223,56 @@ def render(event: EventDict, max_bytes: int) -> bytes:
         if lost:
             event["nonfinite"] = lost
             line = to_json(event)
-    if len(line) > max_bytes:
-        line = to_json(_shortened(event, max_bytes))
+    room = max_bytes // 2
+    while len(line) > max_bytes and room > _LEAST_BYTES:
+        line = to_json(_shortened(event, room))
+        room //= 2
     return line + b"\n"
 
 
-def _shortened(event: EventDict, max_bytes: int) -> EventDict:
-    sizes = {key: len(to_json(value)) for key, value in event.items() if key not in _ORDER or key == "message"}
-    cut: dict[str, int] = {}
-    excess = sum(sizes.values()) + 512 - max_bytes // 2
-    for key in sorted(sizes, key=sizes.__getitem__, reverse=True):
-        if excess <= 0:
-            break
-        keep = max(sizes[key] - excess, 64)
-        event[key] = to_json(event[key])[:keep].decode(errors="ignore") + "…"
-        excess -= sizes[key] - keep
-        cut[key] = sizes[key]
-    event["cut_bytes"] = cut
-    return event
+def _shortened(event: EventDict, room: int) -> EventDict:
+    """The event with its own keys and values in *room* bytes: the longest values are cut, and if there are too many
+    keys for that, the last ones are left out.
+    """
+    own = {key: _slim(key, value) for key, value in event.items() if key not in _ORDER or key == "message"}
+    cut: dict[str, int] = dict(own.pop("cut_bytes", None) or {})
+    sizes = {key: len(to_json(key)) + len(to_json(value)) + 2 for key, value in own.items()}
+    share = max(_fair_share(list(sizes.values()), room), _LEAST_BYTES)
+    short: EventDict = {key: value for key, value in event.items() if key in _ORDER}
+    left_out = 0
+    for key, value in own.items():
+        room -= min(sizes[key], share)
+        if room < 0 and key not in {"message", "exception"}:
+            left_out += 1
+        elif sizes[key] > share:
+            short[key] = _cut(value, share)
+            cut.setdefault(key, len(to_json(event[key])))
+        else:
+            short[key] = value
+    return {**short, **({"cut_bytes": cut} if cut else {}), **({"cut_keys": left_out} if left_out else {})}
+
+
+def _slim(key: str, value: Any) -> Any:
+    """An exception does without its frames first: the traceback tells the same."""
+    return {**value, "frames": []} if key == "exception" and isinstance(value, dict) else value
+
+
+def _fair_share(sizes: list[int], room: int) -> int:
+    """The size up to which each may stay whole, so that all together fit."""
+    sizes.sort()
+    for position, size in enumerate(sizes):
+        share = room // (len(sizes) - position)
+        if size > share:
+            return share
+        room -= size
+    return sizes[-1] if sizes else 0
+
+
+def _cut(value: Any, size: int) -> Any:
+    if isinstance(value, dict) and "traceback" in value:
+        return {key: _cut(item, size // 2) if isinstance(item, str) else item for key, item in value.items()}
+    data = value.encode("utf-8", "replace") if isinstance(value, str) else to_json(value)
+    return value if len(data) <= size else f"{data[:size].decode(errors='ignore')}…"
 
 
 class _ThreadName(threading.local):
@@ -210,14 +291,18 @@ def thread_name() -> str:
 def outside_frame() -> FrameType | None:
     """Return the innermost frame that is neither ours nor structlog's."""
     frame: FrameType | None = sys._getframe(1)
-    while frame is not None and frame.f_globals.get("__name__", "").startswith(_INSIDE):
+    while frame is not None and _is_inside(frame.f_globals.get("__name__")):
         frame = frame.f_back
     return frame
 
 
-def caller_of(frame: FrameType | None) -> tuple[str, str, int]:
+def _is_inside(module: object) -> bool:
+    return isinstance(module, str) and (module in _INSIDE or module.startswith(_BELOW))
+
+
+def caller_of(frame: FrameType | None) -> Place:
     """Return module, function and line of *frame*."""
     if frame is None:
-        return "", "", 0
+        return Place("", "", 0)
     code = frame.f_code
-    return frame.f_globals.get("__name__") or "", code.co_qualname, frame.f_lineno or 0
+    return Place(frame.f_globals.get("__name__") or "", code.co_qualname, frame.f_lineno or 0)

@@ -152,7 +152,7 @@ class context:  # noqa: N801 - reads as the statement that it is: with obs.conte
 
     __slots__ = ("_keys", "_tokens")
 
-    def __init__(self, **keys: Any) -> None:
+    def __init__(self, /, **keys: Any) -> None:
         self._keys = keys
         self._tokens: list[Token[Scope | None]] = []
 

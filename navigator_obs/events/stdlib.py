@@ -32,28 +32,35 @@ class StdlibHandler(logging.Handler):
         logger = named.named(record.name)
         if level < logger.level:
             return
-        fields = {key: value for key, value in record.__dict__.items() if key not in _OWN_ATTRIBUTES}
         run_chain(
             logger,
             level,
             _message(record),
-            {**fields, "exc_info": record.exc_info if record.exc_info and record.exc_info[1] else None},
+            {**_fields_of(record), "exc_info": record.exc_info if record.exc_info and record.exc_info[1] else None},
             (_module_of(record), record.funcName or "", record.lineno),
         )
+
+
+def _fields_of(record: logging.LogRecord) -> dict[str, Any]:
+    fields = {key: value for key, value in record.__dict__.items() if key not in _OWN_ATTRIBUTES}
+    return {**fields, "stack": record.stack_info} if record.stack_info else fields
 
 
 def run_chain(
     logger: named.NamedLogger, level: int, message: str, fields: dict[str, Any], caller: tuple[str, str, int]
 ) -> None:
     """Send an event of a known place through the present chain."""
-    event: Any = {processors.CALLER: caller, **fields, "event": message}
+    if "event" in fields:
+        fields = {**fields, "field_event": fields["event"]}
+    fields[processors.CALLER] = processors.Place(*caller)
+    event: Any = {**fields, "event": message}
     method = processors.LEVEL_NAMES[level].lower()
     try:
         for step in tuple(chain.processors):
             event = step(logger, method, event)
     except Exception as error:
         if type(error).__name__ != "DropEvent":
-            chain.fall_back(logger, method, message, error)
+            chain.fall_back(logger, method, message, error, fields)
         return
     if isinstance(event, tuple):
         logger.deliver(*event[0])
