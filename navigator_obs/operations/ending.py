@@ -1,0 +1,166 @@
+"""How an open operation becomes a record and an event."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import TYPE_CHECKING, Any, Final
+
+from .. import clock
+from ..encoding import text
+from ..events import exceptions, scope
+from ..events.logger import emit
+from ..fields import OPERATION_FIELDS
+from .accumulator import WORTH_MEASURING_NS
+from .record import CANCELLED, FAILED, SUCCESS, OperationRecord
+from .resources import MB, Reading, read
+from .stats import nanoseconds, seconds
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from .operation import OpenOperation
+
+_OWN: Final = frozenset(field.name for field in OPERATION_FIELDS) | {"reason"}
+_PASSED_OVER: Final = ("contextlib", __package__)
+_VERBS: Final = {SUCCESS: "completed", FAILED: "failed", CANCELLED: "cancelled"}
+_Place = tuple[str, str, int]
+
+
+def finish(op: OpenOperation, end: int, error: BaseException | None) -> None:
+    """Add the operation that ended at *end* (monotonic) to the run's figures, and tell of it where it is to be told."""
+    after = None if op.reading is None else read()
+    duration = max(end - op.start - op.paused_ns, 0)
+    status = FAILED if op.reason is not None else status_of(error)
+    logged = _is_logged(op, status, duration)
+    if after is not None:
+        op.link.series.measure = duration >= WORTH_MEASURING_NS
+    record = _record(op, end, duration, status)
+    record.logged = logged
+    if op.reading is not None and after is not None:
+        _measure(op, record, op.reading, after)
+    if logged and status == FAILED:
+        record.error = _error(op, error)
+    op.link.accumulator.add(record, op.link.series)
+    if logged:
+        _tell_end(op, record, error)
+
+
+def status_of(error: BaseException | None) -> str:
+    """Return how an operation ended through which *error* passed.
+
+    The exceptions that end an iteration are no failure. Those that are no `Exception` come from outside: a cancelled
+    task, Ctrl-C, `sys.exit`, a generator closed early.
+    """
+    if error is None or isinstance(error, StopIteration | StopAsyncIteration):
+        return SUCCESS
+    if isinstance(error, Exception):
+        return FAILED
+    if isinstance(error, BaseExceptionGroup) and error.subgroup(Exception) is not None:
+        return FAILED
+    return CANCELLED
+
+
+def _is_logged(op: OpenOperation, status: str, duration: int) -> bool:
+    if op.log == "never":
+        return False
+    if status == FAILED:
+        return True
+    if isinstance(op.log, float):
+        return seconds(duration) >= op.log
+    return op.log != "failure" and op.link.repeats.count < op.link.accumulator.log_limit
+
+
+def _record(op: OpenOperation, end: int, duration: int, status: str) -> OperationRecord:
+    wall = clock.current.time_ns()
+    wall -= clock.current.monotonic_ns() - end
+    busy = op.busy + (end - op.since if op.active else 0)
+    return OperationRecord(
+        name=op.link.name,
+        path=op.link.path,
+        status=status,
+        start_time=clock.timestamp(wall - (end - op.start)),
+        end_time=clock.timestamp(wall),
+        duration_seconds=seconds(duration),
+        self_seconds=seconds(max(duration - busy, 0)),
+        rows=op.rows,
+        breakdown=op.link.breakdown,
+        outermost=op.link.outermost,
+    )
+
+
+def _measure(op: OpenOperation, record: OperationRecord, before: Reading, after: Reading) -> None:
+    peak = max(before.rss, after.rss, op.sampled_bytes)
+    if after.high_water > before.high_water:
+        # It rose meanwhile: then the kernel knows the peak, however short it was and whoever held the GIL.
+        peak = max(peak, after.high_water)
+    if not op.paused_ns:
+        # While a generator waits, others use the CPU.
+        record.cpu_seconds = seconds(_cpu(after.cpu_ns - before.cpu_ns, record))
+    record.memory_delta_mb = round((after.rss - before.rss) / MB, 3)
+    record.peak_memory_mb = round(peak / MB, 3)
+
+
+def _cpu(used: int, record: OperationRecord) -> int:
+    """CPU time without what asking for it costs, which shows beside work of microseconds."""
+    duration = nanoseconds(record.duration_seconds)
+    return max(min(used, duration) if duration < WORTH_MEASURING_NS else used, 0)
+
+
+def _error(op: OpenOperation, error: BaseException | None) -> dict[str, Any]:
+    if error is None:
+        return {"type": None, "message": op.reason, "fingerprint": None}
+    return {
+        "type": exceptions.type_name(error),
+        "message": text(error),
+        "fingerprint": exceptions.fingerprint(error),
+    }
+
+
+def tell_start(op: OpenOperation) -> None:
+    """Log that the operation has started."""
+    place = op.place or _place()
+    emit(place[0], logging.INFO, f"{op.link.name} started", {}, caller=place)
+
+
+def _tell_end(op: OpenOperation, record: OperationRecord, error: BaseException | None) -> None:
+    fields = record.event_fields()
+    if op.reason:
+        fields["reason"] = op.reason
+    for own in (op.recorded, op.fields):
+        if own:
+            fields.update((f"field_{key}" if key in _OWN else key, value) for key, value in own.items())
+    level, told = logging.INFO, None
+    if record.status == FAILED and (error is None or not exceptions.was_reported(error)):
+        # An exception that passes many operations is told by the innermost that logs; the others say that they failed.
+        level, told = logging.ERROR, error
+    place = op.place or _place()
+    token = None if scope.current() is op else scope._scope.set(op)
+    try:
+        emit(place[0], level, f"{op.link.name} {_VERBS[record.status]}", fields, exception=told, caller=place)
+        if told is not None:
+            exceptions.mark_reported(told)
+        _count_repeat(op, place)
+    finally:
+        if token is not None:
+            scope.leave(token)
+    if op.link.accumulator.heard:
+        op.link.fragment = op.fragment
+
+
+def _count_repeat(op: OpenOperation, place: _Place) -> None:
+    repeats, limit = op.link.repeats, op.link.accumulator.log_limit
+    repeats.count += 1
+    if repeats.count == limit and isinstance(op.log, str):
+        message = f"{op.link.name} repeats: from now on it is counted, and logged only when it fails"
+        emit(place[0], logging.INFO, message, {"operation_log_limit": limit}, caller=place)
+
+
+def _place() -> _Place:
+    """Module, function and line of the code whose block it is."""
+    frame: FrameType | None = sys._getframe(2)
+    while frame is not None and frame.f_globals.get("__name__", "").startswith(_PASSED_OVER):
+        frame = frame.f_back
+    if frame is None:
+        return "", "", 0
+    return frame.f_globals.get("__name__") or "", frame.f_code.co_qualname, frame.f_lineno or 0

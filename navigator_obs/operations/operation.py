@@ -1,0 +1,351 @@
+"""`operation`: time and measure a block or a function.
+
+An open operation is itself the `Scope` that holds inside it. That saves an object on a path whose budget is a
+microsecond, and is what it means: the innermost operation is where we are.
+
+The arithmetic on a parent (`active`, `since`, `busy`) stands in straight lines without a call, which CPython's global
+lock runs as one: no other thread, signal handler or finalizer comes between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from contextvars import Token
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, Final, ParamSpec, Self, TypeVar, overload
+
+from .. import clock
+from ..errors import UsageError, close_match
+from ..events import scope
+from ..events.scope import Scope
+from ..events.sinks import outlet
+from . import decorating, ending, resources
+from .accumulator import BATCH, Link, Root
+from .measures import finite_number
+from .metrics import outside, roots
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+P = ParamSpec("P")
+R = TypeVar("R")
+Log = str | bool | float
+
+END: Final = "end"
+BOTH: Final = "both"
+FAILURE: Final = "failure"
+NEVER: Final = "never"
+_POLICIES: Final = {policy: policy for policy in (END, BOTH, FAILURE, NEVER)}
+_scope: Final = scope._scope
+_enter: Final = _scope.set
+_leave: Final = _scope.reset
+_current: Final = scope.current
+
+
+class OpenOperation(Scope):
+    """One piece of work while it is open; `operation` makes it and ``with`` yields it."""
+
+    # Defaults for what most operations never set.
+    _token: Token[Scope | None] | None = None
+    _made_by: OpenOperation | None = None
+    _shared = False
+    _record: tuple[str, ...] = ()
+    _inner: Scope | None = None
+    place: tuple[str, str, int] | None = None
+    recorded: Mapping[str, Any] | None = None
+    reading: resources.Reading | None = None
+    fields: dict[str, Any] | None = None
+    reason: str | None = None
+    rows: int | None = None
+    sampled_bytes = 0
+    start = active = since = busy = paused_ns = paused_at = 0
+    ended = fast = _inherited = False
+    link: Link = None  # type: ignore[assignment]  # until it is entered
+    parent: OpenOperation | Root
+
+    def __init__(self, name: str, log: str | float = END) -> None:
+        self.name = name
+        self.log = log
+
+    @property
+    def operation(self) -> Self:  # type: ignore[override]
+        """The operation that is open in this scope: itself."""
+        return self
+
+    @property
+    def path(self) -> str:
+        """Names from the outermost operation to this one, joined with ``/``; empty before it is entered."""
+        return "" if self.link is None else self.link.path
+
+    def __enter__(self) -> OpenOperation:  # noqa: PYI034 - another one where this is open already
+        if self._token is not None:
+            return self._enter_again()
+        outer = _current()
+        parent: Any = outer if outer.__class__ is OpenOperation else outer.operation
+        self.run = run = outer.run
+        if parent.__class__ is not OpenOperation or parent.run is not run:
+            above = self._hang(parent, run)
+        else:
+            self.parent = parent
+            above = parent.link
+        self.context = context = outer.context if self.recorded is None else self._bind(outer.context, above)
+        link = above.links.get(self.name)
+        if link is None or link.context is not context:
+            link = above.follow(self.name, context)
+        self.link = link
+        self.fragment = link.fragment
+        if self.log is NEVER and not link.series.measure:
+            self.fast = True
+        else:
+            self._prepare(link)
+        link.accumulator.open.add(self)
+        self._token = _enter(self)
+        if self.log is BOTH and not self.fast:
+            self._tell_start()
+        parent = self.parent
+        self.start = start = clock.current.monotonic_ns()
+        active = parent.active
+        parent.active = active + 1
+        if not active:
+            parent.since = start
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._shared:
+            self._exit_shared(error)
+            return
+        end = clock.current.monotonic_ns()
+        link = self.link
+        if self.fast and error is None and not self.active:
+            series = link.series
+            duration = end - self.start
+            series.pending.append((end, duration, duration - self.busy))
+            if len(series.pending) >= BATCH:
+                link.accumulator.fold(series)
+            self._close(end)
+        else:
+            self._end(end, error)
+
+    def add_rows(self, rows: int) -> None:
+        """Say that it worked on so many *rows* more; what is no number from 0 up is ignored."""
+        number = finite_number(rows)
+        if number is not None and number >= 0:
+            self.fast = False
+            self.rows = (self.rows or 0) + int(number)
+
+    def set(self, **fields: Any) -> None:
+        """Put own fields on the event at its end; one named like a figure of the operation is kept as
+        ``field_<name>``.
+        """
+        self.fast = False
+        self.fields = {**(self.fields or {}), **fields}
+
+    def fail(self, reason: str = "") -> None:
+        """Let it end as failed, for *reason*, though no exception passes through it."""
+        self.fast = False
+        self.reason = str(reason)
+
+    def pause(self) -> None:
+        """Stop the time and leave the scope, while a generator waits for the next call."""
+        now = self.paused_at = clock.current.monotonic_ns()
+        self.fast = False
+        self._inner = _scope.get()
+        if self.active:
+            self.busy += now - self.since
+        self._leave_scope()
+        self._leave_parent(now)
+
+    def resume(self) -> None:
+        """Go on after `pause`, perhaps in another thread or task, as part of whatever is open there."""
+        outer = _current()
+        parent: Any = outer.operation
+        if isinstance(parent, OpenOperation) and parent.run is self.run and not parent._is_under(self):
+            self.parent = parent
+        self._token = _enter(self._inner)
+        now = self.since = clock.current.monotonic_ns()
+        self.paused_ns += now - self.paused_at
+        parent = self.parent
+        active = parent.active
+        parent.active = active + 1
+        if not active:
+            parent.since = now
+
+    def disown(self) -> None:
+        """Report nothing at the end: the process was forked, and the operation is its parent's."""
+        self.fast, self._inherited = False, True
+
+    @overload
+    def __call__(self, function: Callable[P, R], /) -> Callable[P, R]: ...
+    @overload
+    def __call__(self, function: Any, /) -> Any: ...
+    def __call__(self, function: Any, /) -> Any:
+        """Decorate *function*: each call is an operation of its own."""
+        return decorating.decorate(OpenOperation, function, self.name, self.log, self._record)
+
+    def _hang(self, parent: Any, run: scope.RunTag | None) -> Link:
+        """Hang below the run's root; return the link above, which knows the path of a parent in another process."""
+        self.parent = root = roots.get(run) or outside.root
+        if parent is None or isinstance(parent, OpenOperation):
+            return root.link
+        return root.link.accumulator.prefix(parent.path)
+
+    def _bind(self, context: Mapping[str, Any], above: Link) -> Mapping[str, Any]:
+        """Let recorded arguments by which runs are broken down hold for all that happens inside."""
+        keys = above.accumulator.breakdown
+        own = {key: value for key, value in (self.recorded or {}).items() if key in keys}
+        return {**context, **own} if own else context
+
+    def _prepare(self, link: Link) -> None:
+        """Look at CPU time and memory where they will be told or are due, and choose the short end otherwise."""
+        accumulator, log = link.accumulator, self.log
+        heard = accumulator.heard or outlet.file is not None
+        tells = heard and (log is END or log is BOTH) and link.repeats.count < accumulator.log_limit
+        if tells or link.series.measure:
+            link.series.measure = False
+            self.reading = resources.read()
+        else:
+            self.fast = not (heard and isinstance(log, float))
+
+    def _tell_start(self) -> None:
+        try:
+            ending.tell_start(self)
+        except Exception:
+            self.link.accumulator.broken += 1
+
+    def _end(self, end: int, error: BaseException | None) -> None:
+        if not self._inherited:
+            try:
+                ending.finish(self, end, error)
+            except Exception:
+                self.link.accumulator.broken += 1
+        self._close(end)
+
+    def _close(self, end: int) -> None:
+        self._leave_scope()
+        self.link.accumulator.open.discard(self)
+        self.ended = True
+        if not self.active:
+            self._leave_parent(end)
+
+    def _leave_scope(self) -> None:
+        try:
+            _leave(self._token)  # type: ignore[arg-type]
+        except (ValueError, RuntimeError):
+            # A generator that is closed by another thread or task, whose scope was never this one.
+            return
+
+    def _leave_parent(self, now: int) -> None:
+        parent = self.parent
+        active = parent.active - 1
+        parent.active = active
+        if not active:
+            parent.busy += now - parent.since
+            if parent.ended:
+                # It has waited for its last child, which outlived it, to end towards its own parent.
+                parent._leave_parent(now)  # type: ignore[union-attr]
+
+    def _is_under(self, other: OpenOperation) -> bool:
+        node: Any = self
+        while node.__class__ is OpenOperation:
+            if node is other:
+                return True
+            node = node.parent
+        return False
+
+    def _enter_again(self) -> OpenOperation:
+        """Open another one of the same name: this object is open already, or has been."""
+        fresh = OpenOperation(self.name, self.log)
+        fresh._made_by = self
+        self._shared = True
+        return fresh.__enter__()
+
+    def _exit_shared(self, error: BaseException | None) -> None:
+        """End the innermost one that this object opened here; threads and tasks may share it."""
+        found = self._opened_here() or self._opened_elsewhere()
+        if found is not None:
+            found._end(clock.current.monotonic_ns(), error)
+
+    def _opened_here(self) -> OpenOperation | None:
+        node: Any = _current().operation
+        while node.__class__ is OpenOperation:
+            if not node.ended and self in (node, node._made_by):
+                found: OpenOperation = node
+                return found
+            node = node.parent
+        return None
+
+    def _opened_elsewhere(self) -> OpenOperation | None:
+        everywhere = [node for root in tuple(roots.values()) for node in tuple(root.link.accumulator.open)]
+        opened = [node for node in everywhere if isinstance(node, OpenOperation) and self in (node, node._made_by)]
+        return max(opened, key=attrgetter("start"), default=None)
+
+
+def _policy(log: Any) -> str | float:
+    """Return *log* as one of the policies, or as a threshold in seconds."""
+    if isinstance(log, bool):
+        return END if log else NEVER
+    if isinstance(log, str) and log in _POLICIES:
+        return _POLICIES[log]
+    if isinstance(log, int | float) and log >= 0:
+        return float(log)
+    hint = close_match(log, _POLICIES) if isinstance(log, str) else ""
+    raise UsageError(
+        f"log={log!r} is none of {', '.join(map(repr, _POLICIES))}, True, False or a number of seconds{hint}"
+    )
+
+
+def _name(name: Any) -> str:
+    if isinstance(name, str) and name:
+        return str(name)
+    raise UsageError(f"an operation's name must be a text such as 'load_census', not {name!r}")
+
+
+class _Template(OpenOperation):
+    """What `operation` returns where there is no name yet, or arguments are to be recorded: meant as a decorator."""
+
+    def __init__(self, name: str | None, log: str | float, record: Iterable[str]) -> None:
+        super().__init__("" if name is None else _name(name), log)
+        self._record = (record,) if isinstance(record, str) else tuple(record)
+
+    def __enter__(self) -> OpenOperation:
+        if not self.name:
+            raise UsageError("operation() needs a name where it is no decorator: with operation('load_census')")
+        return self._enter_again()
+
+
+@overload
+def operation(function: Callable[P, R], /) -> Callable[P, R]: ...
+@overload
+def operation(name: str | None = None, /, *, log: Log = END, record: Iterable[str] = ()) -> OpenOperation: ...
+def operation(name: Any = None, /, *, log: Any = END, record: Iterable[str] = ()) -> Any:
+    """Time and measure a block, or each call of a function; it nests.
+
+    As a context manager it yields the `OpenOperation`; as a decorator, bare or with arguments, it takes functions,
+    coroutine functions, generators and async generators, methods, classmethods and staticmethods, and names them after
+    the function unless a *name* is given. A slash in a name becomes a colon, for a path is joined with slashes.
+
+    *log* says when there is an event: ``"end"`` (the default; also True), ``"both"`` start and end, ``"failure"``,
+    ``"never"`` (also False), or a number of seconds: when it took as long, or failed. Whatever is logged, the run's
+    figures have it. A path that repeats more than `Config.operation_log_limit` times is no longer logged each time.
+
+    *record* names arguments of the decorated function that its event carries; those by which runs are broken down
+    (``year``) hold as context for all that happens inside.
+
+    A generator's time is that which it spends running, not waiting for its consumer. Works without any run or
+    configuration, and then costs a microsecond. Raises `UsageError` for a wrong argument.
+
+    >>> with operation("load_census") as op:
+    ...     op.add_rows(5_000)
+    >>> @operation(log="never", record=["year"])
+    ... def promote(employee, year): ...
+    """
+    policy: Any = _POLICIES.get(log) if log.__class__ is str else None
+    if policy is None:
+        policy = _policy(log)
+    if name.__class__ is str and name and not record:
+        return OpenOperation(name, policy)
+    if callable(name):
+        return decorating.decorate(OpenOperation, name, "", policy, ())
+    return _Template(name, policy, record)
