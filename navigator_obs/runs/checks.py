@@ -9,7 +9,9 @@ from .. import clock
 from ..encoding import simplify, text
 from ..errors import CheckFailed, UsageError, close_match
 from ..events import scope
+from ..events.chain import chain
 from ..events.logger import emit
+from ..redaction import MARK
 from .current import recorder
 
 Severity = Literal["warning", "error"]
@@ -48,21 +50,21 @@ def check(
     if severity not in _SEVERITIES:
         valid = " or ".join(map(repr, _SEVERITIES))
         raise UsageError(f"severity {severity!r} must be {valid}{close_match(str(severity), _SEVERITIES)}")
-    violation, broken = _judge(value, bounds)
-    outcome = "error" if broken else _SEVERITIES[severity][0] if violation else "pass"
+    violated, broken = _judge(value, bounds)
+    outcome = "error" if broken else _SEVERITIES[severity][0] if violated else "pass"
     found = {
         "name": name,
         "outcome": outcome,
         "severity": severity,
-        "value": _shown(value),
-        **{bound: _shown(limit) for bound, limit in bounds.items()},
+        **_shown(name, {"value": value, **bounds}),
         "unit": unit,
         "dataset": dataset,
         "year": scope.current().context.get("year") if year is None else year,
     }
-    _tell(found, violation or broken)
+    problem = broken or _words(violated, found)
+    _tell(found, problem)
     if stop and outcome != "pass":
-        raise CheckFailed(f"check {name!r}: {violation or broken}")
+        raise CheckFailed(f"check {name!r}: {problem}")
     return outcome == "pass"
 
 
@@ -79,7 +81,7 @@ def _bounds(name: str, value: Any, low: Any, high: Any, equals: Any, between: An
     bounds = {bound: limit for bound, limit in given.items() if limit is not None}
     if not bounds and not _is_verdict(value):
         raise UsageError(
-            f"check {name!r} needs min, max, equals or between; else its value must be a bool, not {_shown(value)!r}"
+            f"check {name!r} needs min, max, equals or between; else its value must be a bool, not {text(value)[:99]}"
         )
     return bounds
 
@@ -89,31 +91,44 @@ def _is_verdict(value: Any) -> bool:
 
 
 def _judge(value: Any, bounds: Mapping[str, Any]) -> tuple[str, str]:
-    """Return what is violated and what broke, each in words and empty where there is nothing."""
+    """Return which bound is violated ("verdict" without any), and in words what broke; empty where there is nothing."""
     try:
         # NaN is not equal to itself, and inside no bounds nor outside.
         if bounds and (value is None or bool(value != value)):  # noqa: PLR0124
-            return "", f"{value!r} can't be compared"
-        return _violation(value, bounds), ""
+            return "", f"{'nothing' if value is None else 'NaN'} can't be compared"
+        return _violated(value, bounds), ""
     except Exception as error:
         return "", f"{type(error).__name__}: {text(error)}"
 
 
-def _violation(value: Any, bounds: Mapping[str, Any]) -> str:
+def _violated(value: Any, bounds: Mapping[str, Any]) -> str:
     if not bounds:
-        return "" if value else "it does not hold"
+        return "" if value else "verdict"
     if "min" in bounds and not bool(value >= bounds["min"]):
-        return f"{_shown(value)} is below {_shown(bounds['min'])}"
+        return "min"
     if "max" in bounds and not bool(value <= bounds["max"]):
-        return f"{_shown(value)} is above {_shown(bounds['max'])}"
-    if "equals" in bounds and not bool(value == bounds["equals"]):
-        return f"{_shown(value)} is not {_shown(bounds['equals'])}"
-    return ""
+        return "max"
+    return "equals" if "equals" in bounds and not bool(value == bounds["equals"]) else ""
 
 
-def _shown(value: Any) -> Any:
-    """The value as the record keeps it: a number as a number, anything long as the beginning of its text."""
-    plain = simplify(value)
+_RELATIONS: Final = {"min": "below", "max": "above", "equals": "not"}
+
+
+def _words(violated: str, found: Mapping[str, Any]) -> str:
+    if violated in _RELATIONS:
+        return f"{found['value']} is {_RELATIONS[violated]} {found[violated]}"
+    return "it does not hold" if violated else ""
+
+
+def _shown(name: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values as records keep them: numbers as numbers, of anything long the beginning of its text, no secrets."""
+    redactor = chain.redactor
+    if redactor.is_secret_key(name):
+        return dict.fromkeys(values, MARK)
+    return {key: redactor.clean(_short(simplify(value))) for key, value in values.items()}
+
+
+def _short(plain: Any) -> Any:
     if isinstance(plain, (dict, list)) or (isinstance(plain, str) and len(plain) > MAX_TEXT):
         return text(plain)[:MAX_TEXT]
     return plain

@@ -30,10 +30,14 @@ def valid_run_id(run_id: object) -> str:
     return run_id
 
 
+class IdTaken(Exception):
+    """Another run has this id."""
+
+
 def claim(runs_dir: Path, run_id: str | None, mode: int) -> Path:
     """Make the run's folder, new and ours alone; with *run_id* None under a fresh id.
 
-    Raises FileExistsError where *run_id* is taken, OSError where the file system refuses.
+    Raises `IdTaken` where *run_id* is, OSError where the file system refuses.
     """
     make_private_folder(runs_dir, mode)
     for _ in range(_ATTEMPTS):
@@ -43,7 +47,7 @@ def claim(runs_dir: Path, run_id: str | None, mode: int) -> Path:
             return directory
         except FileExistsError:
             if run_id is not None:
-                raise
+                raise IdTaken(run_id) from None
     raise FileExistsError(f"{_ATTEMPTS} fresh run ids were all taken in {runs_dir}")
 
 

@@ -83,7 +83,8 @@ class Run:
         if not isinstance(kind, str) or not kind:
             raise UsageError(f"the kind of an artifact must be a word, such as 'output' or 'backup'; not {kind!r}")
         if self._is_ours():
-            self._recording.add("artifact", artifact=artifacts.describe(path, kind, attributes))
+            found = artifacts.describe(path, kind, attributes)
+            self._recording.add("artifact", artifact=self._recording.redactor.clean_mapping(found))
 
     def checkpoint(self, year: int, path: str | os.PathLike[str] | None = None) -> None:
         """Record that *year* is complete, and where its state was saved, if it was."""
@@ -346,12 +347,13 @@ def _claim(config: Config, run_id: str | None) -> tuple[Path, str | None]:
     parent = _from_environment("PARENT_RUN_ID") or _enclosing_run()
     wanted = adopted if run_id is None else folder.valid_run_id(run_id)
     try:
-        return folder.claim(config.runs_dir, wanted, config.dir_mode), parent
-    except FileExistsError:
-        if run_id is not None:
-            raise UsageError(f"run_id {run_id!r} is taken: {config.runs_dir / run_id} exists") from None
-        # A second run of a program whose caller gave one id: it belongs to that one and gets an id of its own.
-        return folder.claim(config.runs_dir, None, config.dir_mode), adopted
+        try:
+            return folder.claim(config.runs_dir, wanted, config.dir_mode), parent
+        except folder.IdTaken:
+            if run_id is not None:
+                raise UsageError(f"run_id {run_id!r} is taken: {config.runs_dir / run_id} exists") from None
+            # A second run of a program whose caller gave one id: it belongs to that one and gets an id of its own.
+            return folder.claim(config.runs_dir, None, config.dir_mode), adopted
     except OSError as error:
         emit(_LOGGER, _ERROR, "no folder can be made for the run, which goes on without", {"error": text(error)})
         return config.runs_dir / (wanted or clock.new_run_id()), parent

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from .. import clock
 from ..operations.record import OperationRecord
-from ..operations.stats import OperationStats
+from ..operations.stats import OperationStats, either
 from ..operations.totals import Metrics
 from . import figures
 from .catalogue import Catalogue
@@ -43,6 +43,7 @@ class Fold:
     def __init__(self) -> None:
         self._start: Record = {}
         self._end: Record = {}
+        self._seconds_at_end = 0.0
         self._tick: Record = {}
         self._last_time = ""
         self._signal: str | None = None
@@ -58,7 +59,7 @@ class Fold:
         self._metrics = Metrics()
         self._peak_memory_mb: float | None = None
         # By process: logged operations that no tick has included yet, and the last word on its events.
-        self._pending: dict[str, list[Record]] = {}
+        self._pending: dict[str, list[tuple[int, Metrics]]] = {}
         self._events: dict[str, dict[str, Any]] = {}
 
     def add(self, record: Record) -> None:
@@ -77,21 +78,23 @@ class Fold:
         self._add_tags(record.get("tags", ()))
 
     def _take_operation(self, record: Record) -> None:
-        self._pending.setdefault(_source(record), []).append(record)
+        ended = OperationRecord.from_dict(record["record"])
+        stats = OperationStats()
+        stats.add(ended)
+        waiting = (int(record["logged"]), Metrics(operations={ended.path: stats}))
+        self._pending.setdefault(_source(record), []).append(waiting)
 
     def _take_tick(self, record: Record) -> None:
-        source = _source(record)
-        self._metrics.merge(Metrics.from_dict(record["metrics"]))
-        logged = record["logged"]
-        self._pending[source] = [waiting for waiting in self._pending.get(source, ()) if waiting["logged"] > logged]
-        for counted in record["issues"]:
-            self._catalogue.add_count(counted)
-        for counted in record["checks"]:
-            self._checks.add(counted)
+        source, logged, peak = _source(record), int(record["logged"]), record["resources"].get("peak_memory_mb")
+        issues, checks, gained = record["issues"], record["checks"], Metrics.from_dict(record["metrics"])
         self._events[source] = record["events"]
-        peak = record["resources"].get("peak_memory_mb")
-        if peak is not None:
-            self._peak_memory_mb = max(peak, self._peak_memory_mb or 0.0)
+        self._metrics.merge(gained)
+        self._pending[source] = [waiting for waiting in self._pending.get(source, ()) if waiting[0] > logged]
+        for counted in issues:
+            self._catalogue.add_count(counted)
+        for counted in checks:
+            self._checks.add(counted)
+        self._peak_memory_mb = either(max, self._peak_memory_mb, peak)
         if not source:
             self._tick = {key: item for key, item in record.items() if key not in {"metrics", "issues", "checks"}}
 
@@ -134,8 +137,9 @@ class Fold:
         self._checks.add(record)
 
     def _take_end(self, record: Record) -> None:
-        self._end = record
         self._events[_source(record)] = record["events"]
+        self._seconds_at_end = float(record["seconds"])
+        self._end = record
 
     def _take_torn(self, record: Record) -> None:  # noqa: ARG002
         self._unreadable += 1
@@ -164,19 +168,19 @@ class Fold:
         }
 
     def _all_metrics(self) -> Metrics:
-        waiting = [record for records in self._pending.values() for record in records]
-        if not waiting:
+        if not any(self._pending.values()):
             return self._metrics
-        totals = Metrics.from_dict(self._metrics.to_dict())
-        for record in waiting:
-            ended = OperationRecord.from_dict(record["record"])
-            totals.operations.setdefault(ended.path, OperationStats()).add(ended)
+        totals = Metrics()
+        totals.merge(self._metrics)
+        for pending in self._pending.values():
+            for _, gained in pending:
+                totals.merge(gained)
         return totals
 
     def _seconds(self) -> float:
         """By the monotonic clock where a tick or the end tells it, by the wall clock from there on."""
         if self._end:
-            return float(self._end["seconds"])
+            return self._seconds_at_end
         known, since = (self._tick["seconds"], self._tick["time"]) if self._tick else (0.0, self._start.get("time"))
         return float(known) + max(0.0, _between(since, self._last_time))
 

@@ -11,7 +11,13 @@ from navigator_obs.runs.catalogue import FULL_OCCURRENCES, MAX_GROUPS, Catalogue
 
 
 def event(message, level="WARNING", **fields):
-    return {"timestamp": "2025-01-01T00:00:00.000000Z", "level": level, "message": message, "logger": "planwise", **fields}
+    return {
+        "timestamp": "2025-01-01T00:00:00.000000Z",
+        "level": level,
+        "message": message,
+        "logger": "planwise",
+        **fields,
+    }
 
 
 def issue(found, time="2025-01-01T00:00:00.000000Z"):
@@ -58,7 +64,13 @@ def test_an_exception_is_what_it_is_wherever_it_is_told():
     """With an exception, its own fingerprint, category and message count, not the words around it."""
     exception = {"type": "ValueError", "message": "bad", "fingerprint": "abc", "category": "code"}
     one = identify(event("hiring failed", "ERROR", exception=exception))
-    assert one == {"severity": "errors", "fingerprint": "abc", "category": "code", "type": "ValueError", "message": "bad"}
+    assert one == {
+        "severity": "errors",
+        "fingerprint": "abc",
+        "category": "code",
+        "type": "ValueError",
+        "message": "bad",
+    }
 
 
 def test_the_first_occurrences_are_kept_in_full_and_all_are_counted():
@@ -105,4 +117,7 @@ def test_the_context_is_what_the_code_around_had_bound():
     """Of an event's keys only those of the context, as the event has them after redaction."""
     found = event("no hires", year=2026, token="[redacted]", rows=0)
     assert own_context(found, {"year": 2026, "token": "s3cret", "gone": 1}) == {"year": 2026, "token": "[redacted]"}
-    assert len(own_context(dict.fromkeys(map(str, range(99)), 0), dict.fromkeys(map(str, range(99))))) == catalogue.MAX_CONTEXT_KEYS
+    assert (
+        len(own_context(dict.fromkeys(map(str, range(99)), 0), dict.fromkeys(map(str, range(99)))))
+        == catalogue.MAX_CONTEXT_KEYS
+    )

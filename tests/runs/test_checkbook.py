@@ -54,7 +54,9 @@ def test_groups_are_bounded():
     assert sum(group["count"] for group in book.summary()) + book.overflow == total
 
 
-@given(st.lists(st.tuples(st.sampled_from("ab"), st.sampled_from(OUTCOMES), st.sampled_from([2025, 2026])), max_size=60))
+@given(
+    st.lists(st.tuples(st.sampled_from("ab"), st.sampled_from(OUTCOMES), st.sampled_from([2025, 2026])), max_size=60)
+)
 def test_no_outcome_is_lost_or_doubled(outcomes):
     """Whatever comes in whatever order, counts by group and by outcome are what came."""
     book, _ = told(found(name, outcome, year) for name, outcome, year in outcomes)

@@ -86,9 +86,9 @@ def test_a_question_can_be_given_up(work_tree):
 
 def test_the_command_line_is_redacted():
     """A secret after its option, behind its equals sign, or recognisable by itself is replaced; the rest stays."""
-    argv = ["sim.py", "--seed", "42", "--token", "abc", "--api-key=xyz", "postgres://ada:s3cret@db/sim", "--years=5"]
+    argv = ["sim.py", "--seed", "42", "--token", "abc", "--api-key=xyz", "pg://ada:s3cret@db/sim", "--years=5"]
     assert environment.redacted_argv(argv, Redactor()) == [
-        "sim.py", "--seed", "42", "--token", "[redacted]", "--api-key=[redacted]", "postgres://ada:[redacted]@db/sim", "--years=5",
+        "sim.py", "--seed", "42", "--token", "[redacted]", "--api-key=[redacted]", "pg://ada:[redacted]@db/sim", "--years=5",
     ]  # fmt: skip
 
 

@@ -18,7 +18,9 @@ def test_plain_ids_are_taken(run_id):
     assert folder.valid_run_id(run_id) == run_id
 
 
-@pytest.mark.parametrize("run_id", ["", ".", "..", "../../x", "a/b", "a\\b", "a b", "ä", "a\n", "x" * 129, 7, None, b"a"])
+@pytest.mark.parametrize(
+    "run_id", ["", ".", "..", "../../x", "a/b", "a\\b", "a b", "ä", "a\n", "x" * 129, 7, None, b"a"]
+)
 def test_no_id_leaves_the_folder_of_runs(run_id):
     """What could be a path, a control character or too long is refused, naming the value."""
     with pytest.raises(UsageError, match="must be 1 to 128"):
@@ -28,7 +30,7 @@ def test_no_id_leaves_the_folder_of_runs(run_id):
 def test_a_folder_is_claimed_once(tmp_path):
     """The second to claim an id hears that it is taken."""
     assert folder.claim(tmp_path / "runs", "one", 0o700) == tmp_path / "runs" / "one"
-    with pytest.raises(FileExistsError):
+    with pytest.raises(folder.IdTaken):
         folder.claim(tmp_path / "runs", "one", 0o700)
 
 

@@ -1,0 +1,309 @@
+"""One fold makes the summary: of the live run, of a reader, and of whoever finds a run dead."""
+
+from __future__ import annotations
+
+import json
+import threading
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import jsonschema
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from navigator_obs import clock
+from navigator_obs.config import Config
+from navigator_obs.events import scope
+from navigator_obs.operations.record import OperationRecord
+from navigator_obs.redaction import Redactor
+from navigator_obs.runs import environment, recording, schema
+from navigator_obs.runs.configuration import describe
+from navigator_obs.runs.journal import read
+from navigator_obs.runs.recording import Recording
+from navigator_obs.runs.summary import MAX_ARTIFACTS, MAX_TAGS, Fold, fold
+
+VALIDATOR = jsonschema.Draft202012Validator(schema.load())
+NOW = "2025-01-01T00:00:00.000000Z"
+
+
+def start(**more):
+    return {
+        "run_id": "one", "name": "baseline", "host": "here", "user": None, "pid": 7, "argv": [], "parent_run_id": None,
+        "tags": [], "years": [2025, 2026], "memory_mb": 10.0, "configuration": describe({}, Redactor()),
+        "environment": environment.collect(Path()), **more,
+    }  # fmt: skip
+
+
+def ended(path, *, logged, year=None, milliseconds=5, status="success", rows=None):
+    return OperationRecord(
+        name=path.rpartition("/")[2], path=path, status=status, start_time=NOW, end_time=NOW, logged=logged, rows=rows,
+        duration_seconds=milliseconds / 1000, self_seconds=milliseconds / 1000,
+        breakdown={} if year is None else {"year": year}, outermost={} if year is None else {"year": "/" not in path},
+    )  # fmt: skip
+
+
+class Live:
+    """A recording with its journal, without the rest of a run around it."""
+
+    def __init__(self):
+        self._folder = TemporaryDirectory()
+        self.directory = Path(self._folder.name)
+        self.tag = scope.RunTag("one")
+        self.recording = Recording(self.directory, self.tag, Config(runs_dir=self.directory.parent), Redactor())
+
+    def __enter__(self):
+        self.recording.open(start())
+        return self
+
+    def __exit__(self, *_):
+        self.recording.stop_listening()
+        self.recording.close(status="success", status_reason=None, exit_code=0, signal=None, memory_mb=None)
+        self.recording.release()
+        self._folder.cleanup()
+
+    def journal(self):
+        return list(read(self.directory / "journal.jsonl"))
+
+    def warn(self, message, level="WARNING"):
+        event = {"timestamp": NOW, "level": level, "message": message, "run_id": "one", "logger": "sim"}
+        self.recording.note_issue(event, {})
+
+
+years = st.sampled_from([None, 2025, 2026])
+operations = st.tuples(
+    st.just("operation"),
+    st.sampled_from(["year_simulation", "year_simulation/hiring", "load"]),
+    st.booleans(),
+    years,
+    st.integers(0, 5000),
+    st.sampled_from(["success", "failed", "cancelled"]),
+)
+others = st.sampled_from(
+    [
+        ("tick",),
+        ("warning",),
+        ("error",),
+        ("check", "pass"),
+        ("check", "fail"),
+        ("count",),
+        ("checkpoint",),
+        ("signal",),
+    ]
+)
+stories = st.lists(st.one_of(operations, others), max_size=60)
+
+
+def act(live, action):
+    kind, *rest = action
+    if kind == "operation":
+        path, logged, year, milliseconds, status = rest
+        record = ended(
+            path, logged=logged, year=year, milliseconds=milliseconds, status=status, rows=milliseconds or None
+        )
+        live.recording.accumulator.add(record)
+    elif kind == "tick":
+        live.recording.tick()
+    elif kind in {"warning", "error"}:
+        live.warn(f"a {kind}", kind.upper())
+    elif kind == "check":
+        live.recording.note_check(
+            {
+                "name": "payroll",
+                "outcome": rest[0],
+                "severity": "error",
+                "value": float("nan"),
+                "time": NOW,
+                "year": 2025,
+            }
+        )
+    elif kind == "count":
+        live.recording.accumulator.count("hires", 0.1, {"level": "L1"})
+    elif kind == "checkpoint":
+        live.recording.add("checkpoint", year=2025, path=None)
+    else:
+        live.recording.add("signal", signal="SIGTERM")
+
+
+@settings(deadline=None, max_examples=60)
+@given(stories)
+def test_the_live_summary_is_the_fold_of_the_journal(story):
+    """Whatever happens in whatever order, the run and a reader of its journal come to the same summary."""
+    with Live() as live:
+        for action in story:
+            act(live, action)
+        summary = live.recording.current_summary()
+        assert fold(live.journal()) == json.loads(json.dumps(summary))
+        VALIDATOR.validate(summary)
+
+
+@settings(deadline=None, max_examples=60)
+@given(stories, st.data())
+def test_a_run_killed_anywhere_keeps_its_logged_operations_exactly(story, data):
+    """Cut after any record, the journal holds each logged operation once, and the others as of the last tick."""
+    with Live() as live:
+        for action in story:
+            act(live, action)
+        live.recording.tick()
+        journal = live.journal()
+    cut = journal[: data.draw(st.integers(0, len(journal)))]
+    summary = fold(cut)
+    VALIDATOR.validate(summary)
+    logged = [record["record"] for record in cut if record["kind"] == "operation"]
+    quiet = [
+        stats["count"]
+        for record in cut
+        if record["kind"] == "tick"
+        for stats in record["metrics"]["operations"].values()
+    ]
+    told = sum(stats["count"] for stats in summary["performance_metrics"].values())
+    ticks = [number for number, record in enumerate(cut) if record["kind"] == "tick"]
+    after = [record for record in cut[ticks[-1] + 1 if ticks else 0 :] if record["kind"] == "operation"]
+    assert told == sum(quiet) + len(after)
+    assert told >= len(logged)
+    assert summary["execution_summary"]["operations"] == told
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.lists(operations, max_size=80), st.integers(1, 9))
+def test_ticks_change_no_figure(story, each):
+    """With ticks in between or none, the figures are those of the operations."""
+    tables = []
+    for ticking in (False, True):
+        with Live() as live:
+            for number, action in enumerate(story):
+                act(live, action)
+                if ticking and number % each == 0:
+                    live.recording.tick()
+            tables.append(live.recording.current_summary()["performance_metrics"])
+    assert tables[0] == tables[1]
+    assert sum(stats["count"] for stats in tables[0].values()) == len(story)
+
+
+def test_no_operation_is_lost_or_doubled_under_threads():
+    """While threads end operations and ticks come at any moment, each is counted once, at every cut of the journal."""
+    with Live() as live:
+        done = threading.Event()
+
+        def work(path, logged):
+            for _ in range(400):
+                live.recording.accumulator.add(ended(path, logged=logged))
+
+        def tick():
+            while not done.is_set():
+                live.recording.tick()
+
+        ticking = threading.Thread(target=tick)
+        working = [threading.Thread(target=work, args=(f"w{n % 2}", n % 2 == 0)) for n in range(4)]
+        for thread in (ticking, *working):
+            thread.start()
+        for thread in working:
+            thread.join()
+        done.set()
+        ticking.join()
+        summary = live.recording.current_summary()
+        journal = live.journal()
+    assert {path: stats["count"] for path, stats in summary["performance_metrics"].items()} == {"w0": 800, "w1": 800}
+    assert fold(journal) == json.loads(json.dumps(summary))
+    folding, logged = Fold(), 0
+    for record in journal:
+        folding.add(record)
+        logged += record["kind"] == "operation"
+        if record["kind"] == "tick" or logged % 50 == 0:
+            assert folding.summary()["performance_metrics"].get("w0", {"count": 0})["count"] == logged
+
+
+def test_a_signal_in_the_middle_of_a_record_loses_nothing():
+    """What a signal handler records while a record is being folded waits for its turn."""
+    with Live() as live:
+        live.recording._folding = True
+        live.recording.add("signal", signal="SIGTERM")
+        live.recording._folding = False
+        live.warn("few hires")
+        summary = live.recording.current_summary()
+    assert (summary["run_metadata"]["signal"], summary["execution_summary"]["warnings"]) == ("SIGTERM", 1)
+
+
+def test_nothing_makes_a_valid_summary():
+    """A run that died before its first record reads as one that is not final."""
+    summary = fold([])
+    VALIDATOR.validate(summary)
+    assert summary["run_metadata"]["final"] is False
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"kind": "torn", "line": 3, "bytes": 7},
+        {"kind": "tick", "time": NOW},
+        {"kind": "issue", "time": NOW, "severity": "odd", "event": {}},
+        {"kind": "operation", "time": NOW, "logged": 1, "record": {"path": "a"}},
+        {"kind": "check"},
+        {"kind": "end", "time": NOW},
+    ],
+)
+def test_what_makes_no_sense_is_counted_and_costs_itself_alone(record):
+    """A torn or damaged record is told in the summary, and the others still count."""
+    records = [{"kind": "start", "time": NOW, **start()}, record, {"kind": "tags", "time": NOW, "tags": ["late"]}]
+    summary = fold(records)
+    VALIDATOR.validate(summary)
+    assert summary["observability"]["torn_lines"] == 1
+    assert summary["run_metadata"]["tags"] == ["late"]
+
+
+def test_unknown_kinds_are_passed_over():
+    """A later version may write more than this one knows."""
+    summary = fold([{"kind": "start", "time": NOW, **start()}, {"kind": "seal", "time": NOW}])
+    assert summary["observability"]["torn_lines"] == 0
+
+
+def test_lists_are_bounded_and_say_so():
+    """Artifacts and tags without end are cut, with the number of those left out."""
+    artifact = {"path": "x", "kind": "output", "bytes": 1, "sha256": None, "time": NOW}
+    records = [{"kind": "artifact", "time": NOW, "artifact": artifact}] * (MAX_ARTIFACTS + 5)
+    records += [{"kind": "tags", "time": NOW, "tags": [str(number) for number in range(MAX_TAGS + 3)]}]
+    summary = fold([{"kind": "start", "time": NOW, **start()}, *records])
+    VALIDATOR.validate(summary)
+    assert len(summary["artifacts"]) == MAX_ARTIFACTS
+    assert summary["observability"]["overflow"] == {"artifacts": 5, "tags": 3}
+
+
+def test_workers_shares_add_up():
+    """A worker's ticks and logged operations count beside the run's own, whichever order they are read in."""
+
+    def share(worker):
+        with Live() as live:
+            live.recording.accumulator.add(ended("step", logged=True))
+            live.recording.tick()
+            live.recording.accumulator.add(ended("step", logged=True))
+            records = [record for record in live.journal() if record["kind"] in {"tick", "operation"}]
+        return [{**record, "worker": worker} for record in records]
+
+    one, two = share("host-1"), share("host-2")
+    begin = [{"kind": "start", "time": NOW, **start()}]
+    forth, back = fold(begin + one + two), fold(begin + two + one)
+    assert forth["performance_metrics"]["step"]["count"] == 4
+    assert forth == back
+
+
+def test_the_running_summary_is_throttled(tmp_path):
+    """However often ticks come, summaries are written at least a second apart; a slow one makes them rarer."""
+    with Live() as live:
+        path = live.directory / "summary.json"
+        first = path.stat().st_ino
+        for _ in range(20):
+            live.recording._on_tick()
+        assert live.recording._summary_due >= recording.TICK_SECONDS * 0.9
+        assert path.stat().st_ino in {first, path.stat().st_ino}
+        seen = {first}
+        for _ in range(20):
+            live.recording._on_tick()
+            seen.add(path.stat().st_ino)
+        assert len(seen) <= 2
+
+
+def test_a_duration_outlives_the_last_tick():
+    """A dead run lasted until its last record, not until its last tick."""
+    later = clock.timestamp(clock.parse_timestamp(NOW) + 90 * 10**9)
+    summary = fold([{"kind": "start", "time": NOW, **start()}, {"kind": "checkpoint", "time": later, "year": 2025}])
+    assert summary["run_metadata"]["duration_seconds"] == 90.0
