@@ -1,0 +1,191 @@
+"""The log's files as lines: forwards, backwards from the end, and on as they grow, through rotation and torn lines."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO, Final
+
+_BLOCK_BYTES: Final = 1 << 18
+
+
+class LogPiece:
+    """One opened file of a log. What is appended after it was opened belongs to a later look: `end` stays."""
+
+    def __init__(self, path: Path, file: BinaryIO) -> None:
+        self.path = path
+        self.file = file
+        found = os.fstat(file.fileno())
+        self.identity = (found.st_dev, found.st_ino)
+        self.is_compressed = path.suffix == ".gz"
+        self.end = -1 if self.is_compressed else self._end_of_lines()
+
+    @property
+    def written_ns(self) -> int:
+        """When it was last written to, nanoseconds since the epoch."""
+        return os.fstat(self.file.fileno()).st_mtime_ns
+
+    def lines(self) -> Iterator[bytes]:
+        """Yield the whole lines, first to last, without their newlines."""
+        self.file.seek(0)
+        left = self.end
+        for line in self.file:
+            if not line.endswith(b"\n") or left == 0:
+                return
+            left -= len(line)
+            yield line[:-1]
+
+    def backwards(self) -> Iterator[bytes]:
+        """Yield the whole lines, last to first, without their newlines."""
+        if self.is_compressed:
+            yield from reversed(list(self.lines()))
+            return
+        start, rest = max(self.end - 1, 0), b""
+        while start:
+            size = min(_BLOCK_BYTES, start)
+            start -= size
+            self.file.seek(start)
+            rest, *lines = (self.file.read(size) + rest).split(b"\n")
+            yield from reversed(lines)
+        if self.end:
+            yield rest
+
+    def close(self) -> None:
+        """Close the file."""
+        self.file.close()
+
+    def _end_of_lines(self) -> int:
+        end = self.file.seek(0, os.SEEK_END)
+        while end:
+            start = max(0, end - _BLOCK_BYTES)
+            self.file.seek(start)
+            newline = self.file.read(end - start).rfind(b"\n")
+            if newline >= 0:
+                return start + newline + 1
+            end = start
+        return 0
+
+
+def log_files(log_path: Path) -> list[Path]:
+    """Return the log's files that exist: the live one first, then `.1`, `.2` …, whether or not compressed."""
+    rotated = {}
+    for path in log_path.parent.glob(f"{log_path.name}.*"):
+        number = path.name[len(log_path.name) + 1 :].removesuffix(".gz")
+        if number.isdecimal():
+            rotated[int(number)] = path
+    return [*([log_path] if log_path.exists() else []), *(rotated[number] for number in sorted(rotated))]
+
+
+def open_all(log_path: Path) -> list[LogPiece]:
+    """Open the log's files, newest first: a rotation meanwhile shows one of them twice, and never hides one."""
+    pieces: dict[tuple[int, int], LogPiece] = {}
+    for path in log_files(log_path):
+        try:
+            piece = _open(path)
+        except FileNotFoundError:
+            continue
+        if piece.identity in pieces:
+            piece.close()
+        else:
+            pieces[piece.identity] = piece
+    return _without_copies(list(pieces.values()))
+
+
+def _without_copies(pieces: list[LogPiece]) -> list[LogPiece]:
+    """Leave out a file that was compressed, which keeps its time, while we looked at it as it was."""
+    plain = {piece.written_ns for piece in pieces if not piece.is_compressed}
+    kept = [piece for piece in pieces if not (piece.is_compressed and piece.written_ns in plain)]
+    for piece in pieces:
+        if piece not in kept:
+            piece.close()
+    return kept
+
+
+def _open(path: Path) -> LogPiece:
+    if path.suffix == ".gz":
+        import gzip
+        from typing import cast
+
+        return LogPiece(path, cast(BinaryIO, gzip.open(path, "rb")))
+    return LogPiece(path, path.open("rb"))
+
+
+class Tail:
+    """The live file from where *piece* ended, then whatever is appended, or takes its place by rotation."""
+
+    def __init__(self, log_path: Path, piece: LogPiece | None) -> None:
+        self._path = log_path
+        self._piece = piece if piece and piece.path == log_path else None
+        self._offset = self._piece.end if self._piece else 0
+
+    def lines(self) -> Iterator[bytes]:
+        """Yield the lines that have become whole since the last call."""
+        yield from self._appended()
+        if self._has_moved():
+            # Its writer may have added to it up to the moment of the rotation.
+            yield from self._appended()
+            yield from self._move_on()
+
+    def _appended(self) -> Iterator[bytes]:
+        if self._piece is None:
+            return
+        file = self._piece.file
+        if os.fstat(file.fileno()).st_size < self._offset:
+            self._offset = 0
+        while True:
+            # Always from behind the last whole line: a torn one may be cut off and written anew.
+            file.seek(self._offset)
+            block = _block_with_newline(file)
+            if not block:
+                return
+            end = block.rfind(b"\n")
+            self._offset += end + 1
+            yield from block[:end].split(b"\n")
+
+    def _has_moved(self) -> bool:
+        try:
+            there = os.stat(self._path)
+        except OSError:
+            return False
+        return self._piece is None or (there.st_dev, there.st_ino) != self._piece.identity
+
+    def _move_on(self) -> Iterator[bytes]:
+        """Read what came after our file, oldest first; the newest becomes ours."""
+        opened = open_all(self._path)
+        newer = opened[: _how_many_newer(opened, self._piece)]
+        try:
+            for piece in reversed(newer):
+                self.close()
+                self._piece, self._offset = (None if piece.is_compressed else piece), 0
+                yield from piece.lines() if piece.is_compressed else self._appended()
+        finally:
+            for piece in opened:
+                if piece is not self._piece:
+                    piece.close()
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._piece:
+            self._piece.close()
+
+
+def _how_many_newer(opened: list[LogPiece], ours: LogPiece | None) -> int:
+    if ours is None:
+        return min(len(opened), 1)
+    for count, piece in enumerate(opened):
+        # Where ours has been removed, only time can tell what came before it; compressed, it keeps its time.
+        if piece.identity == ours.identity or piece.written_ns < ours.written_ns + piece.is_compressed:
+            return count
+    return len(opened)
+
+
+def _block_with_newline(file: BinaryIO) -> bytes:
+    """Read on until there is a newline; nothing where the file ends before one."""
+    block = file.read(_BLOCK_BYTES)
+    while block and b"\n" not in block:
+        more = file.read(_BLOCK_BYTES)
+        if not more:
+            return b""
+        block += more
+    return block

@@ -1,0 +1,266 @@
+"""A folder of runs: list them, and find one by id, prefix, name or `last`. The run folders are the truth; nothing is
+written.
+
+For a list only each run's `summary.json` is read. A run whose summary is not final is asked how it stands, and shown as
+its journal tells it, which is newer than the summary that was last written.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from ..encoding import from_json
+from ..errors import RunNotFound, UsageError, close_match
+
+STATUSES: Final = (
+    "running",
+    "stalled",
+    "success",
+    "failed",
+    "partial",
+    "interrupted",
+    "terminated",
+    "crashed",
+    "lost_contact",
+)
+LIVING: Final = frozenset({"running", "stalled"})
+_LAST: Final = ("last", "last-success", "last-failed")
+_MARKS: Final = ("summary.json", "journal.jsonl", "run.lock")
+_SHOWN: Final = 5
+
+
+@dataclass(frozen=True)
+class RunEntry:
+    """One run, as far as a list tells it. `summary` is read when it is asked for.
+
+    `duration_seconds` of a living run goes up to now; `errors` and `warnings` are None where the run left no summary.
+    """
+
+    run_id: str
+    name: str
+    status: str
+    status_reason: str | None
+    start_time: str | None
+    duration_seconds: float | None
+    errors: int | None
+    warnings: int | None
+    tags: tuple[str, ...]
+    directory: Path
+    final: bool = True
+    _summary: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """The whole summary; of a run that has not ended, as of the last record in its journal."""
+        if self.final:
+            return self._summary
+        found = _from_journal(self.directory) or dict(self._summary)
+        metadata = {**_table(found, "run_metadata"), "status": self.status}
+        metadata["status_reason"] = self.status_reason or metadata.get("status_reason")
+        if self.status in LIVING:
+            metadata["duration_seconds"] = self.duration_seconds
+        return {**found, "run_metadata": metadata}
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what a list shows, as plain values."""
+        return {
+            "run_id": self.run_id,
+            "name": self.name,
+            "status": self.status,
+            "status_reason": self.status_reason,
+            "start_time": self.start_time,
+            "duration_seconds": self.duration_seconds,
+            "errors": self.errors,
+            "warnings": self.warnings,
+            "tags": list(self.tags),
+            "directory": str(self.directory),
+        }
+
+
+class History:
+    """The runs in a folder. It is read anew at each call, so that it always tells how things stand.
+
+    >>> history = History("artifacts/runs")
+    >>> [run.status for run in history.list(name="baseline", limit=3)]
+    ['success', 'failed', 'success']
+    """
+
+    def __init__(self, runs_dir: Path | str = "artifacts/runs") -> None:
+        self.runs_dir = Path(runs_dir)
+
+    def list(self, status: str | None = None, name: str | None = None, limit: int | None = None) -> list[RunEntry]:
+        """Return the runs, newest first, all of them or those with this *status* and *name*.
+
+        Raises UsageError for an unknown status or a limit below 1.
+
+        >>> History("artifacts/runs").list(status="failed", limit=1)
+        []
+        """
+        if status is not None and status not in STATUSES:
+            raise UsageError(f"status={status!r} must be one of {', '.join(STATUSES)}{close_match(status, STATUSES)}")
+        if limit is not None and limit < 1:
+            raise UsageError(f"limit={limit!r} must be at least 1")
+        found = sorted(self._entries(), key=_age, reverse=True)
+        chosen = [run for run in found if status in {None, run.status} and name in {None, run.name}]
+        return chosen[:limit]
+
+    def get(self, ref: str = "last") -> RunEntry:
+        """Return one run by its id, a unique beginning of it, its name (the newest of that name) or its folder's path.
+
+        ``last`` is the newest run, ``last-success`` the newest that succeeded and ``last-failed`` the newest that ended
+        in any other way. Raises RunNotFound, which names what there is.
+
+        >>> History("artifacts/runs").get("last").run_id
+        '20250818_143022-1a2b3c4d'
+        """
+        if ref in _LAST:
+            return self._last(ref)
+        exact = self._by_path(ref)
+        if exact:
+            return exact
+        runs = self.list()
+        for chosen in ([run for run in runs if run.name == ref][:1], _with_prefix(runs, ref)):
+            if len(chosen) == 1:
+                return chosen[0]
+            if chosen:
+                raise RunNotFound(f"{ref!r} begins the ids of {len(chosen)} runs: {_ids(chosen)}")
+        raise RunNotFound(self._nothing_for(ref, runs))
+
+    def _entries(self) -> Iterator[RunEntry]:
+        try:
+            folders = list(os.scandir(self.runs_dir))
+        except (FileNotFoundError, NotADirectoryError):
+            return
+        for folder in folders:
+            if not folder.name.startswith("."):
+                entry = _entry(Path(folder.path))
+                if entry:
+                    yield entry
+
+    def _by_path(self, ref: str) -> RunEntry | None:
+        if ref in {"", ".", ".."}:
+            return None
+        return _entry(Path(ref) if os.sep in ref else self.runs_dir / ref)
+
+    def _last(self, ref: str) -> RunEntry:
+        wanted = {
+            "last": lambda _: True,
+            "last-success": lambda run: run.status == "success",
+            "last-failed": lambda run: run.status != "success" and run.status not in LIVING,
+        }[ref]
+        runs = self.list()
+        found = next(filter(wanted, runs), None)
+        if found is None:
+            raise RunNotFound(self._nothing_for(ref, runs))
+        return found
+
+    def _nothing_for(self, ref: str, runs: Iterable[RunEntry]) -> str:
+        known = list(runs)
+        if not known:
+            return f"no run {ref!r}: there are no runs in {self.runs_dir}"
+        names = {run.name for run in known} | {run.run_id for run in known}
+        return f"no run {ref!r} in {self.runs_dir}{close_match(ref, names)}; the newest are {_ids(known)}"
+
+
+def _age(run: RunEntry) -> tuple[str, str]:
+    return run.start_time or _folder_time(run.directory), run.run_id
+
+
+def _folder_time(directory: Path) -> str:
+    from .. import clock
+
+    try:
+        return clock.timestamp(directory.stat().st_mtime_ns)
+    except OSError:
+        return ""
+
+
+def _with_prefix(runs: Iterable[RunEntry], prefix: str) -> list[RunEntry]:
+    return [run for run in runs if prefix and run.run_id.startswith(prefix)]
+
+
+def _ids(runs: list[RunEntry]) -> str:
+    shown = ", ".join(f"{run.run_id} ({run.name})" for run in runs[:_SHOWN])
+    return shown if len(runs) <= _SHOWN else f"{shown} and {len(runs) - _SHOWN} more"
+
+
+def _entry(directory: Path) -> RunEntry | None:
+    """Return the run in *directory*; None where it holds none."""
+    summary = _read(directory)
+    if not summary and not any((directory / mark).is_file() for mark in _MARKS):
+        return None
+    metadata, counts = _table(summary, "run_metadata"), _table(summary, "execution_summary")
+    started = _text(metadata.get("start_time"))
+    known = _number(metadata.get("duration_seconds"))
+    status, reason, final = _status(directory, metadata, summary)
+    return RunEntry(
+        run_id=_text(metadata.get("run_id")) or directory.name,
+        name=_text(metadata.get("name")) or "?",
+        status=status,
+        status_reason=reason,
+        start_time=started,
+        # What another host knew last may be long past: only a run that this host sees alive goes on till now.
+        duration_seconds=_seconds_since(started, known) if status in LIVING and reason is None else known,
+        errors=_count(counts.get("errors")),
+        warnings=_count(counts.get("warnings")),
+        tags=tuple(map(str, metadata.get("tags") or ())),
+        directory=directory,
+        final=final,
+        _summary=summary,
+    )
+
+
+def _status(directory: Path, metadata: Mapping[str, Any], summary: Mapping[str, Any]) -> tuple[str, str | None, bool]:
+    if metadata.get("final") and isinstance(metadata.get("status"), str):
+        return metadata["status"], _text(metadata.get("status_reason")), True
+    # Imported for those runs alone that need it: most lists are of runs that have ended.
+    from ..runs.liveness import status_of
+
+    found = status_of(directory, summary)
+    return found["status"], found["status_reason"], False
+
+
+def _read(directory: Path) -> dict[str, Any]:
+    try:
+        summary = from_json((directory / "summary.json").read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return summary if isinstance(summary, dict) else {}
+
+
+def _from_journal(directory: Path) -> dict[str, Any] | None:
+    from ..runs import journal
+    from ..runs.summary import fold
+
+    summary = fold(journal.read_run(directory))
+    return summary if summary["run_metadata"]["run_id"] != "unknown" else None
+
+
+def _seconds_since(start_time: str | None, known: float | None) -> float | None:
+    from .. import clock
+
+    try:
+        return max(known or 0.0, (clock.current.time_ns() - clock.parse_timestamp(start_time or "")) / 1e9)
+    except ValueError:
+        return known
+
+
+def _table(summary: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    value = summary.get(key)
+    return value if isinstance(value, Mapping) else {}
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _number(value: object) -> float | None:
+    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+
+
+def _count(value: object) -> int | None:
+    return value if isinstance(value, int) else None
