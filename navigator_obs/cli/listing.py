@@ -1,0 +1,106 @@
+"""The list of runs as plain aligned text or JSON. It does without click and rich: what is asked for often is cheap."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Sequence
+from datetime import datetime
+
+from ..config import Config, resolve
+from ..fields import format_count, format_seconds
+from ..history.store import History, RunEntry
+from ..outputs.columns import aligned, one_line, shorten, width_of
+
+NEWEST_ON_A_TERMINAL = 30
+_MAX_NAME = 32
+_MAX_REASON = 100
+_TITLES = ("RUN", "NAME", "STATUS", "STARTED", "DURATION", "ERRORS", "WARNINGS")
+_RIGHT = (False, False, False, False, True, True, True)
+
+
+def print_runs(
+    config: Config | None = None,
+    *,
+    status: str | None = None,
+    name: str | None = None,
+    limit: int | None = None,
+    as_json: bool = False,
+) -> int:
+    """Print the runs, newest first; return the exit code.
+
+    *limit* 0 means all; None means all as well, but on a terminal the newest `NEWEST_ON_A_TERMINAL`.
+    """
+    config = resolve() if config is None else config
+    runs = History(config.runs_dir).list(status=status, name=name)
+    shown = runs[: _how_many(limit, as_json) or None]
+    if as_json:
+        from .screen import print_json
+
+        print_json([run.to_dict() for run in shown])
+    elif not runs:
+        _say_that_there_are_none(config, filtered=bool(status or name))
+    else:
+        print("\n".join(lines_of(shown, _terminal_width())))
+        if len(shown) < len(runs):
+            print(f"{len(shown)} of {len(runs)} runs; all of them: --limit 0", file=sys.stderr)
+    return 0
+
+
+def _how_many(limit: int | None, as_json: bool) -> int:
+    if limit is not None:
+        return limit
+    return NEWEST_ON_A_TERMINAL if not as_json and sys.stdout.isatty() else 0
+
+
+def _say_that_there_are_none(config: Config, *, filtered: bool) -> None:
+    if filtered:
+        print(f"no such runs in {config.runs_dir}", file=sys.stderr)
+    else:
+        print(f"no runs in {config.runs_dir}; another folder: --runs-dir", file=sys.stderr)
+
+
+def _terminal_width() -> int | None:
+    """Return the terminal's width, None where stdout is none: a pipe gets long lines."""
+    try:
+        return os.get_terminal_size(sys.stdout.fileno()).columns if sys.stdout.isatty() else None
+    except (OSError, ValueError):
+        return None
+
+
+def lines_of(runs: Sequence[RunEntry], width: int | None = None) -> list[str]:
+    """Return a title line and one for each run; why a run ended is told in the room that *width* leaves, if any."""
+    lines = aligned([_TITLES, *map(_cells, runs)], _RIGHT)
+    reasons = ["", *(one_line(" ".join((run.status_reason or "").split())) for run in runs)]
+    return [
+        _with_reason(line, reason, max(map(width_of, lines)), width)
+        for line, reason in zip(lines, reasons, strict=True)
+    ]
+
+
+def _cells(run: RunEntry) -> tuple[str, ...]:
+    return (
+        one_line(run.run_id),
+        shorten(one_line(run.name), _MAX_NAME),
+        one_line(run.status),
+        _started(run.start_time),
+        "" if run.duration_seconds is None else format_seconds(run.duration_seconds),
+        "?" if run.errors is None else format_count(run.errors),
+        "?" if run.warnings is None else format_count(run.warnings),
+    )
+
+
+def _with_reason(line: str, reason: str, table_width: int, width: int | None) -> str:
+    room = _MAX_REASON if width is None else width - table_width - 2
+    if not reason or room < 12:
+        return line
+    return f"{line}{' ' * (table_width - width_of(line))}  {shorten(reason, room)}"
+
+
+def _started(timestamp: str | None) -> str:
+    try:
+        moment = datetime.fromisoformat(timestamp or "").timestamp()
+        return time.strftime("%Y-%m-%d %H:%M", time.localtime(moment))
+    except (ValueError, OverflowError, OSError):
+        return "?"

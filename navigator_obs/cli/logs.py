@@ -1,0 +1,172 @@
+"""`navigator-obs logs`: show events."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import click
+
+from ..config import LEVELS, Config
+from ..errors import UsageError
+from ..events.console import format_event, wants_colour
+from ..history.reader import Hit, log_files, read_events
+from ..history.store import LIVING, History, RunEntry
+from .screen import write_json
+from .verbs import config_of, places
+
+_LOOK_SECONDS = 1.0
+
+
+@click.command("logs")
+@click.argument("run", required=False, metavar="[RUN]")
+@click.option(
+    "--level", type=click.Choice(list(LEVELS), case_sensitive=False), metavar="LEVEL", help="This level and above."
+)
+@click.option(
+    "--where",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Only events that hold this; also != > >= < <= and ~ for 'contains'; dotted keys for nested; repeatable.",
+)
+@click.option("-n", "--limit", type=click.IntRange(min=1), metavar="N", help="Only the newest N.")
+@click.option("-f", "--follow", is_flag=True, help="Go on with new events, until the run has ended or Ctrl-C.")
+@click.option("--json", "as_json", is_flag=True, help="Print the JSON lines as they are in the log.")
+@places
+def command(
+    run: str | None,
+    level: str | None,
+    where: tuple[str, ...],
+    limit: int | None,
+    follow: bool,
+    as_json: bool,
+    log_dir: str | None,
+    runs_dir: str | None,
+) -> int:
+    r"""Show events of one run, or without RUN of all.
+
+    \b
+    navigator-obs logs last --level WARNING
+    navigator-obs logs --where operation=year_simulation --where 'duration_seconds>5'
+    navigator-obs logs --where exception.type~Constraint --json | jq .message
+    """
+    config = config_of(log_dir=log_dir, runs_dir=runs_dir)
+    entry = History(config.runs_dir).get(run) if run else None
+    recover_staged(config)
+    if not follow and not log_files(config.log_path):
+        raise UsageError(f"there is no log at {config.log_path}; another folder: --log-dir")
+    torn: list[int] = []
+    hits = read_events(
+        config.log_path,
+        run_id=entry.run_id if entry else None,
+        level=level,
+        where=where,
+        limit=limit,
+        follow=follow,
+        idle=Watcher(config, entry).idle if follow else None,
+        torn=lambda line: torn.append(len(line)),
+    )
+    count = _print(hits, as_json=as_json, follow=follow)
+    _say_what_else(config, entry, count, len(torn))
+    return 0
+
+
+def _print(hits: Iterator[Hit], *, as_json: bool, follow: bool) -> int:
+    colour = wants_colour(sys.stdout)
+    day = Day() if sys.stdout.isatty() and not as_json else None
+    count = 0
+    for event, line in hits:
+        count += 1
+        if as_json:
+            write_json(line + b"\n")
+        else:
+            if day:
+                day.announce(event, colour)
+            sys.stdout.write(format_event(event, colour=colour) + "\n")
+        if follow:
+            sys.stdout.flush()
+    return count
+
+
+def _say_what_else(config: Config, entry: RunEntry | None, count: int, torn: int) -> None:
+    if not count:
+        whose = f" of run {entry.run_id}" if entry else ""
+        print(f"no such events{whose} in {config.log_path}", file=sys.stderr)
+    if torn:
+        print(f"{torn:,} {'line' if torn == 1 else 'lines'} left out: torn, or not JSON", file=sys.stderr)
+
+
+class Day:
+    """Says on which day and in which run the events below it happened: each line has the time of day alone."""
+
+    def __init__(self) -> None:
+        self._last = ("", "")
+
+    def announce(self, event: dict[str, Any], colour: bool) -> None:
+        """Print a heading where day or run are others than before."""
+        from ..outputs.cells import local_time, text
+
+        day = local_time(event.get("timestamp"), with_date=True).rpartition(" ")[0].rpartition(":")[0][:-3].strip()
+        now = (day, text(event.get("run_id") or "no run"))
+        if now != self._last:
+            self._last = now
+            heading = f"── {now[0]} · {now[1]} ──"
+            print(f"\x1b[2m{heading}\x1b[0m" if colour else heading)
+
+
+class Watcher:
+    """While nothing is written: puts what a killed process left staged into the log, and sees whether the run ended."""
+
+    def __init__(self, config: Config, entry: RunEntry | None) -> None:
+        self._config = config
+        self._entry = entry
+        self._next = 0.0
+        self._ended = False
+
+    def idle(self) -> bool:
+        """Return whether there is no more to come."""
+        if self._ended:
+            return True
+        if time.monotonic() >= self._next:
+            self._next = time.monotonic() + _LOOK_SECONDS
+            recover_staged(self._config)
+            # Its last events may have come after the last look into the log: one more round.
+            self._ended = self._has_ended()
+        return False
+
+    def _has_ended(self) -> bool:
+        if self._entry is None:
+            return False
+        return History(self._config.runs_dir).get(str(self._entry.directory)).status not in LIVING
+
+
+def recover_staged(config: Config) -> None:
+    """Put into the log what killed processes had acknowledged and not yet written.
+
+    Only in one's own folder: files that another user's program has to write must not become ours.
+    """
+    folder = config.log_dir / ".staging"
+    try:
+        if not folder.is_dir() or folder.stat().st_uid != os.geteuid():
+            return
+    except (OSError, AttributeError):
+        return
+    from ..events.rotation import LogFile
+    from ..events.staging import recover
+
+    log = LogFile(
+        config.log_path,
+        max_bytes=config.log_max_bytes,
+        backups=config.log_backups,
+        file_mode=config.file_mode,
+        dir_mode=config.dir_mode,
+    )
+    try:
+        recover(log)
+    except OSError:
+        return
+    finally:
+        log.close()

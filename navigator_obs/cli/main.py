@@ -1,0 +1,80 @@
+"""The command `navigator-obs`: what every verb shares on the way in and out.
+
+Exit codes: 0, 1 where what was looked at is bad news that the verb was asked to report, 2 for wrong use, 130 after
+Ctrl-C. A mistake is one line on stderr.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+from ..errors import ObsError
+
+PROGRAM = "navigator-obs"
+WRONG_USE = 2
+INTERRUPTED = 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; return the exit code. *argv* is that of the process when None."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    _never_fail_on_characters()
+    try:
+        with warnings.catch_warnings():
+            warnings.showwarning = _say_warning  # type: ignore[assignment]
+            code = _run(arguments)
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:
+        return _end_quietly()
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except ObsError as error:
+        return complain(error)
+
+
+def _run(arguments: list[str]) -> int:
+    if arguments == ["runs"]:
+        # The list is asked for most, by shell prompts too, and this has no option to parse: click is half its cost.
+        from .listing import print_runs
+
+        return print_runs()
+    try:
+        from .verbs import run
+    except ImportError as error:
+        if error.name not in {"click", "rich"}:
+            raise
+        return complain(f"the command line needs the cli extra: pip install '{PROGRAM}[cli]' ({error})")
+    return run(arguments)
+
+
+def complain(error: object) -> int:
+    """Say on stderr, in one line, what was wrong; return the exit code for it."""
+    from ..outputs.columns import one_line
+
+    print(f"{PROGRAM}: {one_line(' '.join(str(error).split()))}", file=sys.stderr)
+    return WRONG_USE
+
+
+def _say_warning(message: Warning | str, *_: Any) -> None:
+    complain(message)
+
+
+def _never_fail_on_characters() -> None:
+    """Have a character that the terminal's encoding lacks shown as an escape."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="backslashreplace")
+
+
+def _end_quietly() -> int:
+    """Whoever read our output has seen enough (`| head`); what is still buffered goes nowhere."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
+    return 0

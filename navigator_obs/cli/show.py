@@ -1,0 +1,35 @@
+"""`navigator-obs show`: one run."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from ..events.console import wants_colour
+from ..history.store import History
+from ..outputs.text import render
+from .screen import print_json
+from .verbs import config_of, places
+
+
+@click.command("show")
+@click.argument("run", default="last", metavar="[RUN]")
+@click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
+@places
+def command(run: str, as_json: bool, log_dir: str | None, runs_dir: str | None) -> int:
+    """Show one run, the last one without RUN: its verdict, what went wrong, where the time went."""
+    config = config_of(log_dir=log_dir, runs_dir=runs_dir)
+    entry = History(config.runs_dir).get(run)
+    summary = entry.summary
+    if as_json:
+        print_json(summary)
+        return 0
+    log_path = config.log_path if config.log_path.exists() else None
+    if sys.stdout.isatty():
+        from .pretty import print_summary
+
+        print_summary(summary, directory=entry.directory, log_path=log_path)
+    else:
+        print(render(summary, color=wants_colour(sys.stdout), directory=entry.directory, log_path=log_path))
+    return 0

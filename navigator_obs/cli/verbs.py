@@ -1,0 +1,86 @@
+"""The verbs, each in a file of its own that is imported when it is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any, Final, TypeVar
+
+import click
+
+from ..config import Config, resolve
+from ..errors import close_match
+from .main import PROGRAM, complain
+
+VERBS: Final = {
+    "demo": "Run a real multi-year workforce simulation and record it.",
+    "runs": "List the runs, newest first.",
+    "show": "Show one run: its verdict, what went wrong, where the time went.",
+    "logs": "Show events, filtered, across rotated files, live if wanted.",
+}
+Verb = TypeVar("Verb", bound=Callable[..., Any])
+
+
+class Verbs(click.Group):
+    """Knows the verbs by name; help and a wrong name are told without importing any of them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        """Return the names in the order in which help shows them."""
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Import the verb."""
+        if cmd_name not in VERBS:
+            return None
+        command = import_module(f".{cmd_name}", __package__).command
+        assert isinstance(command, click.Command)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Refuse an unknown verb by naming the known ones."""
+        if args[0] not in VERBS:
+            hint = close_match(args[0], VERBS)
+            raise click.UsageError(f"unknown verb {args[0]!r}{hint}; valid are {', '.join(VERBS)}", ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """Write the verbs into the help."""
+        with formatter.section("Verbs"):
+            formatter.write_dl(list(VERBS.items()))
+
+
+def places(verb: Verb) -> Verb:
+    """Add `--log-dir` and `--runs-dir`, which every verb takes, also in front of it."""
+    logs = click.option("--log-dir", metavar="DIR", help="Where navigator.log stands.  [logs]")
+    runs = click.option("--runs-dir", metavar="DIR", help="Where the runs' folders are.  [artifacts/runs]")
+    return logs(runs(verb))
+
+
+def config_of(**places: str | None) -> Config:
+    """Return the settings; what was given to the verb goes before what stood in front of it."""
+    root = click.get_current_context().find_root().params
+    given = {name: value or root.get(name) for name, value in places.items()}
+    return resolve({name: value for name, value in given.items() if value is not None})
+
+
+@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@places
+@click.version_option(package_name="navigator-obs", prog_name=PROGRAM)
+def group(log_dir: str | None, runs_dir: str | None) -> None:
+    """Look at what long simulations left behind: runs, summaries, logs.
+
+    A RUN is an id, a unique beginning of one, a run's name, the path of its folder, or last, last-success, last-failed.
+    """
+
+
+def run(arguments: list[str]) -> int:
+    """Run the verb that *arguments* ask for; return the exit code."""
+    try:
+        result = group.main(arguments or ["--help"], prog_name=PROGRAM, standalone_mode=False)
+    except click.ClickException as error:
+        return complain(error.format_message())
+    except click.Abort:
+        raise KeyboardInterrupt from None
+    return result if isinstance(result, int) else 0

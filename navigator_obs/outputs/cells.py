@@ -1,0 +1,84 @@
+"""The parts of a section: cells of harmless text, columns, and how to read a summary that may lack anything."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from .. import clock
+from .columns import one_line
+
+
+class Cell(NamedTuple):
+    """Harmless text with its tone: "" or good, bad, warn, live, dim, strong, bar."""
+
+    text: str
+    tone: str = ""
+
+
+class Column(NamedTuple):
+    """A column; a flexible one gives way where the table is too wide."""
+
+    title: str
+    right: bool = False
+    flexible: bool = False
+
+
+@dataclass(frozen=True)
+class Section:
+    """A titled table. With `prose` each row is one cell of running text, which wraps; its leading spaces indent it."""
+
+    title: str
+    columns: tuple[Column, ...]
+    rows: Sequence[tuple[Cell, ...]]
+    note: str = ""
+    prose: bool = False
+
+
+def cell(value: object, tone: str = "") -> Cell:
+    """Make a cell; whatever *value* holds, its text is harmless."""
+    return Cell(text(value), tone)
+
+
+def text(value: object) -> str:
+    """Return *value* as harmless text on one line; empty for None."""
+    return "" if value is None else one_line(value)
+
+
+def table(summary: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    """Return the object under *key*, an empty one where there is none."""
+    value = summary.get(key)
+    return value if isinstance(value, Mapping) else {}
+
+
+def number(value: object) -> float | None:
+    """Return *value* where it is a finite number."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    return value if math.isfinite(value) else None
+
+
+def count_of(count: int, noun: str) -> str:
+    """Return a count with its noun.
+
+    >>> count_of(0, "error"), count_of(1, "error"), count_of(1200, "error")
+    ('no errors', '1 error', '1,200 errors')
+    """
+    return f"{count:,} {noun}{'' if count == 1 else 's'}" if count else f"no {noun}s"
+
+
+def joined(parts: Iterable[str]) -> str:
+    """Join what is not empty."""
+    return " · ".join(part for part in parts if part)
+
+
+def local_time(timestamp: object, *, with_date: bool = False) -> str:
+    """Return a timestamp as the reader's clock showed it; empty where it is none."""
+    try:
+        moment = time.localtime(clock.parse_timestamp(str(timestamp)) // 1_000_000_000)
+    except (ValueError, OverflowError, OSError):
+        return ""
+    return time.strftime("%a %Y-%m-%d %H:%M:%S %Z" if with_date else "%H:%M:%S", moment).rstrip()

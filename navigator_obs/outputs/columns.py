@@ -1,0 +1,85 @@
+"""Aligned columns of plain text, safe to print: what a terminal would obey is shown instead of sent."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+def one_line(text: object) -> str:
+    r"""Return text that stays on its line and drives no terminal: what is not printable is shown as its escape.
+
+    >>> one_line("all well" + chr(27) + "[2J\n")
+    'all well\\x1b[2J\\n'
+    """
+    shown = text if isinstance(text, str) else str(text)
+    return shown if shown.isprintable() else "".join(map(_shown, shown))
+
+
+def _shown(character: str) -> str:
+    if character.isprintable():
+        return character
+    if character.isspace() and ord(character) > 0x9F and character not in "\u2028\u2029":
+        return " "
+    return character.encode("unicode_escape").decode()
+
+
+def width_of(text: str) -> int:
+    """Return how many terminal columns *text* takes; East Asian wide characters take two."""
+    if text.isascii():
+        return len(text)
+    import unicodedata
+
+    return sum(_width(character, unicodedata.east_asian_width(character)) for character in text)
+
+
+def _width(character: str, east_asian: str) -> int:
+    if east_asian in "WF":
+        return 2
+    # Combining marks sit on the character before them.
+    return 0 if "\u0300" <= character <= "\u036f" or character == "\ufe0f" else 1
+
+
+def pad(text: str, width: int, *, right: bool = False) -> str:
+    """Fill *text* up with spaces; *right* aligns it to the right."""
+    space = " " * (width - width_of(text))
+    return space + text if right else text + space
+
+
+def shorten(text: str, width: int) -> str:
+    """Cut *text* to *width* columns, with an ellipsis where something was cut.
+
+    >>> shorten("year_simulation", 8)
+    'year_si…'
+    """
+    if width_of(text) <= width:
+        return text
+    cut = ""
+    for character in text:
+        if width_of(cut) + width_of(character) > width - 1:
+            break
+        cut += character
+    return f"{cut}…"
+
+
+def shorten_middle(text: str, width: int) -> str:
+    """Cut the middle out of *text*, such as a path, whose ends tell most.
+
+    >>> shorten_middle("artifacts/runs/20250818_143022-1a2b3c4d/summary.json", 24)
+    'artifacts/r…summary.json'
+    """
+    if width_of(text) <= width or width < 5:
+        return shorten(text, width)
+    left = (width - 1) // 2
+    right = width - 1 - left
+    while width_of(text[:left]) + width_of(text[-right:]) > width - 1:
+        left, right = left - 1, right - 1
+    return f"{text[:left]}…{text[-right:]}"
+
+
+def aligned(rows: Sequence[Sequence[str]], right: Sequence[bool], gap: str = "  ") -> list[str]:
+    """Lay out rows of harmless cells in columns; *right* says which columns are aligned to the right."""
+    widths = [max(map(width_of, column)) for column in zip(*rows, strict=True)]
+    return [
+        gap.join(pad(cell, width, right=side) for cell, width, side in zip(row, widths, right, strict=True)).rstrip()
+        for row in rows
+    ]

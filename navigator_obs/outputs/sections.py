@@ -1,0 +1,331 @@
+"""What a summary says, ordered for a person who has ten seconds: the verdict, what went wrong, where the time went,
+where the files are.
+
+The sections are plain data; `outputs.text` and the command line render the same ones. Every text in a cell is harmless:
+it stays on its line and drives no terminal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from ..fields import format_bytes, format_count, format_mb, format_percent, format_rate, format_seconds
+from . import problems, years
+from .cells import Cell, Column, Section, cell, count_of, joined, local_time, number, table, text
+
+MAX_SLOWEST: Final = 8
+MAX_FILES: Final = 8
+MAX_FIGURES: Final = 8
+BAR_WIDTH: Final = 16
+TONES: Final[Mapping[str, str]] = {
+    "success": "good",
+    "running": "live",
+    "stalled": "warn",
+    "partial": "warn",
+    "interrupted": "warn",
+    "terminated": "warn",
+    "lost_contact": "warn",
+}
+MARKS: Final[Mapping[str, str]] = {"good": "✓", "live": "●", "warn": "■", "bad": "✗"}
+
+
+class Headline(NamedTuple):
+    """The verdict. `tone` is good, live, warn or bad."""
+
+    mark: str
+    name: str
+    status: str
+    duration: str
+    run_id: str
+    tone: str
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where the record stands, as far as the caller knows."""
+
+    directory: Path | None = None
+    log_path: Path | None = None
+
+
+def headline(summary: Mapping[str, Any]) -> Headline:
+    """Return the verdict of a summary."""
+    run = table(summary, "run_metadata")
+    status = text(run.get("status") or "unknown")
+    tone = TONES.get(status, "bad")
+    seconds = number(run.get("duration_seconds"))
+    duration = "" if seconds is None else f"{_PREPOSITIONS.get(tone, 'after')} {format_seconds(seconds)}"
+    return Headline(MARKS[tone], text(run.get("name") or "?"), status, duration, text(run.get("run_id") or "?"), tone)
+
+
+_PREPOSITIONS: Final = {"good": "in", "live": "for"}
+
+
+def sections(summary: Mapping[str, Any], *, width: int = 100, places: Places | None = None) -> list[Section]:
+    """Return what there is to say about a run; a section that would be empty is left out.
+
+    *width* is what tables may take, in columns. Keys that are missing are passed over, so that summaries of other
+    versions can be shown.
+    """
+    found: Iterable[Section] = (
+        facts(summary),
+        problems.issues(summary, "errors"),
+        problems.issues(summary, "warnings"),
+        problems.checks(summary),
+        problems.open_operations(summary),
+        *years.tables(summary, width),
+        slowest(summary),
+        figures(summary),
+        files(summary, places or Places()),
+    )
+    return [section for section in found if section.rows]
+
+
+def facts(summary: Mapping[str, Any]) -> Section:
+    """The run at a glance: label and value."""
+    rows = [
+        (cell(label, "dim"), value if isinstance(value, Cell) else cell(value))
+        for label, value in _facts(summary)
+        if value
+    ]
+    return Section("", (Column(""), Column("", flexible=True)), rows)
+
+
+def _facts(summary: Mapping[str, Any]) -> Iterator[tuple[str, str | Cell]]:
+    yield "reason", _reason(summary)
+    yield "problems", _problem_counts(summary)
+    yield "progress", _progress(summary)
+    yield "time", _time(summary)
+    yield "memory", _memory(table(summary, "resources"))
+    yield "started", _started(table(summary, "run_metadata"))
+    yield "ended", _ended(table(summary, "run_metadata"))
+    yield "tags", _tags(summary)
+    yield "params", _params(table(table(summary, "configuration"), "params"))
+    yield "code", _code(table(summary, "environment"))
+    yield "recording", _cost(table(summary, "observability"))
+
+
+def _reason(summary: Mapping[str, Any]) -> Cell | str:
+    run = table(summary, "run_metadata")
+    reason = text(run.get("status_reason") or "")
+    told = any(message and message in reason for message in problems.messages(summary))
+    return "" if not reason or told else cell(reason, TONES.get(str(run.get("status")), "bad"))
+
+
+def _problem_counts(summary: Mapping[str, Any]) -> Cell:
+    counts = table(summary, "execution_summary")
+    errors, warnings = int(number(counts.get("errors")) or 0), int(number(counts.get("warnings")) or 0)
+    tone = "bad" if errors else "warn" if warnings else "good"
+    found = [count_of(errors, "error"), count_of(warnings, "warning")] if errors or warnings else ["none"]
+    outcomes = table(counts, "checks")
+    checks = [f"{format_count(outcomes[name])} {word}" for name, word in _OUTCOMES if number(outcomes.get(name))]
+    if checks:
+        found.append(f"checks: {', '.join(checks)}")
+    return cell(joined(found), tone)
+
+
+_OUTCOMES: Final = (
+    ("pass", "passed"),
+    ("warn", "warned"),
+    ("fail", "failed"),
+    ("error", "broke"),
+    ("skipped", "skipped"),
+)
+
+
+def _progress(summary: Mapping[str, Any]) -> str:
+    counts = table(summary, "execution_summary")
+    planned, done = _list(counts, "years_planned"), _list(counts, "years_completed")
+    rows, operations = number(counts.get("rows")), number(counts.get("operations"))
+    return joined(
+        [
+            f"{len(done)} of {count_of(len(planned), 'year')} completed" if planned else "",
+            count_of(len(done), "year") + " completed" if done and not planned else "",
+            f"{format_count(rows)} rows" if rows else "",
+            count_of(int(operations), "operation") if operations else "",
+        ]
+    )
+
+
+def _time(summary: Mapping[str, Any]) -> str:
+    breakdown, seconds = table(summary, "breakdown"), number(table(summary, "run_metadata").get("duration_seconds"))
+    covered, cpu = number(breakdown.get("coverage_percent")), number(table(summary, "resources").get("cpu_seconds"))
+    rest = number(breakdown.get("unattributed_seconds"))
+    return joined(
+        [
+            f"named operations cover {format_percent(covered)} of it" if covered is not None else "",
+            f"{format_seconds(rest)} in none of them" if covered is not None and rest else "",
+            f"CPU {format_seconds(cpu)}" if cpu is not None else "",
+            f"{cpu / seconds:.1f} cores busy" if cpu and seconds and seconds > 0.5 else "",
+        ]
+    )
+
+
+def _memory(resources: Mapping[str, Any]) -> str:
+    peak, start, end = (number(resources.get(f"{which}_memory_mb")) for which in ("peak", "start", "end"))
+    return joined(
+        [
+            f"peak {format_mb(peak)}" if peak is not None else "",
+            f"{format_mb(start)} at the start" if start is not None else "",
+            f"{format_mb(end)} at the end" if end is not None else "",
+        ]
+    )
+
+
+def _started(run: Mapping[str, Any]) -> str:
+    started = local_time(run.get("start_time"), with_date=True)
+    where = f" on {text(run['host'])}" if run.get("host") else ""
+    who = f" by {text(run['user'])}" if run.get("user") else ""
+    pid = f", process {run['pid']}" if run.get("pid") else ""
+    parent = f", within run {text(run['parent_run_id'])}" if run.get("parent_run_id") else ""
+    return f"{started}{where}{who}{pid}{parent}" if started else ""
+
+
+def _ended(run: Mapping[str, Any]) -> str:
+    ended = local_time(run.get("end_time"), with_date=True)
+    code = f"exit code {run['exit_code']}" if run.get("exit_code") else ""
+    return joined([ended, text(run.get("signal") or ""), code])
+
+
+def _tags(summary: Mapping[str, Any]) -> str:
+    return ", ".join(text(tag) for tag in _list(table(summary, "run_metadata"), "tags"))
+
+
+def _params(params: Mapping[str, Any]) -> str:
+    shown = [f"{text(name)}={_short(value)}" for name, value in list(params.items())[:10]]
+    return "  ".join([*shown, *([f"… {len(params) - 10} more"] if len(params) > 10 else [])])
+
+
+def _short(value: object) -> str:
+    shown = text(value)
+    return shown if len(shown) <= 40 else f"{shown[:39]}…"
+
+
+def _code(environment: Mapping[str, Any]) -> str:
+    git = table(environment, "git")
+    commit = text(git.get("commit") or "")[:10]
+    changed = " with uncommitted changes" if git.get("dirty") else ""
+    branch = f" ({text(git['branch'])})" if git.get("branch") else ""
+    python = text(environment.get("python") or "")
+    return joined([f"git {commit}{branch}{changed}" if commit else "", f"Python {python}" if python else ""])
+
+
+def _cost(observability: Mapping[str, Any]) -> Cell | str:
+    percent, size = number(observability.get("percent")), number(observability.get("bytes"))
+    dropped = table(observability, "dropped")
+    lost = ", ".join(f"{format_count(count)} ({text(cause)})" for cause, count in dropped.items() if number(count))
+    words = joined(
+        [
+            f"cost {format_percent(percent)} of the time" if percent is not None else "",
+            f"wrote {format_bytes(size)}" if size else "",
+            f"events dropped: {lost}" if lost else "",
+        ]
+    )
+    return cell(words, "warn" if lost else "") if words else ""
+
+
+def slowest(summary: Mapping[str, Any]) -> Section:
+    """The operations with the most self time, and what belongs to none."""
+    ranked = [found for found in _list(summary, "bottlenecks") if isinstance(found, Mapping)]
+    timed = table(summary, "performance_metrics")
+    rows = [_slow_row(found, table(timed, str(found.get("operation_path")))) for found in ranked[:MAX_SLOWEST]]
+    columns = (
+        Column("operation", flexible=True),
+        Column("self time", right=True),
+        Column("share", right=True),
+        Column(""),
+        Column("count", right=True),
+        Column("p95", right=True),
+        Column("rows/s", right=True),
+        Column("peak", right=True),
+        Column("longest in"),
+    )
+    return Section("Slowest operations by self time", *_without_empty(columns, rows))
+
+
+def _slow_row(found: Mapping[str, Any], stats: Mapping[str, Any]) -> tuple[Cell, ...]:
+    percent = number(found.get("percent")) or 0.0
+    worst = found.get("worst")
+    where = ", ".join(f"{text(value)}" for value in worst.values()) if isinstance(worst, Mapping) else ""
+    return (
+        cell(found.get("operation_path") or "?"),
+        cell(_formatted(found.get("self_seconds"), format_seconds), "strong"),
+        cell(format_percent(percent)),
+        cell(bar(percent), "bar"),
+        cell(_formatted(found.get("count"), format_count)),
+        cell(_formatted(found.get("p95_seconds"), format_seconds)),
+        cell(_formatted(stats.get("rows_per_second"), format_rate).removesuffix("/s")),
+        cell(_formatted(stats.get("peak_memory_mb"), format_mb)),
+        cell(where),
+    )
+
+
+def _without_empty(
+    columns: tuple[Column, ...], rows: list[tuple[Cell, ...]]
+) -> tuple[tuple[Column, ...], list[tuple[Cell, ...]]]:
+    kept = [index for index in range(len(columns)) if any(row[index].text for row in rows)]
+    return tuple(columns[index] for index in kept), [tuple(row[index] for index in kept) for row in rows]
+
+
+def bar(percent: float, width: int = BAR_WIDTH) -> str:
+    """Return a bar for a share of 100 percent, an eighth of a column fine.
+
+    >>> bar(50, width=4)
+    '██'
+    """
+    eighths = round(max(0.0, min(percent, 100.0)) / 100 * width * 8)
+    whole, rest = divmod(eighths, 8)
+    return "█" * whole + ("▏▎▍▌▋▊▉"[rest - 1] if rest else "")
+
+
+def _formatted(value: object, form: Any) -> str:
+    known = number(value)
+    return "" if known is None else str(form(known))
+
+
+def figures(summary: Mapping[str, Any]) -> Section:
+    """The program's own counters and gauges."""
+    metrics = table(summary, "metrics")
+    found = [*_list(metrics, "counters"), *_list(metrics, "gauges")]
+    rows = [(cell(_series(each)), cell(_plain(each.get("value")))) for each in found if isinstance(each, Mapping)]
+    more = len(rows) - MAX_FIGURES
+    note = f"{more} more in summary.json" if more > 0 else ""
+    return Section("Figures", (Column(""), Column("", right=True)), rows[:MAX_FIGURES], note=note)
+
+
+def _series(found: Mapping[str, Any]) -> str:
+    labels = "  ".join(f"{text(name)}={text(value)}" for name, value in table(found, "labels").items())
+    return f"{text(found.get('name'))}  {labels}".strip()
+
+
+def _plain(value: object) -> str:
+    known = number(value)
+    if known is None:
+        return "not a number"
+    return format_count(known) if known == int(known) else f"{known:,.6g}"
+
+
+def files(summary: Mapping[str, Any], places: Places) -> Section:
+    """Where the record and the results are."""
+    rows: list[tuple[Cell, ...]] = []
+    if places.directory:
+        rows.append(_file("summary", places.directory / "summary.json", None))
+    if places.log_path:
+        rows.append(_file("log", places.log_path, None))
+    artifacts = [found for found in _list(summary, "artifacts") if isinstance(found, Mapping)]
+    rows += [_file(found.get("kind") or "", found.get("path"), found.get("bytes")) for found in artifacts[-MAX_FILES:]]
+    more = len(artifacts) - MAX_FILES
+    note = f"{more} earlier artifacts in summary.json" if more > 0 else ""
+    return Section("Files", (Column(""), Column("", flexible=True), Column("", right=True)), rows, note=note)
+
+
+def _file(kind: object, path: object, size: object) -> tuple[Cell, ...]:
+    return cell(kind, "dim"), cell(path), cell(_formatted(size, format_bytes), "dim")
+
+
+def _list(summary: Mapping[str, Any], key: str) -> list[Any]:
+    value = summary.get(key)
+    return value if isinstance(value, list) else []

@@ -1,0 +1,138 @@
+"""The human summary of a run as text: for the console at the end of a run, a pipe, or a mail."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from .cells import Cell, Column, Section
+from .columns import pad, shorten, shorten_middle, width_of
+from .sections import Headline, Places, headline, sections
+
+__all__ = ["render", "sections"]
+
+MIN_WIDTH: Final = 60
+_CODES: Final[Mapping[str, str]] = {
+    "good": "32",
+    "live": "36",
+    "warn": "33",
+    "bad": "31",
+    "dim": "2",
+    "strong": "1",
+    "bar": "36",
+}
+_INDENT: Final = "  "
+_GAP: Final = "  "
+_NARROWEST: Final = 12
+
+
+def render(
+    summary: Mapping[str, Any],
+    *,
+    color: bool = False,
+    width: int = 100,
+    directory: Path | None = None,
+    log_path: Path | None = None,
+) -> str:
+    """Return the summary for people, *width* columns wide, without a final newline.
+
+    *directory* is the run's folder and *log_path* the log file, shown as where the files are. *color* adds ANSI codes;
+    text from the summary itself never drives a terminal.
+
+    >>> summary = {"run_metadata": {"name": "baseline", "status": "success", "duration_seconds": 12.4}}
+    >>> render(summary).splitlines()[0].split()
+    ['✓', 'baseline', 'success', 'in', '12.40', 's', '?']
+    """
+    width = max(width, MIN_WIDTH)
+    parts = sections(summary, width=width - len(_INDENT), places=Places(directory, log_path))
+    blocks = ["\n".join(_block(section, width, color)) for section in parts]
+    return "\n\n".join(["\n".join([*_heading(headline(summary), width, color), *blocks[:1]]), *blocks[1:]])
+
+
+def _heading(verdict: Headline, width: int, color: bool) -> list[str]:
+    told = f"{verdict.status} {verdict.duration}".rstrip()
+    room = width - width_of(told) - width_of(verdict.run_id) - 6
+    name = shorten(verdict.name, max(room, _NARROWEST))
+    gap = " " * max(1, width - width_of(f"{verdict.mark} {name}  {told}{verdict.run_id}"))
+    shown = _paint(name, "strong", color)
+    left = f"{_paint(verdict.mark, verdict.tone, color)} {shown}  {_paint(told, verdict.tone, color)}"
+    return [f"{left}{gap}{_paint(verdict.run_id, 'dim', color)}", _paint("─" * width, "dim", color)]
+
+
+def _block(section: Section, width: int, color: bool) -> Iterator[str]:
+    if section.title:
+        yield _paint(section.title, "strong", color)
+    yield from _prose(section.rows, width, color) if section.prose else _table(section, width, color)
+    if section.note:
+        yield _paint(f"{_INDENT}… {section.note}", "dim", color)
+
+
+def _prose(rows: Iterable[tuple[Cell, ...]], width: int, color: bool) -> Iterator[str]:
+    for (cell,) in rows:
+        bare = cell.text.lstrip(" ")
+        indent = _INDENT + " " * (len(cell.text) - len(bare))
+        for line in wrapped(bare, width, indent):
+            yield _paint(line, cell.tone, color)
+
+
+def wrapped(text: str, width: int, indent: str, hanging: str = "  ") -> list[str]:
+    """Break running text into lines of *width* columns, the first behind *indent*, the others further in."""
+    return textwrap.wrap(
+        text,
+        width,
+        initial_indent=indent,
+        subsequent_indent=indent + hanging,
+        break_on_hyphens=False,
+        drop_whitespace=True,
+    )
+
+
+def _table(section: Section, width: int, color: bool) -> Iterator[str]:
+    widths = column_widths(section, width - len(_INDENT))
+    if any(column.title for column in section.columns):
+        titles = tuple(Cell(column.title, "dim") for column in section.columns)
+        yield _line(titles, section.columns, widths, color)
+    for row in section.rows:
+        yield from _row(row, section.columns, widths, color, wrap=not section.title)
+
+
+def column_widths(section: Section, width: int) -> list[int]:
+    """Return how wide each column is; a flexible one gives way so that the table fits into *width*."""
+    texts = [[column.title, *(row[at].text for row in section.rows)] for at, column in enumerate(section.columns)]
+    widths = [max(map(width_of, column)) for column in texts]
+    excess = sum(widths) + len(_GAP) * (len(widths) - 1) - width
+    for at, column in enumerate(section.columns):
+        if column.flexible and excess > 0:
+            widths[at] = max(widths[at] - excess, _NARROWEST)
+    return widths
+
+
+def _row(
+    row: tuple[Cell, ...], columns: tuple[Column, ...], widths: list[int], color: bool, *, wrap: bool
+) -> Iterator[str]:
+    last = row[-1]
+    if not wrap or width_of(last.text) <= widths[-1]:
+        yield _line(row, columns, widths, color)
+        return
+    before = sum(widths[:-1]) + len(_GAP) * (len(widths) - 1)
+    for number, line in enumerate(wrapped(last.text, widths[-1], "", "")):
+        cells = (*row[:-1], Cell(line, last.tone)) if number == 0 else None
+        rest = f"{_INDENT}{' ' * before}{_paint(line, last.tone, color)}"
+        yield _line(cells, columns, widths, color) if cells else rest
+
+
+def _line(row: tuple[Cell, ...], columns: tuple[Column, ...], widths: list[int], color: bool) -> str:
+    parts = []
+    for at, (cell, column, width) in enumerate(zip(row, columns, widths, strict=True)):
+        cut = shorten_middle if column.flexible else shorten
+        shown = pad(cut(cell.text, width), width, right=column.right)
+        is_last = at == len(row) - 1
+        parts.append(_paint(shown.rstrip() if is_last else shown, cell.tone, color))
+    return (_INDENT + _GAP.join(parts)).rstrip()
+
+
+def _paint(text: str, tone: str, color: bool) -> str:
+    code = _CODES.get(tone)
+    return f"\x1b[{code}m{text}\x1b[0m" if color and code and text.strip() else text
