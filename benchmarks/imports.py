@@ -63,13 +63,14 @@ def measure(rounds: int, say: Callable[[str], None]) -> list[dict[str, Any]]:
     """All subjects, one interpreter each per round after one that fills the byte-code caches."""
     seconds: dict[str, list[float]] = {name: [] for name in SUBJECTS if _installed(name)}
     failures: dict[str, str] = {}
-    for number in range(rounds + 1):
-        say(f"round {number} of {rounds}" if number else "warming up")
-        for name in [name for name in seconds if name not in failures]:
-            try:
-                seconds[name].append(_cpu_seconds(SUBJECTS[name][1]))
-            except runner.WorkerError as error:
-                failures[name] = str(error)
+    with tempfile.TemporaryDirectory(prefix="benchmark-") as byte_code:
+        for number in range(rounds + 1):
+            say(f"round {number} of {rounds}" if number else "warming up")
+            for name in [name for name in seconds if name not in failures]:
+                try:
+                    seconds[name].append(_cpu_seconds(SUBJECTS[name][1], byte_code))
+                except runner.WorkerError as error:
+                    failures[name] = str(error)
     return [_result(name, seconds.get(name), failures.get(name)) for name in SUBJECTS]
 
 
@@ -86,13 +87,15 @@ def _installed(name: str) -> bool:
     return find_spec(SUBJECTS[name][0]) is not None
 
 
-def _cpu_seconds(statements: list[str]) -> float:
-    """CPU of the interpreter's main work, its own start not counted."""
+def _cpu_seconds(statements: list[str], byte_code: str) -> float:
+    """CPU of the statements, without the interpreter's own start; *byte_code* is where compiled modules are kept."""
+    # A checkout that may not be written to, or an environment that forbids it, would be compiled anew each time, which
+    # no installed package is.
+    environment = runner.environment() | {"PYTHONPYCACHEPREFIX": byte_code}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     with tempfile.TemporaryDirectory(prefix="benchmark-") as folder:
         command = [sys.executable, "-c", "\n".join(FRAME).format("\n".join(statements))]
-        done = subprocess.run(
-            command, cwd=folder, env=runner.environment(), capture_output=True, check=False, timeout=300
-        )
+        done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, check=False, timeout=300)
     if done.returncode != 0:
         raise runner.WorkerError(done.stderr.decode(errors="replace").strip().splitlines()[-1])
     said = next(line for line in done.stdout.decode().splitlines() if line.startswith("CPU "))

@@ -55,7 +55,7 @@ def load(module: str) -> Any:
 
 def json_lines(directory: Path) -> Iterator[Record]:
     """Every line of every file; one that is no JSON object comes as `{"torn": text}`."""
-    for path in sorted(directory.iterdir()):
+    for path in sorted(path for path in directory.iterdir() if path.is_file()):
         for line in path.read_bytes().splitlines():
             yield _parsed(line)
 

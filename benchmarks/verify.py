@@ -100,7 +100,8 @@ def faults(record: Record, case: str, number: int, *, caller: bool, levels: bool
 
 def _caller_faults(record: Record, case: str) -> list[str]:
     wrong = [] if record.get("module") else ["module"]
-    wrong += [] if record.get("function") == case else ["function"]
+    # Some tell the function's qualified name.
+    wrong += [] if str(record.get("function")).rpartition(".")[2] == case else ["function"]
     return wrong + ([] if isinstance(record.get("line"), int) else ["line"])
 
 

@@ -67,7 +67,7 @@ def flattened(line: Record, attributes: Record) -> Record:
         "level": LEVELS.get(attributes.get("logfire.level_num", 0)),
         "message": attributes.get("logfire.msg"),
         "module": attributes.get("code.filepath"),
-        "function": str(attributes.get("code.function")).rpartition(".")[2],
+        "function": attributes.get("code.function"),
         "line": attributes.get("code.lineno"),
         "exception": line.get("events"),
     }
