@@ -129,10 +129,16 @@ def _on_signal(number: int, frame: FrameType | None) -> None:
         # The last run was finished by another thread, which could not put the old handler back.
         signal.signal(number, signal.SIG_DFL)
         os.kill(os.getpid(), number)
-    elif _shields:
-        _held_back.append(Terminated(number))
     else:
-        raise Terminated(number)
+        _end_by(Terminated(number))
+
+
+def _end_by(error: Terminated) -> None:
+    for run in open_endings():
+        _quietly(run.note_exit, error.code)
+    if not _shields:
+        raise error
+    _held_back.append(error)
 
 
 def _hook_exits() -> None:

@@ -86,10 +86,10 @@ def test_a_question_can_be_given_up(work_tree):
 
 def test_the_command_line_is_redacted():
     """A secret after its option, behind its equals sign, or recognisable by itself is replaced; the rest stays."""
-    argv = ["sim.py", "--seed", "42", "--token", "abc", "--api-key=xyz", "pg://ada:s3cret@db/sim", "--years=5"]
-    assert environment.redacted_argv(argv, Redactor()) == [
-        "sim.py", "--seed", "42", "--token", "[redacted]", "--api-key=[redacted]", "pg://ada:[redacted]@db/sim", "--years=5",
-    ]  # fmt: skip
+    argv = ["sim.py", "--seed", "42", "--token", "abc", "--api-key=xyz", "pg://ada:s3cret@db/s", "--years=5"]
+    shown = environment.redacted_argv(argv, Redactor())
+    assert shown[:3] == argv[:3]
+    assert shown[3:] == ["--token", "[redacted]", "--api-key=[redacted]", "pg://ada:[redacted]@db/s", "--years=5"]
 
 
 def test_packages_are_read_from_folder_names(tmp_path):
