@@ -170,7 +170,7 @@ FROM batch ORDER BY employee_id
 """
 
 EVENTS: Final = """
-SELECT event_id, event_type, employee_id, effective_date, job_level,
+SELECT event_id, employee_id, effective_date, job_level,
        compensation::DOUBLE AS compensation, deferral_rate::DOUBLE AS deferral_rate
 FROM simulation_event WHERE simulation_year = $year AND event_type = $event_type ORDER BY event_id
 """
@@ -186,6 +186,7 @@ SELECT $year,
         WHERE workforce.employee_id IS NULL OR effective_date > coalesce(termination_date, effective_date)),
        payroll,
        participation_rate
-FROM (SELECT count(*) AS headcount, sum(compensation) AS payroll, count(deferral_rate) / count(*) AS participation_rate
+FROM (SELECT count(*) AS headcount, sum(compensation) AS payroll,
+             round(count(deferral_rate) / count(*), 4) AS participation_rate
       FROM workforce WHERE termination_date IS NULL)
 """

@@ -66,7 +66,7 @@ class Listener(Protocol):
 
 
 class Workforce:
-    """The simulation: `run` calls the other methods in their order. *folder* takes checkpoints and the backup."""
+    """The simulation: `simulate` calls the other methods in their order. *folder* takes checkpoints and the backup."""
 
     def __init__(
         self, connection: duckdb.DuckDBPyConnection, plan: Plan, folder: Path, listener: Listener | None = None
@@ -76,7 +76,7 @@ class Workforce:
         self.folder = folder
         self.listener = listener
 
-    def run(self) -> None:
+    def simulate(self) -> None:
         """Simulate all years. Raises `SimulationError` where the database refuses a batch."""
         self.load_census()
         for year in self.plan.years:
@@ -152,13 +152,13 @@ class Workforce:
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
-        self.connection.begin()
+        self._execute("BEGIN")
         try:
             yield
         except BaseException:
-            self.connection.rollback()
+            self._execute("ROLLBACK")
             raise
-        self.connection.commit()
+        self._execute("COMMIT")
 
     def _change(self, sql: str, **values: Any) -> int:
         """Execute a statement that changes rows, and return how many."""
