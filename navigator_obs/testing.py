@@ -84,8 +84,8 @@ def assert_logged(events: Iterable[Mapping[str, Any]], message: str, **fields: A
     for event in logged:
         if event.get("message") == message and all(event.get(key) == value for key, value in fields.items()):
             return event
-    alike = [dict(event) for event in logged if event.get("message") == message]
-    near = alike or [event.get("message") for event in logged]
+    near: list[Any] = [dict(event) for event in logged if event.get("message") == message]
+    near = near or [event.get("message") for event in logged]
     raise AssertionError(f"no event {message!r} with {fields!r} among {near!r}")
 
 

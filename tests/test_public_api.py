@@ -50,7 +50,7 @@ def test_each_public_name_resolves_and_is_documented(name: str):
 def test_an_unknown_name_is_an_attribute_error():
     """A name that is not public is refused as by any module."""
     with pytest.raises(AttributeError, match="no attribute 'no_such_name'"):
-        obs.no_such_name  # noqa: B018
+        obs.no_such_name
 
 
 def test_the_root_alone_imports_no_library():

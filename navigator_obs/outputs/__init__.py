@@ -1,1 +1,1 @@
-"""Stage 5. Tell someone: a summary or a finding becomes text, a page, a metric or an alert."""
+"""Stage 5. One summary or finding → one message: text that people read, wherever they are told."""
