@@ -14,8 +14,9 @@ from ..config import LEVELS
 from . import limits, named, scope, sinks, stdlib, ticker, uncaught
 from .chain import chain
 from .console import ConsoleSink
+from .filesink import FileSink
 from .logger import BoundLogger, emit
-from .sinks import NEVER, WARNING, FileSink, outlet
+from .sinks import NEVER, WARNING, outlet
 
 if TYPE_CHECKING:
     from ..config import Config
@@ -25,9 +26,7 @@ _LOGGER: Final = "navigator_obs.events"
 
 def install(config: Config) -> None:
     """Make *config* hold from now on, for loggers that exist as well; what was installed before is closed."""
-    if outlet.file is not None:
-        outlet.file.close()
-    outlet.file = FileSink(config, report=_report_drops)
+    _replace_file(FileSink(config, report=_report_drops))
     outlet.console = ConsoleSink() if _has_console(config) else None
     _set_levels(config)
     chain.build(config)
@@ -39,6 +38,14 @@ def install(config: Config) -> None:
         cache_logger_on_first_use=False,
     )
     _bridge_the_rest(config)
+
+
+def _replace_file(new: FileSink) -> None:
+    # The new one stands before the old one goes, so that other threads always have one to write to.
+    old, outlet.file = outlet.file, new
+    if old is not None:
+        old.close()
+        new.continue_from(old)
 
 
 def uninstall() -> None:

@@ -40,7 +40,6 @@ FOLDER: Final = ".staging"
 _HEADER_BYTES: Final = 64
 _MAGIC: Final = 0x314741545342_4F  # "OBSTAG1" in memory
 _MAGIC_WORD, _FLUSHED, _INODE, _OFFSET, _INTENT_END = range(5)
-_ZEROS: Final = bytes(CAPACITY_BYTES)
 
 
 class Staging:
@@ -57,7 +56,8 @@ class Staging:
         self._memory = memory
         self._words = memoryview(memory).cast("Q")
         self._descriptor = descriptor
-        self._sealed_at: int | None = None
+        self._whole_until: int | None = None
+        self.drained_lines = self.drained_bytes = 0
         memory.seek(_HEADER_BYTES)
 
     @classmethod
@@ -93,37 +93,59 @@ class Staging:
         return self._end() - self._words[_FLUSHED]
 
     def _end(self) -> int:
-        return self._memory.tell() - _HEADER_BYTES if self._sealed_at is None else self._sealed_at
+        if self._whole_until is not None:
+            return self._whole_until
+        position = self._memory.tell()
+        if position == len(self._memory):
+            # Sealed, or full to the last byte: the lines end where the zeros begin.
+            end = self._memory.find(b"\0", _HEADER_BYTES + self._words[_FLUSHED])
+            position = end if end >= 0 else position
+        return position - _HEADER_BYTES
 
-    def drain(self, log: LogFile) -> int:
-        """Write what waits into *log*; return how many lines. Raises OSError, and nothing is lost by it.
+    @property
+    def is_sealed(self) -> bool:
+        """Whether nobody can store any more, until `rewind`."""
+        return self._memory.tell() == len(self._memory)
+
+    @property
+    def survives_kill(self) -> bool:
+        """Whether a finder would see it: it has a file, and nobody has deleted that."""
+        return self._descriptor >= 0 and os.fstat(self._descriptor).st_nlink > 0
+
+    def drain(self, log: LogFile) -> None:
+        """Write what waits into *log*, and count it in `drained_lines` and `drained_bytes`. Raises OSError, and nothing
+        is lost by it.
 
         Others may store meanwhile: what they add waits for the next time.
         """
+        if self._words[_INTENT_END] > self._words[_FLUSHED]:
+            # The last write was cut short: by an error, or by an exception that a signal handler raised (Ctrl-C).
+            with log.exclusive():
+                self.settle(log)
         start, end = self._words[_FLUSHED], self._end()
         if start >= end:
-            return 0
+            return
         data = self._memory[_HEADER_BYTES + start : _HEADER_BYTES + end]
-        log.append(data, self)
-        return data.count(b"\n")
+        try:
+            log.append(data, self)
+        finally:
+            self._count(data[: self._words[_FLUSHED] - start])
+
+    def _count(self, data: bytes) -> None:
+        self.drained_lines += data.count(b"\n")
+        self.drained_bytes += len(data)
 
     def seal(self) -> None:
         """Let nobody store any more, until `rewind`."""
-        if self._sealed_at is None:
-            position = self._memory.tell()
-            self._memory.seek(0, os.SEEK_END)
-            # Between these two calls others may have stored; the end is where the zeros begin.
-            end = self._memory.find(b"\0", position)
-            self._sealed_at = (end if end >= 0 else len(self._memory)) - _HEADER_BYTES
+        self._memory.seek(0, os.SEEK_END)
 
     def rewind(self) -> None:
         """Start a sealed area from the front again; only when nothing waits in it."""
-        end = self._sealed_at or 0
+        end = self._words[_FLUSHED]
         # Zeroed before the flushed mark goes back: at each moment a finder sees that nothing waits.
-        self._memory[_HEADER_BYTES : _HEADER_BYTES + end] = _ZEROS[:end]
+        self._memory[_HEADER_BYTES : _HEADER_BYTES + end] = bytes(end)
         self._words[_INTENT_END] = 0
         self._words[_FLUSHED] = 0
-        self._sealed_at = None
         self._memory.seek(_HEADER_BYTES)
 
     def placed(self, inode: int, offset: int, length: int) -> None:
@@ -137,11 +159,11 @@ class Staging:
         self._words[_FLUSHED] += length
 
     def close_whole(self) -> None:
-        """Seal the area of a dead process after its last whole line; one that it died in was never acknowledged."""
+        """End the area of a dead process after its last whole line; one that it died in was never acknowledged."""
         start = _HEADER_BYTES + self._words[_FLUSHED]
         end = self._memory.find(b"\0", start)
         newline = self._memory.rfind(b"\n", start, end if end >= 0 else len(self._memory))
-        self._sealed_at = (newline + 1 if newline >= 0 else start) - _HEADER_BYTES
+        self._whole_until = (newline + 1 if newline >= 0 else start) - _HEADER_BYTES
 
     def discard(self) -> None:
         """Unmap and close without removing the file: for a forked child, whose parent goes on using it."""
@@ -153,9 +175,13 @@ class Staging:
 
     def remove(self) -> None:
         """Close it and delete its file."""
+        self.retire()
+        self.discard()
+
+    def retire(self) -> None:
+        """Delete its file; threads that still look at it find it sealed."""
         if self.path is not None:
             self.path.unlink(missing_ok=True)
-        self.discard()
 
     def settle(self, log: LogFile) -> None:
         """Find out how much of an interrupted write arrived, and count it as written."""
@@ -165,6 +191,7 @@ class Staging:
         intended = bytes(self._memory[_HEADER_BYTES + flushed : _HEADER_BYTES + end])
         arrived = _common_lines(intended, self._at_intent(log, len(intended)))
         self._words[_FLUSHED] = flushed + arrived
+        self._count(intended[:arrived])
 
     def _at_intent(self, log: LogFile, length: int) -> bytes:
         path = log.find(self._words[_INODE])
@@ -185,9 +212,8 @@ def recover(log: LogFile) -> int:
         if area is None:
             continue
         try:
-            with log.exclusive():
-                area.settle(log)
-            recovered += area.drain(log)
+            area.drain(log)
+            recovered += area.drained_bytes
             area.remove()
         except OSError:
             # Still no room, or no right to write: the area stays for the next finder.
