@@ -27,7 +27,7 @@ def template(message: str) -> str:
     """Return *message* with what varies from one occurrence to the next left open.
 
     >>> template("plan 'B' lost 1,204 rows in 2027")
-    "plan # lost # rows in #"
+    'plan # lost # rows in #'
     """
     return _VARIABLE.sub("#", message[:1000])
 

@@ -102,7 +102,9 @@ class Recording:
         The fold does without it: the next tick's figures include it.
         """
         self._logged += 1
-        self.journal.append({"kind": "operation", "time": now(), "logged": self._logged, "record": record.to_dict()})
+        self.journal.append(
+            {"kind": "operation", "time": record.end_time, "logged": self._logged, "record": record.to_dict()}
+        )
 
     def _on_event(self, event: Mapping[str, Any]) -> None:
         if event.get("run_id") == self.tag.run_id:

@@ -11,22 +11,20 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
-from .. import clock
-from ..config import PREFIX, Config
+from ..config import Config
 from ..encoding import text
-from ..errors import ConfigError, UsageError, close_match
+from ..errors import UsageError, close_match
 from ..events import exceptions, scope
 from ..events.logger import emit
 from ..operations import resources
 from ..redaction import Redactor
-from . import artifacts, configuration, current, endings, environment, folder
+from . import artifacts, configuration, current, endings, environment, opening
 from .observer import RunObserver
 from .recording import Recording, now
 from .verdict import FINAL_STATUSES, Verdict, by_exception, by_exit, orderly
 
 T = TypeVar("T")
 _LOGGER: Final = "navigator_obs.run"
-_MAX_NAME: Final = 200
 _GIT_WAIT_SECONDS: Final = 1.0
 _INFO, _WARNING, _ERROR = 20, 30, 40
 _LEVELS: Final = {"success": _INFO, "failed": _ERROR}
@@ -104,7 +102,7 @@ class Run:
 
     def tag(self, *tags: str) -> None:
         """Add words by which the run can be found."""
-        checked = _tags(tags)
+        checked = opening.checked_tags(tags)
         if self._is_ours() and checked:
             self._recording.add("tags", tags=list(checked))
 
@@ -306,15 +304,18 @@ def start_run(
 
     Raises UsageError for a wrong argument, and where *run_id* has a folder already.
     """
-    if not isinstance(name, str) or not name.strip() or len(name) > _MAX_NAME:
-        raise UsageError(f"the name of a run must be a text of 1 to {_MAX_NAME} characters, not {name!r:.300}")
     redactor = Redactor(config.redact_keys, config.redact_allow)
     described = configuration.describe(params, redactor)
-    planned, checked_tags, checked_observers = _years(years), list(_tags(tags)), _observers(observers)
-    directory, parent = _claim(config, run_id)
+    opening.checked_name(name)
+    planned, words, told = (
+        opening.checked_years(years),
+        opening.checked_tags(tags),
+        opening.checked_observers(observers),
+    )
+    directory, parent = opening.claim(config, run_id)
     tag = scope.RunTag(directory.name)
     recording = Recording(directory, tag, config, redactor)
-    run = Run(name, directory, recording, checked_observers)
+    run = Run(name, directory, recording, told)
     run._begin(
         {
             "run_id": directory.name,
@@ -324,7 +325,7 @@ def start_run(
             "pid": os.getpid(),
             "argv": environment.redacted_argv(sys.argv, redactor),
             "parent_run_id": parent,
-            "tags": checked_tags,
+            "tags": list(words),
             "years": planned,
             "configuration": described,
             "environment": environment.collect(config.runs_dir),
@@ -339,68 +340,6 @@ def finish_open_runs(reason: str) -> None:
     """End each run that is still open in this process, the newest first, as if its block were left in good order."""
     for run in reversed(list(_open.values())):
         run.finish(reason=reason if run._years_left() else None)
-
-
-def _claim(config: Config, run_id: str | None) -> tuple[Path, str | None]:
-    """Return the run's folder, made or (where the file system refuses) only named, and the id of the run around it."""
-    adopted = None if run_id is not None else _from_environment("RUN_ID")
-    parent = _from_environment("PARENT_RUN_ID") or _enclosing_run()
-    wanted = adopted if run_id is None else folder.valid_run_id(run_id)
-    try:
-        try:
-            return folder.claim(config.runs_dir, wanted, config.dir_mode), parent
-        except folder.IdTaken:
-            if run_id is not None:
-                raise UsageError(f"run_id {run_id!r} is taken: {config.runs_dir / run_id} exists") from None
-            # A second run of a program whose caller gave one id: it belongs to that one and gets an id of its own.
-            return folder.claim(config.runs_dir, None, config.dir_mode), adopted
-    except OSError as error:
-        emit(_LOGGER, _ERROR, "no folder can be made for the run, which goes on without", {"error": text(error)})
-        return config.runs_dir / (wanted or clock.new_run_id()), parent
-
-
-def _from_environment(name: str) -> str | None:
-    given = os.environ.get(PREFIX + name)
-    if not given:
-        return None
-    try:
-        return folder.valid_run_id(given)
-    except UsageError as error:
-        raise ConfigError(f"{PREFIX}{name}: {error}") from None
-
-
-def _enclosing_run() -> str | None:
-    tag = scope.current().run
-    return None if tag is None else tag.run_id
-
-
-def _years(years: Iterable[int] | None) -> list[int]:
-    if years is None:
-        return []
-    try:
-        planned = [year.__index__() for year in years]
-    except (TypeError, AttributeError):
-        raise UsageError(f"years={years!r:.200} must be whole numbers, such as range(2025, 2030)") from None
-    return list(dict.fromkeys(planned))
-
-
-def _tags(tags: Iterable[str]) -> tuple[str, ...]:
-    if isinstance(tags, str):
-        raise UsageError(f"tags={tags!r} must be several texts, such as [{tags!r}]")
-    given = tuple(tags)
-    for tag in given:
-        if not isinstance(tag, str) or not tag:
-            raise UsageError(f"a tag must be a text, not {tag!r}")
-    return given
-
-
-def _observers(observers: Iterable[RunObserver]) -> tuple[RunObserver, ...]:
-    given = tuple(observers)
-    for observer in given:
-        for method in ("run_started", "run_finished"):
-            if not callable(getattr(observer, method, None)):
-                raise UsageError(f"observer {observer!r} has no method {method}; see runs.observer.RunObserver")
-    return given
 
 
 def _rss_mb() -> float | None:

@@ -1,0 +1,93 @@
+"""What a run is opened with: its arguments held against what they may be, and its folder."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+from .. import clock
+from ..config import PREFIX, Config
+from ..encoding import text
+from ..errors import ConfigError, UsageError
+from ..events import scope
+from ..events.logger import emit
+from . import folder
+from .observer import RunObserver
+
+_LOGGER: Final = "navigator_obs.run"
+_MAX_NAME: Final = 200
+_ERROR: Final = 40
+
+
+def checked_name(name: object) -> str:
+    """Return *name*; raises UsageError where it is no text of a sensible length."""
+    if not isinstance(name, str) or not name.strip() or len(name) > _MAX_NAME:
+        raise UsageError(f"the name of a run must be a text of 1 to {_MAX_NAME} characters, not {text(name)[:300]!r}")
+    return name
+
+
+def claim(config: Config, run_id: str | None) -> tuple[Path, str | None]:
+    """Return the run's folder, made or (where the file system refuses) only named, and the id of the run around it."""
+    adopted = None if run_id is not None else _from_environment("RUN_ID")
+    parent = _from_environment("PARENT_RUN_ID") or _enclosing_run()
+    wanted = adopted if run_id is None else folder.valid_run_id(run_id)
+    try:
+        try:
+            return folder.claim(config.runs_dir, wanted, config.dir_mode), parent
+        except folder.IdTaken:
+            if run_id is not None:
+                raise UsageError(f"run_id {run_id!r} is taken: {config.runs_dir / run_id} exists") from None
+            # A second run of a program whose caller gave one id: it belongs to that one and gets an id of its own.
+            return folder.claim(config.runs_dir, None, config.dir_mode), adopted
+    except OSError as error:
+        emit(_LOGGER, _ERROR, "no folder can be made for the run, which goes on without", {"error": text(error)})
+        return config.runs_dir / (wanted or clock.new_run_id()), parent
+
+
+def _from_environment(name: str) -> str | None:
+    given = os.environ.get(PREFIX + name)
+    if not given:
+        return None
+    try:
+        return folder.valid_run_id(given)
+    except UsageError as error:
+        raise ConfigError(f"{PREFIX}{name}: {error}") from None
+
+
+def _enclosing_run() -> str | None:
+    tag = scope.current().run
+    return None if tag is None else tag.run_id
+
+
+def checked_years(years: Iterable[int] | None) -> list[int]:
+    """Return *years* as a list without repetitions; raises UsageError where they are no whole numbers."""
+    if years is None:
+        return []
+    try:
+        planned = [year.__index__() for year in years]
+    except (TypeError, AttributeError):
+        raise UsageError(f"years={years!r:.200} must be whole numbers, such as range(2025, 2030)") from None
+    return list(dict.fromkeys(planned))
+
+
+def checked_tags(tags: Iterable[str]) -> tuple[str, ...]:
+    """Return *tags*; raises UsageError where one is no text."""
+    if isinstance(tags, str):
+        raise UsageError(f"tags={tags!r} must be several texts, such as [{tags!r}]")
+    given = tuple(tags)
+    for tag in given:
+        if not isinstance(tag, str) or not tag:
+            raise UsageError(f"a tag must be a text, not {tag!r}")
+    return given
+
+
+def checked_observers(observers: Iterable[RunObserver]) -> tuple[RunObserver, ...]:
+    """Return *observers*; raises UsageError where one lacks a method of `RunObserver`."""
+    given = tuple(observers)
+    for observer in given:
+        for method in ("run_started", "run_finished"):
+            if not callable(getattr(observer, method, None)):
+                raise UsageError(f"observer {observer!r} has no method {method}; see runs.observer.RunObserver")
+    return given
