@@ -47,11 +47,6 @@ READERS = (
     "navigator_obs.outputs.text",
     "navigator_obs.cli.main",
 )
-    "navigator_obs.history.store",
-    "navigator_obs.history.reader",
-    "navigator_obs.outputs.text",
-    "navigator_obs.cli.main",
-)
 
 
 def modules(root: Path) -> list[Path]:
