@@ -75,6 +75,8 @@ class Recording:
         metrics.install(self.tag, self.accumulator)
         sinks.add_tap(self._on_event)
         self._handle = ticker.every(TICK_SECONDS, self._on_tick)
+        # All since the recording was made went into the start: the environment, the folder, the first summary.
+        self.seconds_spent += self.seconds
 
     def add(self, kind: str, **fields: Any) -> None:
         """Write a record, and have the fold take what was written."""

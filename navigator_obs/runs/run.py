@@ -28,7 +28,7 @@ _LOGGER: Final = "navigator_obs.run"
 _GIT_WAIT_SECONDS: Final = 1.0
 _INFO, _WARNING, _ERROR = 20, 30, 40
 _LEVELS: Final = {"success": _INFO, "failed": _ERROR}
-_MESSAGES: Final = {"success": "Run completed", "partial": "Run ended with years left"}
+_MESSAGES: Final = {"success": "Run completed", "partial": "Run ended incomplete"}
 
 
 class Run:
