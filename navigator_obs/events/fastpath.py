@@ -77,7 +77,11 @@ class FastPath:
         """
         scope = current()
         context: Fragment | None = scope.fragment or self._of_scope(scope)
-        text = self._messages.get(message) or self._of_message(message)
+        try:
+            text = self._messages.get(message) or self._of_message(message)
+        except TypeError:
+            # A message that is no text, and can't be looked up: a list, say.
+            return None
         if not (text and context):
             return None
         body = self._body(fields, context)

@@ -203,7 +203,7 @@ class LimitedLogger(BoundLogger):
                 event = _interpolate(event, args, fields)
             if held_back:
                 fields.setdefault("held_back", held_back)
-            self._through_chain(level, event, {CALLER: caller_of(frame), **fields})
+            self._through_chain(level, event, {**fields, CALLER: caller_of(frame)})
         except Exception as error:
             _give_up(self._logger, level, event, error, {**self._context, **fields})
 
@@ -250,7 +250,7 @@ def emit(
         if line:
             outlet.file.write(line)
         else:
-            log._through_chain(level, message, {CALLER: place, **fields})
+            log._through_chain(level, message, {**fields, CALLER: place})
     except Exception as error:
         _give_up(log._logger, level, message, error, fields)
 

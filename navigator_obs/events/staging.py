@@ -54,7 +54,7 @@ class Staging:
         self.capacity = len(memory) - _HEADER_BYTES
         self.store: Callable[[bytes], object] = memory.write if _gil_enabled() else _locked(memory.write)
         self._memory = memory
-        self._words = memoryview(memory).cast("Q")
+        self._words = memoryview(memory)[:_HEADER_BYTES].cast("Q")
         self._descriptor = descriptor
         self._whole_until: int | None = None
         self.drained_lines = self.drained_bytes = 0

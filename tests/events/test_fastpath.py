@@ -1,0 +1,245 @@
+"""The fast path gives the bytes of the chain, or declines."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import math
+import threading
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from navigator_obs import config, testing
+from navigator_obs.events import logger as logger_module
+from navigator_obs.events import scope, setup, sinks
+from navigator_obs.events.chain import chain
+from navigator_obs.events.logger import emit, get_logger
+from navigator_obs.events.sinks import outlet
+from navigator_obs.fields import RESERVED
+
+
+class Lines:
+    """Stands where the log file does, and keeps its lines."""
+
+    def __init__(self):
+        self.lines = []
+
+    def write(self, line, urgent=False):
+        self.lines.append(line)
+
+    def flush(self):
+        pass
+
+    def close(self):
+        pass
+
+
+@pytest.fixture
+def both_ways(tmp_path):
+    """Log the same thing by the fast path and by the chain alone; return both lines, and whether the fast path was
+    taken.
+    """
+    setup.install(config.Config(log_dir=tmp_path, console="off", stdlib=False, capture_warnings=False, level="DEBUG"))
+    outlet.file.close()
+    outlet.file = Lines()
+    fast = chain.fast
+
+    def log_once(log, context, path, run_id, call):
+        tag = scope.RunTag(run_id)
+        tag.sequence = itertools.count(7)
+        operation = None if path is None else scope._PathOnly(path)
+        token = scope.enter(context=context, operation=operation, run=tag)
+        try:
+            call(log)
+        finally:
+            scope.leave(token)
+        (line,) = outlet.file.lines
+        outlet.file.lines.clear()
+        return line
+
+    def run(name, bound, context, path, run_id, call):
+        with testing.fake_clock():
+            taken = []
+            original = type(fast).render
+            type(fast).render = lambda *args: taken.append(original(*args)) or taken[-1]
+            try:
+                quick = log_once(get_logger(name, **bound), context, path, run_id, call)
+            finally:
+                type(fast).render = original
+            chain.fast = None
+            try:
+                slow = log_once(get_logger(name, **bound), context, path, run_id, call)
+            finally:
+                chain.fast = fast
+        return quick, slow, bool(taken and taken[-1])
+
+    yield run
+    outlet.file = None
+
+
+KEYS = (
+    st.text(st.characters(), max_size=8)
+    | st.sampled_from([*sorted(RESERVED), "event", "exc_info", "self", "operation_path", "operation", "status"])
+    | st.sampled_from(["password", "token_count", "year", "\0caller", "nonfinite", "cut_bytes", "field_level", "args"])
+)
+SCALARS = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(st.characters(), max_size=30)
+    | st.sampled_from(["postgres://u:hunter2@db", "password=hunter2", "x" * 600, "ü" * 600, '"\\\n\x1b[31m', "{} %s %"])
+)
+VALUES = SCALARS | st.lists(SCALARS, max_size=2) | st.dictionaries(KEYS, SCALARS, max_size=2) | st.binary(max_size=3)
+FIELDS = st.dictionaries(KEYS, SCALARS, max_size=4) | st.dictionaries(KEYS, VALUES, max_size=3)
+NAMES = st.none() | st.text(max_size=10) | st.sampled_from(["planwise", "planwise.hiring"])
+
+
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    name=NAMES,
+    message=st.text(st.characters(), max_size=30) | VALUES,
+    fields=FIELDS,
+    bound=FIELDS,
+    context=FIELDS,
+    path=st.none() | st.text(max_size=10) | st.just("simulate/year_simulation"),
+    run_id=st.none() | st.just("20250818_143022-1a2b3c4d"),
+    level=st.sampled_from(["debug", "info", "warning", "error", "critical"]),
+)
+@example("a", "m", {"year": 1}, {"year": 2}, {"year": 3}, None, None, "info")
+@example("a", "m", {}, {"year": 2}, {"year": 3}, None, None, "info")
+@example("a", "m", {"event": 1}, {"event": 2}, {"event": 3}, "p", None, "info")
+@example("a", "m", {"level": 1, "field_level": 2}, {}, {}, "p", None, "info")
+def test_both_ways_give_the_same_bytes(both_ways, name, message, fields, bound, context, path, run_id, level):
+    """Over any message, keys, values, context and bound values, the line is the same whichever way it was made, and
+    parses.
+    """
+
+    def call(log):
+        getattr(log, level)(message, **fields)
+
+    quick, slow, _ = both_ways(name, bound, context, path, run_id, call)
+    assert quick == slow
+    event = json.loads(quick)
+    assert event["run_id"] == run_id
+    assert event["level"] == level.upper()
+    assert event["seq"] == 7
+    assert event["module"] == __name__
+    assert event["function"].endswith("call")
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(message=VALUES, fields=FIELDS, level=st.sampled_from([10, 20, 30, 40, 50]))
+def test_both_ways_give_the_same_bytes_for_upper_stages(both_ways, message, fields, level):
+    """The way in which operations and runs log is the same by either path."""
+    logger_module._emitters.clear()
+
+    def call(_):
+        emit("navigator_obs.run", level, message, fields, caller=("sim", "main", 3))
+
+    quick, slow, _ = both_ways(None, {}, {"year": 2025}, "a/b", "r", call)
+    assert quick == slow
+    event = json.loads(quick)
+    assert (event["module"], event["function"], event["line"]) == ("sim", "main", 3)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"year": 2025, "rate": 0.03, "ok": True, "note": None, "path": "census.parquet"},
+        {"note": "ü" * 100, "token_count": 3, "session_count": 4},
+        {"long": "x" * 5_000},
+        {"operation": "mine", "status": "ok"},
+    ],
+)
+def test_ordinary_events_take_the_fast_path(both_ways, fields):
+    """What programs mostly log is taken by the fast path, inside a context, an operation and a run."""
+    for _ in range(2):
+        quick, slow, taken = both_ways(
+            "sim", {"scenario": "base"}, {"region": 2}, "a", "r", lambda log: log.info("m", **fields)
+        )
+        assert taken
+        assert quick == slow
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"password": "hunter2"},
+        {"note": "password=hunter2"},
+        {"rate": math.nan},
+        {"rate": math.inf},
+        {"big": 2**70},
+        {"nested": {}},
+        {"list": []},
+        {"text": "\ud800"},
+        {"\ud800": 1},
+        {"level": "mine"},
+        {"exc_info": True},
+        {"event": 1},
+        {"region": 5},
+        {"scenario": "other"},
+        {"operation_path": "mine"},
+        {"huge": "x" * 300_000},
+        {"lazy": lambda: 5},
+    ],
+)
+def test_extraordinary_events_take_the_chain(both_ways, fields):
+    """What needs care is declined, without using up a number."""
+    quick, slow, taken = both_ways(
+        "sim", {"scenario": "base"}, {"region": 2}, "a", "r", lambda log: log.info("m", **fields)
+    )
+    assert not taken
+    assert quick == slow
+    assert b"hunter2" not in quick
+
+
+def test_a_thread_is_named_at_its_first_event(both_ways):
+    """Each thread's lines carry its own name, by either way."""
+    lines = []
+
+    def work():
+        lines.append(both_ways("sim", {}, {}, None, None, lambda log: log.info("m")))
+
+    for name in ("worker-1", 'worker "2"'):
+        thread = threading.Thread(target=work, name=name)
+        thread.start()
+        thread.join()
+        quick, slow, taken = lines.pop()
+        assert taken
+        assert quick == slow
+        assert json.loads(quick)["thread"] == name
+
+
+def test_the_second_changes_with_the_clock(tmp_path):
+    """The kept text of a second is renewed when time goes on, and when it goes back."""
+    setup.install(config.Config(log_dir=tmp_path, console="off", stdlib=False))
+    log = get_logger("sim")
+    with testing.fake_clock("2025-12-31T23:59:59.999999Z") as clock:
+        for step in (0, 0.000001, 1, -2, 86_400, 0.5):
+            clock.advance(step)
+            log.info("tick")
+    sinks.flush()
+    lines = (tmp_path / "navigator.log").read_bytes().splitlines()
+    assert [json.loads(line)["timestamp"] for line in lines] == [
+        "2025-12-31T23:59:59.999999Z",
+        "2026-01-01T00:00:00.000000Z",
+        "2026-01-01T00:00:01.000000Z",
+        "2025-12-31T23:59:59.000000Z",
+        "2026-01-01T23:59:59.000000Z",
+        "2026-01-01T23:59:59.500000Z",
+    ]
+
+
+def test_caches_stay_bounded(tmp_path):
+    """A program whose texts are all different keeps no more of them than the limit."""
+    setup.install(config.Config(log_dir=tmp_path, console="off", stdlib=False))
+    log = get_logger("sim")
+    for number in range(10_000):
+        log.info("message %d", number, text=f"value {number}")
+    fast = chain.fast
+    assert len(fast._messages) <= 4096
+    assert len(fast._harmless) <= 4096
