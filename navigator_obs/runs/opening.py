@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import socket
+import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from .. import clock
 from ..config import PREFIX, Config
@@ -13,7 +15,9 @@ from ..encoding import text
 from ..errors import ConfigError, UsageError
 from ..events import scope
 from ..events.logger import emit
-from . import folder
+from ..operations import resources
+from ..redaction import Redactor
+from . import environment, folder
 from .observer import RunObserver
 
 _LOGGER: Final = "navigator_obs.run"
@@ -91,3 +95,20 @@ def checked_observers(observers: Iterable[RunObserver]) -> tuple[RunObserver, ..
             if not callable(getattr(observer, method, None)):
                 raise UsageError(f"observer {observer!r} has no method {method}; see runs.observer.RunObserver")
     return given
+
+
+def surroundings(config: Config, redactor: Redactor) -> dict[str, Any]:
+    """Return what the start record says of process, host and environment."""
+    return {
+        "host": socket.gethostname(),
+        "user": environment.user_name(),
+        "pid": os.getpid(),
+        "argv": environment.redacted_argv(sys.argv, redactor),
+        "environment": environment.collect(config.runs_dir),
+        "memory_mb": rss_mb(),
+    }
+
+
+def rss_mb() -> float:
+    """Return the resident memory of this process in MB."""
+    return round(resources.rss_bytes() / 1e6, 3)

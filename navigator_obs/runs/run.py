@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
-import sys
 from collections.abc import Callable, Iterable
 from contextvars import Token
 from pathlib import Path
@@ -16,7 +14,6 @@ from ..encoding import text
 from ..errors import UsageError, close_match
 from ..events import exceptions, scope
 from ..events.logger import emit
-from ..operations import resources
 from ..redaction import Redactor
 from . import artifacts, configuration, current, endings, environment, opening
 from .observer import RunObserver
@@ -197,7 +194,7 @@ class Run:
                 status_reason=verdict.reason and recording.redactor.text(verdict.reason),
                 exit_code=verdict.exit_code,
                 signal=verdict.signal,
-                memory_mb=_rss_mb(),
+                memory_mb=opening.rss_mb(),
             )
             self._tell("run_finished", self._final, self.directory)
             self._let_go()
@@ -305,34 +302,20 @@ def start_run(
     Raises UsageError for a wrong argument, and where *run_id* has a folder already.
     """
     redactor = Redactor(config.redact_keys, config.redact_allow)
-    described = configuration.describe(params, redactor)
     opening.checked_name(name)
-    planned, words, told = (
-        opening.checked_years(years),
-        opening.checked_tags(tags),
-        opening.checked_observers(observers),
-    )
+    asked = {
+        "name": name,
+        "tags": list(opening.checked_tags(tags)),
+        "years": opening.checked_years(years),
+        "configuration": configuration.describe(params, redactor),
+    }
+    told = opening.checked_observers(observers)
     directory, parent = opening.claim(config, run_id)
-    tag = scope.RunTag(directory.name)
-    recording = Recording(directory, tag, config, redactor)
+    recording = Recording(directory, scope.RunTag(directory.name), config, redactor)
     run = Run(name, directory, recording, told)
-    run._begin(
-        {
-            "run_id": directory.name,
-            "name": name,
-            "host": socket.gethostname(),
-            "user": environment.user_name(),
-            "pid": os.getpid(),
-            "argv": environment.redacted_argv(sys.argv, redactor),
-            "parent_run_id": parent,
-            "tags": list(words),
-            "years": planned,
-            "configuration": described,
-            "environment": environment.collect(config.runs_dir),
-            "memory_mb": _rss_mb(),
-        },
-        handle_signals=config.handle_signals,
-    )
+    found = opening.surroundings(config, redactor)
+    start = {"run_id": directory.name, "parent_run_id": parent, **asked, **found}
+    run._begin(start, handle_signals=config.handle_signals)
     return run
 
 
@@ -340,13 +323,6 @@ def finish_open_runs(reason: str) -> None:
     """End each run that is still open in this process, the newest first, as if its block were left in good order."""
     for run in reversed(list(_open.values())):
         run.finish(reason=reason if run._years_left() else None)
-
-
-def _rss_mb() -> float | None:
-    try:
-        return round(resources.rss_bytes() / 1e6, 3)
-    except Exception:
-        return None
 
 
 def _quietly(step: Callable[[], T]) -> T | None:
