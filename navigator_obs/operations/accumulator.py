@@ -13,6 +13,7 @@ import operator
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping
+from itertools import islice
 from typing import Any, Final, Protocol
 
 from .. import clock
@@ -79,21 +80,20 @@ class Series:
         self.cell = OperationStats()
         # Whether the next operation is to ask for CPU time and memory: each that lasts, few of those that don't.
         self.measure = heard
-        # Plain ends: (end on the monotonic clock, duration, self time). Where nobody listens, it keeps none.
-        self.pending: deque[tuple[int, int, int]] = deque(maxlen=None if heard else 0)
+        # Plain ends: (end on the monotonic clock, duration, self time, rows). Where nobody listens, it keeps none.
+        self.pending: deque[tuple[int, int, int, int | None]] = deque(maxlen=None if heard else 0)
 
     def fold(self, epoch_ns: int) -> None:
         """Add what is queued; *epoch_ns* is the monotonic clock's zero as wall time. The caller holds the lock."""
-        queue, ended = self.pending, []
+        queue = self.pending
+        ended: list[tuple[int, int, int, int | None]] = []
         try:
-            for _ in range(len(queue)):
-                end, duration, own = queue.popleft()
-                ended.append((end + epoch_ns, max(duration, 0), max(own, 0)))
+            ended.extend(islice(iter(queue.popleft, None), len(queue)))
         except IndexError:
-            # A signal handler's operation folded in between, and took the rest.
+            # A signal handler's operation folded in between; what was taken here until then is in the list.
             pass
         if ended:
-            self.cell.add_fast(ended, nested=self.nested)
+            self.cell.add_fast(ended, epoch_ns, nested=self.nested)
             self.measure = True
 
     def take(self) -> OperationStats | None:

@@ -35,13 +35,14 @@ def finish(op: OpenOperation, end: int, error: BaseException | None) -> None:
     logged = _is_logged(op, status, duration)
     if after is not None:
         op.link.series.measure = duration >= WORTH_MEASURING_NS
-    record = _record(op, end, duration, status)
+    end_ns = _microsecond(clock.current.time_ns() - clock.current.monotonic_ns() + end)
+    record = _record(op, end_ns, end - op.start, duration, status)
     record.logged = logged
     if op.reading is not None and after is not None:
         _measure(op, record, op.reading, after)
     if logged and status == FAILED:
         record.error = _error(op, error)
-    op.link.accumulator.add(record, op.link.series)
+    op.link.accumulator.add(record, op.link.series, end_ns)
     if logged:
         _tell_end(op, record, error)
 
@@ -71,16 +72,19 @@ def _is_logged(op: OpenOperation, status: str, duration: int) -> bool:
     return op.log != "failure" and op.link.repeats.count < op.link.accumulator.log_limit
 
 
-def _record(op: OpenOperation, end: int, duration: int, status: str) -> OperationRecord:
-    wall = clock.current.time_ns()
-    wall -= clock.current.monotonic_ns() - end
-    busy = op.busy + (end - op.since if op.active else 0)
+def _microsecond(time_ns: int) -> int:
+    """Cut to the resolution of timestamps, so that what is read back from a file adds up to the same."""
+    return time_ns // 1000 * 1000
+
+
+def _record(op: OpenOperation, end_ns: int, lasted: int, duration: int, status: str) -> OperationRecord:
+    busy = op.busy + (op.start + lasted - op.since if op.active else 0)
     return OperationRecord(
         name=op.link.name,
         path=op.link.path,
         status=status,
-        start_time=clock.timestamp(wall - (end - op.start)),
-        end_time=clock.timestamp(wall),
+        start_time=clock.timestamp(end_ns - lasted),
+        end_time=clock.timestamp(end_ns),
         duration_seconds=seconds(duration),
         self_seconds=seconds(max(duration - busy, 0)),
         rows=op.rows,

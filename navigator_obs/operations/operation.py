@@ -36,36 +36,58 @@ BOTH: Final = "both"
 FAILURE: Final = "failure"
 NEVER: Final = "never"
 _POLICIES: Final = {policy: policy for policy in (END, BOTH, FAILURE, NEVER)}
-_scope: Final = scope._scope
-_enter: Final = _scope.set
-_leave: Final = _scope.reset
-_current: Final = scope.current
+_scope_here: Final = scope._scope.get
+_enter_scope: Final = scope._scope.set
+_leave_scope: Final = scope._scope.reset
 
 
-class OpenOperation(Scope):
-    """One piece of work while it is open; `operation` makes it and ``with`` yields it."""
+class _Seldom(Scope):
+    """What few operations set, with what holds for the others: it costs nothing to have."""
 
-    # Defaults for what most operations never set.
-    _token: Token[Scope | None] | None = None
-    _made_by: OpenOperation | None = None
-    _shared = False
-    _record: tuple[str, ...] = ()
-    _inner: Scope | None = None
+    made_by: OpenOperation | None = None
+    shared = False
+    record: tuple[str, ...] = ()
     place: tuple[str, str, int] | None = None
-    recorded: Mapping[str, Any] | None = None
     reading: resources.Reading | None = None
     fields: dict[str, Any] | None = None
     reason: str | None = None
-    rows: int | None = None
-    sampled_bytes = 0
-    start = active = since = busy = paused_ns = paused_at = 0
-    ended = fast = _inherited = False
-    link: Link = None  # type: ignore[assignment]  # until it is entered
+    inner: Scope | None = None
+    sampled_bytes = paused_ns = paused_at = 0
+    inherited = False
+
+
+class OpenOperation(_Seldom):
+    """One piece of work while it is open; `operation` makes it and ``with`` yields it."""
+
+    __slots__ = (
+        "active",
+        "busy",
+        "ended",
+        "fast",
+        "link",
+        "log",
+        "name",
+        "parent",
+        "recorded",
+        "rows",
+        "since",
+        "start",
+        "token",
+    )
+
+    link: Link
     parent: OpenOperation | Root
+    start: int
+    since: int
 
     def __init__(self, name: str, log: str | float = END) -> None:
         self.name = name
         self.log = log
+        self.token: Token[Scope | None] | None = None
+        self.recorded: Mapping[str, Any] | None = None
+        self.rows: int | None = None
+        self.active = self.busy = 0
+        self.ended = self.fast = False
 
     @property
     def operation(self) -> Self:  # type: ignore[override]
@@ -75,19 +97,22 @@ class OpenOperation(Scope):
     @property
     def path(self) -> str:
         """Names from the outermost operation to this one, joined with ``/``; empty before it is entered."""
-        return "" if self.link is None else self.link.path
+        link = getattr(self, "link", None)
+        return "" if link is None else link.path
 
     def __enter__(self) -> OpenOperation:  # noqa: PYI034 - another one where this is open already
-        if self._token is not None:
+        if self.token is not None:
             return self._enter_again()
-        outer = _current()
+        outer = _scope_here()
+        if outer is None or outer.run is None:
+            outer = scope.current()
         parent: Any = outer if outer.__class__ is OpenOperation else outer.operation
         self.run = run = outer.run
-        if parent.__class__ is not OpenOperation or parent.run is not run:
-            above = self._hang(parent, run)
-        else:
-            self.parent = parent
+        if parent.__class__ is OpenOperation and parent.run is run:
             above = parent.link
+        else:
+            parent, above = _hang(parent, run)
+        self.parent = parent
         self.context = context = outer.context if self.recorded is None else self._bind(outer.context, above)
         link = above.links.get(self.name)
         if link is None or link.context is not context:
@@ -99,10 +124,9 @@ class OpenOperation(Scope):
         else:
             self._prepare(link)
         link.accumulator.open.add(self)
-        self._token = _enter(self)
+        self.token = _enter_scope(self)
         if self.log is BOTH and not self.fast:
             self._tell_start()
-        parent = self.parent
         self.start = start = clock.current.monotonic_ns()
         active = parent.active
         parent.active = active + 1
@@ -113,26 +137,35 @@ class OpenOperation(Scope):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if self._shared:
-            self._exit_shared(error)
-            return
         end = clock.current.monotonic_ns()
+        if error is not None or not self.fast or self.active:
+            self._end_slowly(end, error)
+            return
+        # As `_end` does it, for an operation of which there is nothing to tell, with no call that can be spared.
         link = self.link
-        if self.fast and error is None and not self.active:
-            series = link.series
-            duration = end - self.start
-            series.pending.append((end, duration, duration - self.busy))
-            if len(series.pending) >= BATCH:
-                link.accumulator.fold(series)
-            self._close(end)
-        else:
-            self._end(end, error)
+        duration = end - self.start
+        pending = link.series.pending
+        pending.append((end, duration, duration - self.busy, self.rows))
+        if len(pending) >= BATCH:
+            link.accumulator.fold(link.series)
+        try:
+            _leave_scope(self.token)  # type: ignore[arg-type]
+        except (ValueError, RuntimeError):
+            pass
+        link.accumulator.open.discard(self)
+        self.ended = True
+        parent = self.parent
+        active = parent.active - 1
+        parent.active = active
+        if not active:
+            parent.busy += end - parent.since
+            if parent.ended:
+                parent._leave_parent(end)  # type: ignore[union-attr]
 
     def add_rows(self, rows: int) -> None:
         """Say that it worked on so many *rows* more; what is no number from 0 up is ignored."""
-        number = finite_number(rows)
+        number = rows if rows.__class__ is int else finite_number(rows)
         if number is not None and number >= 0:
-            self.fast = False
             self.rows = (self.rows or 0) + int(number)
 
     def set(self, **fields: Any) -> None:
@@ -151,7 +184,7 @@ class OpenOperation(Scope):
         """Stop the time and leave the scope, while a generator waits for the next call."""
         now = self.paused_at = clock.current.monotonic_ns()
         self.fast = False
-        self._inner = _scope.get()
+        self.inner = _scope_here()
         if self.active:
             self.busy += now - self.since
         self._leave_scope()
@@ -159,11 +192,11 @@ class OpenOperation(Scope):
 
     def resume(self) -> None:
         """Go on after `pause`, perhaps in another thread or task, as part of whatever is open there."""
-        outer = _current()
+        outer = scope.current()
         parent: Any = outer.operation
         if isinstance(parent, OpenOperation) and parent.run is self.run and not parent._is_under(self):
             self.parent = parent
-        self._token = _enter(self._inner)
+        self.token = _enter_scope(self.inner)
         now = self.since = clock.current.monotonic_ns()
         self.paused_ns += now - self.paused_at
         parent = self.parent
@@ -174,7 +207,7 @@ class OpenOperation(Scope):
 
     def disown(self) -> None:
         """Report nothing at the end: the process was forked, and the operation is its parent's."""
-        self.fast, self._inherited = False, True
+        self.fast, self.inherited = False, True
 
     @overload
     def __call__(self, function: Callable[P, R], /) -> Callable[P, R]: ...
@@ -182,14 +215,7 @@ class OpenOperation(Scope):
     def __call__(self, function: Any, /) -> Any: ...
     def __call__(self, function: Any, /) -> Any:
         """Decorate *function*: each call is an operation of its own."""
-        return decorating.decorate(OpenOperation, function, self.name, self.log, self._record)
-
-    def _hang(self, parent: Any, run: scope.RunTag | None) -> Link:
-        """Hang below the run's root; return the link above, which knows the path of a parent in another process."""
-        self.parent = root = roots.get(run) or outside.root
-        if parent is None or isinstance(parent, OpenOperation):
-            return root.link
-        return root.link.accumulator.prefix(parent.path)
+        return decorating.decorate(OpenOperation, function, self.name, self.log, self.record)
 
     def _bind(self, context: Mapping[str, Any], above: Link) -> Mapping[str, Any]:
         """Let recorded arguments by which runs are broken down hold for all that happens inside."""
@@ -214,8 +240,14 @@ class OpenOperation(Scope):
         except Exception:
             self.link.accumulator.broken += 1
 
+    def _end_slowly(self, end: int, error: BaseException | None) -> None:
+        if self.shared:
+            self._exit_shared(end, error)
+        else:
+            self._end(end, error)
+
     def _end(self, end: int, error: BaseException | None) -> None:
-        if not self._inherited:
+        if not self.inherited:
             try:
                 ending.finish(self, end, error)
             except Exception:
@@ -231,7 +263,7 @@ class OpenOperation(Scope):
 
     def _leave_scope(self) -> None:
         try:
-            _leave(self._token)  # type: ignore[arg-type]
+            _leave_scope(self.token)  # type: ignore[arg-type]
         except (ValueError, RuntimeError):
             # A generator that is closed by another thread or task, whose scope was never this one.
             return
@@ -257,20 +289,20 @@ class OpenOperation(Scope):
     def _enter_again(self) -> OpenOperation:
         """Open another one of the same name: this object is open already, or has been."""
         fresh = OpenOperation(self.name, self.log)
-        fresh._made_by = self
-        self._shared = True
+        fresh.made_by = self
+        self.shared, self.fast = True, False
         return fresh.__enter__()
 
-    def _exit_shared(self, error: BaseException | None) -> None:
+    def _exit_shared(self, end: int, error: BaseException | None) -> None:
         """End the innermost one that this object opened here; threads and tasks may share it."""
         found = self._opened_here() or self._opened_elsewhere()
         if found is not None:
-            found._end(clock.current.monotonic_ns(), error)
+            found._end(end, error)
 
     def _opened_here(self) -> OpenOperation | None:
-        node: Any = _current().operation
+        node: Any = scope.current().operation
         while node.__class__ is OpenOperation:
-            if not node.ended and self in (node, node._made_by):
+            if not node.ended and self in (node, node.made_by):
                 found: OpenOperation = node
                 return found
             node = node.parent
@@ -278,7 +310,7 @@ class OpenOperation(Scope):
 
     def _opened_elsewhere(self) -> OpenOperation | None:
         everywhere = [node for root in tuple(roots.values()) for node in tuple(root.link.accumulator.open)]
-        opened = [node for node in everywhere if isinstance(node, OpenOperation) and self in (node, node._made_by)]
+        opened = [node for node in everywhere if isinstance(node, OpenOperation) and self in (node, node.made_by)]
         return max(opened, key=attrgetter("start"), default=None)
 
 
@@ -302,12 +334,20 @@ def _name(name: Any) -> str:
     raise UsageError(f"an operation's name must be a text such as 'load_census', not {name!r}")
 
 
+def _hang(parent: Any, run: scope.RunTag | None) -> tuple[Root, Link]:
+    """Return the run's root, and the link above, which knows the path of a parent in another process."""
+    root = roots.get(run) or outside.root
+    if parent is None or isinstance(parent, OpenOperation):
+        return root, root.link
+    return root, root.link.accumulator.prefix(parent.path)
+
+
 class _Template(OpenOperation):
     """What `operation` returns where there is no name yet, or arguments are to be recorded: meant as a decorator."""
 
     def __init__(self, name: str | None, log: str | float, record: Iterable[str]) -> None:
         super().__init__("" if name is None else _name(name), log)
-        self._record = (record,) if isinstance(record, str) else tuple(record)
+        self.record = (record,) if isinstance(record, str) else tuple(record)
 
     def __enter__(self) -> OpenOperation:
         if not self.name:

@@ -10,19 +10,21 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from math import ceil, log
+from itertools import repeat
+from math import ceil, log2
+from operator import mul
 from typing import Any, Final
 
 RELATIVE_ERROR: Final = 0.01
 MAX_BUCKETS: Final = 2_048
 """Buckets of one sketch: 58 octaves of values, or a microsecond to nine thousand years. Beyond, the lowest merge."""
 
-# A little finer than promised, so that the rounding of `log` at a bucket's edge keeps within the promise.
+# A little finer than promised, so that the rounding of `log2` at a bucket's edge keeps within the promise.
 _GAMMA: Final = (1 + 0.0099) / (1 - 0.0099)
-_SCALE: Final = 1 / log(_GAMMA)
+_SCALE: Final = 1 / log2(_GAMMA)
 _MIDDLE: Final = 2 / (1 + _GAMMA)
 # Keys of positive values are above zero and those of negative ones below it, down to the smallest float there is.
-_OFFSET: Final = ceil(-log(5e-324) * _SCALE) + 1
+_OFFSET: Final = ceil(-log2(5e-324) * _SCALE) + 1
 
 
 class Sketch:
@@ -49,7 +51,9 @@ class Sketch:
         values = list(values)
         if values and min(values) > 0:
             # All in C: log, scale, round up, count.
-            self.buckets.update(map(_OFFSET.__add__, map(ceil, map(_SCALE.__mul__, map(log, values)))))
+            found = Counter(map(ceil, map(mul, map(log2, values), repeat(_SCALE))))
+            for bucket, count in found.items():
+                self.buckets[bucket + _OFFSET] += count
         else:
             self.buckets.update(map(_key, values))
         self._bound()
@@ -98,7 +102,7 @@ class Sketch:
 
 def _key(value: float) -> int:
     if value > 0:
-        return ceil(log(value) * _SCALE) + _OFFSET
+        return ceil(log2(value) * _SCALE) + _OFFSET
     return -_key(-value) if value < 0 else 0
 
 

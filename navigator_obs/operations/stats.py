@@ -82,7 +82,7 @@ class OperationStats:
     """All operations of one path. `cpu_ns` is of those whose CPU time was asked for, which lasted `cpu_wall_ns`.
 
     >>> stats = OperationStats()
-    >>> stats.add_fast([(2_000, 1_500, 1_500), (4_000, 2_500, 500)])
+    >>> stats.add_fast([(2_000, 1_500, 1_500, None), (4_000, 2_500, 500, 12)])
     >>> stats.count, stats.total_ns, stats.self_ns, stats.max_ns
     (2, 4000, 2000, 2500)
     """
@@ -113,11 +113,10 @@ class OperationStats:
 
         *nested*: it may lie inside another that is counted here too, so that its total is its self time alone.
         """
-        duration = nanoseconds(record.duration_seconds)
+        duration, own = nanoseconds(record.duration_seconds), nanoseconds(record.self_seconds)
         self.count += 1
         self.failed += record.status == FAILED
         self.cancelled += record.status == CANCELLED
-        own = nanoseconds(record.self_seconds)
         self.total_ns += own if nested else duration
         self.self_ns += own
         if record.cpu_seconds is not None:
@@ -125,20 +124,28 @@ class OperationStats:
             self.cpu_wall_ns += duration
         self._spread(duration, duration)
         self.sketch.add(duration)
-        self.rows = either(_add, self.rows, record.rows)
-        self.peak_memory_mb = either(max, self.peak_memory_mb, record.peak_memory_mb)
+        if record.rows is not None:
+            self.rows = (self.rows or 0) + record.rows
+        if record.peak_memory_mb is not None:
+            self.peak_memory_mb = max(self.peak_memory_mb or 0.0, record.peak_memory_mb)
         self._follow(Last(end_ns, duration, record.status, record.memory_delta_mb))
 
-    def add_fast(self, ended: Iterable[tuple[int, int, int]], *, nested: bool = False) -> None:
-        """Add plain successful operations, each ``(end_ns since the epoch, duration_ns, self_ns)``."""
-        ends, durations, own = zip(*ended, strict=True)
+    def add_fast(
+        self, ended: Iterable[tuple[int, int, int, int | None]], epoch_ns: int = 0, *, nested: bool = False
+    ) -> None:
+        """Add plain successful operations, each ``(end_ns since *epoch_ns*, duration_ns, self_ns, rows)``."""
+        ends, durations, own, rows = zip(*ended, strict=True)
         self.count += len(ends)
-        self.total_ns += sum(own if nested else durations)
-        self.self_ns += sum(own)
+        # Clocks of two threads may differ by nanoseconds, and a child then seems longer than its parent.
+        own_ns = sum(own) if min(own) >= 0 else sum(max(ns, 0) for ns in own)
+        self.total_ns += own_ns if nested else sum(durations)
+        self.self_ns += own_ns
         self._spread(min(durations), max(durations))
         self.sketch.add_all(durations)
-        latest = ends.index(max(ends))
-        self._follow(Last(ends[latest], durations[latest], SUCCESS))
+        if rows.count(None) < len(rows):
+            self.rows = (self.rows or 0) + sum(worked or 0 for worked in rows)
+        latest = max(ends)
+        self._follow(Last(latest + epoch_ns, durations[ends.index(latest)], SUCCESS))
 
     def share(self, key: str, value: str) -> Share:
         """Return the share of one value of a breakdown key, made at the first call."""
@@ -227,11 +234,13 @@ class OperationStats:
         return cls(**known)
 
     def _spread(self, least: int, most: int) -> None:
-        self.min_ns = either(min, self.min_ns, least)
-        self.max_ns = either(max, self.max_ns, most)
+        if self.min_ns is None or least < self.min_ns:
+            self.min_ns = least
+        if self.max_ns is None or most > self.max_ns:
+            self.max_ns = most
 
     def _follow(self, last: Last) -> None:
-        if last.order() > self.last.order():
+        if last.end_ns > self.last.end_ns or last.order() > self.last.order():
             self.last = last
 
 
