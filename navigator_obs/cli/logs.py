@@ -23,9 +23,7 @@ _LOOK_SECONDS = 1.0
 
 @click.command("logs")
 @click.argument("run", required=False, metavar="[RUN]")
-@click.option(
-    "--level", type=click.Choice(list(LEVELS), case_sensitive=False), metavar="LEVEL", help="This level and above."
-)
+@click.option("--level", metavar="LEVEL", help=f"This level and above: {', '.join(LEVELS)}.")
 @click.option(
     "--where",
     multiple=True,

@@ -71,8 +71,9 @@ def sections(summary: Mapping[str, Any], *, width: int = 100, places: Places | N
     versions can be shown.
     """
     found: Iterable[Section] = (
-        facts(summary),
+        # Whoever looks at a run with errors looks for them.
         problems.issues(summary, "errors"),
+        facts(summary),
         problems.issues(summary, "warnings"),
         problems.checks(summary),
         problems.open_operations(summary),
@@ -315,11 +316,16 @@ def files(summary: Mapping[str, Any], places: Places) -> Section:
         rows.append(_file("summary", places.directory / "summary.json", None))
     if places.log_path:
         rows.append(_file("log", places.log_path, None))
+        rows.append(_file("events", f"navigator-obs logs {_run_id(summary)}", None))
     artifacts = [found for found in _list(summary, "artifacts") if isinstance(found, Mapping)]
     rows += [_file(found.get("kind") or "", found.get("path"), found.get("bytes")) for found in artifacts[-MAX_FILES:]]
     more = len(artifacts) - MAX_FILES
     note = f"{more} earlier artifacts in summary.json" if more > 0 else ""
     return Section("Files", (Column(""), Column("", flexible=True), Column("", right=True)), rows, note=note)
+
+
+def _run_id(summary: Mapping[str, Any]) -> str:
+    return text(table(summary, "run_metadata").get("run_id") or "last")
 
 
 def _file(kind: object, path: object, size: object) -> tuple[Cell, ...]:

@@ -1,0 +1,169 @@
+"""The command as a whole: what it imports, how it says that something is wrong, and how it ends."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import navigator_obs as obs
+
+
+def cli(*arguments: str, cwd: Path, **options) -> subprocess.CompletedProcess:
+    command = [sys.executable, "-m", "navigator_obs", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, timeout=60, check=False, **options)
+
+
+def modules_of(arguments: list[str], cwd: Path) -> set[str]:
+    code = (
+        "import sys; from navigator_obs.cli.main import main\n"
+        f"assert main({arguments!r}) == 0\n"
+        "print('\\n' + ' '.join(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=cwd, check=False)
+    assert done.returncode == 0, done.stderr
+    return set(done.stdout.splitlines()[-1].split())
+
+
+@pytest.fixture
+def recorded(recorder):
+    """A folder with one finished run and its log, in the default places."""
+    log = obs.get_logger("planwise")
+    with obs.start_run("baseline", params={"seed": 42}) as run:
+        for year in (2025, 2026):
+            with obs.context(year=year), obs.operation("year_simulation") as op:
+                op.add_rows(10)
+                log.info("year simulated", headcount=10)
+        log.warning("attrition above plan", rate=0.21)
+    recorder.run_id = run.run_id
+    recorder.lines()
+    return recorder
+
+
+READERS = [["runs"], ["runs", "--limit", "1"], ["show"], ["show", "--json"], ["logs"], ["logs", "--json"]]
+
+
+@pytest.mark.parametrize("arguments", READERS, ids=" ".join)
+def test_reading_never_imports_structlog(recorded, arguments: list[str]):
+    """Verbs that only read import neither structlog nor what simulations need, nor rich where nothing is styled."""
+    found = modules_of(arguments, recorded.root)
+    assert {name for name in ("structlog", "duckdb", "rich", "numpy", "sqlite3") if name in found} == set()
+
+
+def test_the_list_of_runs_imports_next_to_nothing(recorded):
+    """`runs` is asked for most: of finished runs it is told without click, orjson and psutil."""
+    found = modules_of(["runs"], recorded.root)
+    own = {name for name in found if name.startswith("navigator_obs.")}
+    assert found & {"click", "orjson", "psutil", "asyncio", "logging", "socket", "ssl", "tomllib"} == set()
+    assert own == {
+        "navigator_obs.cli",
+        "navigator_obs.cli.listing",
+        "navigator_obs.cli.main",
+        "navigator_obs.config",
+        "navigator_obs.errors",
+        "navigator_obs.fields",
+        "navigator_obs.history",
+        "navigator_obs.history.store",
+        "navigator_obs.outputs",
+        "navigator_obs.outputs.columns",
+    }
+
+
+def test_help_imports_no_verb(recorded):
+    """The help of the whole is written from a table."""
+    found = modules_of(["--help"], recorded.root)
+    assert not {f"navigator_obs.cli.{verb}" for verb in ("demo", "runs", "show", "logs")} & found
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named", "valid"),
+    [
+        (["rnus"], "'rnus'", "runs"),
+        (["runs", "--status", "sucess"], "'sucess'", "did you mean 'success'"),
+        (["runs", "--limit", "many"], "'many'", "integer"),
+        (["show", "no-such-run"], "'no-such-run'", "baseline"),
+        (["show", "--colour"], "--colour", ""),
+        (["logs", "--level", "LOUD"], "'LOUD'", "WARNING"),
+        (["logs", "--where", "year"], "'year'", "year=2027"),
+        (["logs", "--where", "year>late"], "year>late", "number"),
+        (["logs", "no-such-run"], "'no-such-run'", "baseline"),
+        (["logs", "--log-dir", "elsewhere"], "elsewhere/navigator.log", "--log-dir"),
+        (["show", "--runs-dir", "elsewhere"], "elsewhere", "no runs"),
+    ],
+)
+def test_wrong_use_is_one_line_and_exit_code_2(recorded, arguments: list[str], named: str, valid: str):
+    """A mistake is told on stderr in one line that names it and what is valid; stdout stays empty."""
+    done = cli(*arguments, cwd=recorded.root)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.count("\n") == 1
+    assert named in done.stderr
+    assert valid in done.stderr
+
+
+def test_a_wrong_setting_is_one_line_too(recorded):
+    """A setting from the environment that makes no sense is a mistake, not a traceback."""
+    import os
+
+    environment = {**os.environ, "NAVIGATOR_OBS_LOG_MAX_BYTES": "lots"}
+    done = cli("runs", cwd=recorded.root, env=environment)
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert "log_max_bytes='lots'" in done.stderr
+
+
+def test_without_arguments_the_help_is_shown(tmp_path: Path):
+    """The bare command is a question, not a mistake."""
+    done = cli(cwd=tmp_path)
+    assert done.returncode == 0
+    assert all(verb in done.stdout for verb in ("demo", "runs", "show", "logs"))
+
+
+@pytest.mark.parametrize("verb", ["runs", "show", "logs"])
+def test_each_verb_has_help(tmp_path: Path, verb: str):
+    """Each verb explains itself."""
+    done = cli(verb, "--help", cwd=tmp_path)
+    assert done.returncode == 0
+    assert "--json" in done.stdout
+
+
+@pytest.mark.parametrize("arguments", [["runs"], ["logs"], ["logs", "--json"], ["runs", "--json"], ["show", "--json"]])
+def test_a_reader_that_has_seen_enough_is_no_error(recorder, arguments: list[str]):
+    """`| head` ends the command without a word."""
+    with obs.start_run("baseline"):
+        log = obs.get_logger("planwise")
+        for number in range(3000):
+            log.info("one of many lines, all of them long enough to fill a pipe", number=number)
+    recorder.lines()
+    command = f"{sys.executable} -m navigator_obs {' '.join(arguments)} | head -n 1"
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, cwd=recorder.root, check=False)
+    assert done.stdout.count("\n") == 1
+    assert done.stderr == ""
+
+
+def test_places_are_taken_before_and_after_the_verb_and_from_the_environment(recorded, tmp_path: Path):
+    """`--runs-dir` may stand on either side; a path may come from the environment as everywhere."""
+    import os
+
+    runs = str(recorded.runs_dir)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    for arguments in (["--runs-dir", runs, "runs", "--json"], ["runs", "--json", "--runs-dir", runs]):
+        assert [run["run_id"] for run in json.loads(cli(*arguments, cwd=elsewhere).stdout)] == [recorded.run_id]
+    environment = {**os.environ, "NAVIGATOR_OBS_RUNS_DIR": runs}
+    assert recorded.run_id in cli("runs", cwd=elsewhere, env=environment).stdout
+
+
+def test_without_click_the_extra_is_named(recorded):
+    """Where the `cli` extra is missing, one line says so; the bare list of runs works all the same."""
+    code = (
+        "import sys; sys.modules['click'] = None\n"
+        "from navigator_obs.cli.main import main\n"
+        "print(main(['runs']), main(['show']))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=recorded.root, check=False)
+    assert done.stdout.splitlines()[-1] == "0 2"
+    assert done.stderr.count("\n") == 1
+    assert "navigator-obs[cli]" in done.stderr

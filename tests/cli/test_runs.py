@@ -1,0 +1,122 @@
+"""`navigator-obs runs`: what the list tells, and how."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import navigator_obs as obs
+from navigator_obs.cli.listing import lines_of
+from navigator_obs.cli.main import main
+from navigator_obs.history.store import History
+
+
+@pytest.fixture
+def runs(recorder, monkeypatch, capsys):
+    monkeypatch.chdir(recorder.root)
+
+    def call(*arguments: str) -> tuple[str, str]:
+        assert main(["runs", *arguments]) == 0
+        captured = capsys.readouterr()
+        return captured.out, captured.err
+
+    return call
+
+
+def simulate(name: str, fails: bool = False) -> str:
+    run = obs.start_run(name)
+    try:
+        with run:
+            if fails:
+                raise ValueError("the workforce is empty")
+    except ValueError:
+        pass
+    return run.run_id
+
+
+def test_an_empty_folder_is_no_mistake(runs):
+    """Where there are no runs yet, stderr says so and stdout is empty, or an empty list."""
+    assert runs()[0] == ""
+    assert "no runs in artifacts/runs" in runs()[1]
+    assert json.loads(runs("--json")[0]) == []
+
+
+def test_the_list_is_aligned_newest_first(runs):
+    """One line for each run below the titles, the newest on top, columns in line."""
+    first, second = simulate("baseline"), simulate("what-if", fails=True)
+    title, newest, oldest = runs()[0].splitlines()
+    assert newest.split()[:3] == [second, "what-if", "failed"]
+    assert oldest.split()[:3] == [first, "baseline", "success"]
+    assert "ValueError: the workforce is empty" in newest
+    assert {line.index(word) for line, word in ((title, "STATUS"), (newest, "failed"), (oldest, "success"))} == {
+        title.index("STATUS")
+    }
+
+
+def test_the_list_can_be_narrowed(runs):
+    """By status, by name, and to the newest few, which stderr then says."""
+    simulate("baseline")
+    failed = simulate("baseline", fails=True)
+    simulate("other")
+    assert [run["run_id"] for run in json.loads(runs("--status", "failed", "--json")[0])] == [failed]
+    assert len(json.loads(runs("--name", "baseline", "--json")[0])) == 2
+    out, err = runs("--limit", "1")
+    assert len(out.splitlines()) == 2
+    assert "1 of 3 runs" in err
+    assert len(runs("--limit", "0")[0].splitlines()) == 4
+
+
+def test_json_is_one_document_with_plain_values(runs):
+    """Each run is an object whose figures are numbers."""
+    run_id = simulate("baseline")
+    (run,) = json.loads(runs("--json")[0])
+    assert run["run_id"] == run_id
+    assert (run["errors"], run["warnings"], run["status"]) == (0, 0, "success")
+    assert run["duration_seconds"] > 0
+
+
+def test_a_killed_run_shows_as_crashed(runs, recorder):
+    """The list asks the system, not the file, whether a run lives."""
+    code = """
+import os, navigator_obs as obs
+obs.configure(console="off")
+obs.start_run("doomed").__enter__()
+os._exit(9)
+"""
+    subprocess.run([sys.executable, "-c", code], cwd=recorder.root, check=False)
+    assert [run["status"] for run in json.loads(runs("--json")[0])] == ["crashed"]
+    assert "vanished" in runs()[0]
+
+
+def test_a_name_drives_no_terminal(recorder):
+    """Control characters in a name are shown, and the list keeps its lines."""
+    simulate("evil\x1b[2J\nname")
+    lines = lines_of(History(recorder.runs_dir).list())
+    assert len(lines) == 2
+    assert "\x1b" not in lines[1]
+    assert r"evil\x1b[2J" in lines[1]
+
+
+def test_long_reasons_stay_within_the_terminal(recorder):
+    """On a terminal each run takes one line of it."""
+    simulate("baseline", fails=True)
+    lines = lines_of(History(recorder.runs_dir).list(), width=110)
+    assert max(map(len, lines)) <= 110
+    assert lines[1].endswith("…") or "ValueError" in lines[1]
+
+
+def test_a_foreign_folder_is_no_run(runs, recorder):
+    """A folder without any of a run's files is passed over."""
+    (recorder.runs_dir / "notes").mkdir(parents=True)
+    assert json.loads(runs("--json")[0]) == []
+
+
+def test_paths_in_the_list_are_usable(runs):
+    """The folder that is told exists."""
+    simulate("baseline")
+    (run,) = json.loads(runs("--json")[0])
+    assert Path(run["directory"], "summary.json").is_file()
