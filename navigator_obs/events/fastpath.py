@@ -12,14 +12,14 @@ import os
 import threading
 from collections.abc import Mapping
 from types import CodeType, FrameType
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from .. import clock
 from ..encoding import plain_line, to_json
 from ..fields import RESERVED
 from ..redaction import Redactor
 from .processors import CALLER, LEVEL_NAMES, thread_name
-from .scope import NO_RUN, Scope, current
+from .scope import NO_RUN, RunTag, Scope, current
 
 _DECLINED_KEYS: Final = RESERVED | {"event", "exc_info", "stack_info", CALLER}
 _CACHE_LIMIT: Final = 4096
@@ -29,23 +29,35 @@ _DIGITS: Final = tuple(f"{number:03d}" for number in range(1000))
 _AFTER_TIME: Final = {level: f'Z","level":"{name}","message":' for level, name in LEVEL_NAMES.items()}
 
 
-class Fragment(NamedTuple):
-    """Some key/values rendered, with a comma before each; their names; which names of fields go well beside them."""
+class Fragment:
+    """Some key/values rendered, with a comma before each, by the one fast path that judged them ordinary."""
 
-    rendered: str
-    names: frozenset[str]
-    fitting: dict[tuple[str, ...], bool]
+    __slots__ = ("names", "owner", "rendered")
+
+    def __init__(self, rendered: str, names: frozenset[str], owner: FastPath) -> None:
+        self.rendered = rendered
+        self.names = names
+        self.owner = owner
 
 
-NOTHING: Final = Fragment("", frozenset(), {})
+class _Site:
+    """One place in the code that logs, with all that was the same when it last did: what need not be rendered again."""
 
+    __slots__ = ("bound", "code", "context", "head", "level", "message", "name", "names", "run", "tail", "thread")
 
-class Caller(NamedTuple):
-    """A place in the code, rendered: its module, and module and function up to the line number."""
-
-    module: str
-    rendered: str
     code: CodeType | None
+    name: str
+    level: int
+    message: str
+    names: tuple[str, ...]
+    bound: Fragment
+    context: Fragment
+    run: RunTag
+    thread: str
+    head: str
+    """From the level to the key of `seq`."""
+    tail: str
+    """The context and what is bound, up to the event's own fields."""
 
 
 class _Thread(threading.local):
@@ -59,37 +71,96 @@ class FastPath:
     """Renders ordinary events for one configuration."""
 
     def __init__(self, redactor: Redactor, max_bytes: int) -> None:
+        self.nothing = Fragment("", frozenset(), self)
         self._redactor = redactor
         self._max_bytes = max_bytes // 4
-        self._fitting: dict[frozenset[str], dict[tuple[str, ...], bool]] = {}
-        self._messages: dict[str, str] = {}
+        self._sites: dict[object, _Site] = {}
+        self._names: dict[tuple[str, ...], bool] = {}
         self._harmless: set[str] = set()
-        self._callers: dict[int | tuple[str, str], Caller] = {}
         self._thread = _Thread()
         self._second = (0, "")
 
     def render(
-        self, name: str, bound: Fragment, level: int, message: str, fields: dict[str, Any], caller: Caller, line: int
+        self, name: str, bound: Fragment, level: int, message: str, fields: dict[str, Any], frame: FrameType
     ) -> bytes | None:
-        """Return the event's line, or None for one that must take the chain; only a line uses up a `seq`.
+        """Return the line of an event that was logged in *frame*, or None for one that must take the chain.
 
-        *name* is the logger's, rendered, and empty for one without.
+        *name* is the logger's, rendered, and empty for one without. Only a line uses up a `seq`.
         """
+        code = frame.f_code
+        # An address is quicker than a hash of the code; the site has the code itself, so that no other is taken for it.
+        key = id(code) + frame.f_lasti
+        site = self._sites.get(key)
+        if (
+            site is None
+            or site.code is not code
+            or not (site.message is message or (type(message) is str and site.message == message))
+            or not self._holds(site, name, bound, level, fields)
+        ):
+            place = (frame.f_globals.get("__name__") or "", code.co_qualname, frame.f_lineno or 0)
+            site = self._new_site(key, code, name, bound, level, message, fields, place)
+        return None if site is None else self._line(site, fields)
+
+    def render_at(
+        self, name: str, level: int, message: str, fields: dict[str, Any], place: tuple[str, str, int]
+    ) -> bytes | None:
+        """The same for an event of which module, function and line are known."""
+        if type(message) is not str:
+            return None
+        key = (place, message)
+        site = self._sites.get(key)
+        if site is None or not self._holds(site, name, self.nothing, level, fields):
+            site = self._new_site(key, None, name, self.nothing, level, message, fields, place)
+        return None if site is None else self._line(site, fields)
+
+    def _holds(self, site: _Site, name: str, bound: Fragment, level: int, fields: dict[str, Any]) -> bool:
+        """Whether everything but the message that the site was rendered for is still so."""
         scope = current()
-        context: Fragment | None = scope.fragment or self._of_scope(scope)
-        try:
-            text = self._messages.get(message) or self._of_message(message)
-        except TypeError:
-            # A message that is no text, and can't be looked up: a list, say.
+        return (
+            site.context is scope.fragment
+            and site.bound is bound
+            and site.run is (scope.run or NO_RUN)
+            and site.name is name
+            and site.level == level
+            and site.thread is self._thread.rendered
+            and site.names == tuple(fields)
+        )
+
+    def _new_site(
+        self,
+        key: object,
+        code: CodeType | None,
+        name: str,
+        bound: Fragment,
+        level: int,
+        message: str,
+        fields: dict[str, Any],
+        place: tuple[str, str, int],
+    ) -> _Site | None:
+        scope = current()
+        context = self._of_scope(scope)
+        names = tuple(fields)
+        if context is None or type(message) is not str or not self._is_harmless(message):
             return None
-        if not (text and context):
+        if not (self._names_fit(names, context, bound) and len(message) < self._max_bytes):
             return None
-        body = self._body(fields, context)
-        if body is None or len(body) + len(text) > self._max_bytes:
+        site = _Site()
+        site.code, site.name, site.level, site.message, site.names = code, name, level, message, names
+        site.bound, site.context, site.run, site.thread = bound, context, scope.run or NO_RUN, self._thread.rendered
+        module, function = to_json(place[0]).decode(), to_json(place[1]).decode()
+        site.head = (
+            f'{_AFTER_TIME[level]}{to_json(message).decode()}{site.run.rendered}{name or module},"module":{module}'
+            f',"function":{function},"line":{place[2]}{site.thread}'
+        )
+        site.tail = f"{context.rendered}{bound.rendered}{',' if names else ''}"
+        _remember(self._sites, key, site)
+        return site
+
+    def _line(self, site: _Site, fields: dict[str, Any]) -> bytes | None:
+        body = self._body(fields)
+        if body is None or len(body) > self._max_bytes:
             return None
-        if bound.names and not (bound.names.isdisjoint(fields) and bound.names.isdisjoint(context.names)):
-            return None
-        run = scope.run or NO_RUN
+        run = site.run
         run.written = seq = next(run.sequence)
         now = clock.current.time_ns()
         second, prefix = self._second
@@ -97,42 +168,17 @@ class FastPath:
         if not 0 <= since < _SECOND:
             since, prefix = self._new_second(now)
         micros = since // 1000
-        return (
-            f"{prefix}{_DIGITS[micros // 1000]}{_DIGITS[micros % 1000]}{_AFTER_TIME[level]}{text}{run.rendered}"
-            f"{name or caller.module}{caller.rendered}{line}{self._thread.rendered}{seq}"
-            f"{context.rendered}{bound.rendered}{',' if fields else ''}"
-        ).encode() + body[1:]
+        time = f"{prefix}{_DIGITS[micros // 1000]}{_DIGITS[micros % 1000]}"
+        return f"{time}{site.head}{seq}{site.tail}".encode() + body[1:]
 
     def fragment(self, values: Mapping[str, Any]) -> Fragment | None:
         """Render key/values that many events share; None where they are out of the ordinary."""
+        if not values:
+            return self.nothing
         fields = dict(values)
-        rendered = self._body(fields, NOTHING)
-        if rendered is None:
-            return None
-        names = frozenset(fields)
-        if len(self._fitting) > _CACHE_LIMIT:
-            self._fitting.clear()
-        text = f",{rendered[1:-2].decode()}" if fields else ""
-        return Fragment(text, names, self._fitting.setdefault(names, {}))
-
-    def caller(self, frame: FrameType) -> Caller:
-        """Return the place of *frame*."""
-        code = frame.f_code
-        found = self._callers.get(id(code))
-        if found is None or found.code is not code:
-            found = _caller(frame.f_globals.get("__name__") or "", code.co_qualname, code)
-            # Kept under its address, which is quicker than hashing it, with the object itself, so that no other gets
-            # the address.
-            _remember(self._callers, id(code), found)
-        return found
-
-    def known_caller(self, place: tuple[str, str, int]) -> Caller:
-        """Return the place of which module and function are known."""
-        found = self._callers.get(place[:2])
-        if found is None:
-            found = _caller(place[0], place[1], None)
-            _remember(self._callers, place[:2], found)
-        return found
+        fit = self._names_fit(tuple(fields), self.nothing, self.nothing)
+        rendered = self._body(fields) if fit else None
+        return None if rendered is None else Fragment(f",{rendered[1:-2].decode()}", frozenset(fields), self)
 
     def after_fork(self) -> None:
         """Forget the parent's process id."""
@@ -145,11 +191,8 @@ class FastPath:
         self._second = (now - since, prefix)
         return since, prefix
 
-    def _body(self, fields: dict[str, Any], context: Fragment) -> bytes | None:
-        """The fields rendered, if all of them are ordinary and none stands in the context too."""
-        names = tuple(fields)
-        if not context.fitting.get(names) and not self._judge(names, context):
-            return None
+    def _body(self, fields: dict[str, Any]) -> bytes | None:
+        """The fields rendered, if all of them are ordinary."""
         harmless = self._harmless
         for value in fields.values():
             kind = type(value)
@@ -163,15 +206,23 @@ class FastPath:
                 return None
         return plain_line(fields)
 
-    def _judge(self, names: tuple[str, ...], context: Fragment) -> bool:
-        verdict = (
-            _DECLINED_KEYS.isdisjoint(names)
-            and all(map(_is_encodable, names))
-            and not any(map(self._redactor.is_secret_key, names))
+    def _names_fit(self, names: tuple[str, ...], context: Fragment, bound: Fragment) -> bool:
+        """Whether these names of fields, none of them secret or reserved, stand for themselves beside the others."""
+        ordinary = self._names.get(names)
+        if ordinary is None:
+            ordinary = (
+                _DECLINED_KEYS.isdisjoint(names)
+                and all(map(_is_encodable, names))
+                and not any(map(self._redactor.is_secret_key, names))
+                and all(self._redactor.text(name) == name for name in names)
+            )
+            _remember(self._names, names, ordinary)
+        return (
+            ordinary
             and context.names.isdisjoint(names)
+            and bound.names.isdisjoint(names)
+            and bound.names.isdisjoint(context.names)
         )
-        _remember(context.fitting, names, verdict)
-        return verdict
 
     def _is_harmless(self, value: str) -> bool:
         """Whether the text holds no secret and needs no care; short ones are remembered."""
@@ -183,28 +234,19 @@ class FastPath:
             self._harmless.add(value)
         return True
 
-    def _of_message(self, message: str) -> str | None:
-        if type(message) is not str or not self._is_harmless(message):
-            return None
-        rendered = to_json(message).decode()
-        if len(message) < _LONG_TEXT:
-            _remember(self._messages, message, rendered)
-        return rendered
-
     def _of_scope(self, scope: Scope) -> Fragment | None:
-        values = dict(scope.context)
-        if scope.operation is not None:
-            values = {"operation_path": scope.operation.path, **values}
-        scope.fragment = fragment = self.fragment(values)
+        fragment: Fragment | None = scope.fragment
+        if fragment is None or fragment.owner is not self:
+            values = dict(scope.context)
+            if scope.operation is not None:
+                values = {"operation_path": scope.operation.path, **values}
+            scope.fragment = fragment = self.fragment(values)
         return fragment
 
 
-def _caller(module: str, function: str, code: CodeType | None) -> Caller:
-    name = to_json(module).decode()
-    return Caller(name, f',"module":{name},"function":{to_json(function).decode()},"line":', code)
-
-
 def _is_encodable(value: str) -> bool:
+    if value.isascii():
+        return True
     try:
         value.encode()
     except UnicodeEncodeError:

@@ -10,7 +10,7 @@ import structlog
 
 from ..encoding import text
 from .chain import Processor, chain
-from .fastpath import NOTHING, FastPath, Fragment
+from .fastpath import FastPath, Fragment
 from .limits import Limit, admit
 from .named import NamedLogger, named
 from .processors import CALLER, METHOD_LEVELS, Place, caller_of, outside_frame
@@ -150,12 +150,9 @@ class BoundLogger(structlog.BoundLoggerBase):
                 event = _interpolate(event, args, fields)
             fast = chain.fast
             if fast is not None and level < self._logger.dict_level and self._processors is chain.processors:
-                frame = sys._getframe(2)
                 bound = self._fragment if self._rendered_by is fast else self._render_bound(fast)
                 if bound is not None:
-                    line = fast.render(
-                        self._logger.rendered, bound, level, event, fields, fast.caller(frame), frame.f_lineno
-                    )
+                    line = fast.render(self._logger.rendered, bound, level, event, fields, sys._getframe(2))
                     if line is not None:
                         outlet.file.write(line)  # type: ignore[union-attr]
                         return
@@ -244,9 +241,7 @@ def emit(
         if exception is not None:
             fields = {**fields, "exc_info": exception}
         fast = chain.fast if level < log._logger.dict_level else None
-        line = fast and fast.render(
-            log._logger.rendered, NOTHING, level, message, fields, fast.known_caller(place), place[2]
-        )
+        line = fast and fast.render_at(log._logger.rendered, level, message, fields, place)
         if line:
             outlet.file.write(line)
         else:

@@ -54,6 +54,7 @@ def uninstall() -> None:
 def _record(level: int, message: str, error: BaseException | None, **fields: Any) -> None:
     if isinstance(error, Exception) and not exceptions.was_reported(error):
         emit(_LOGGER, level, message, fields, exception=error, caller=exceptions.place_of(error))
+        exceptions.mark_reported(error)
 
 
 def _main(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:

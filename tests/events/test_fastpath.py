@@ -241,5 +241,20 @@ def test_caches_stay_bounded(tmp_path):
     for number in range(10_000):
         log.info("message %d", number, text=f"value {number}")
     fast = chain.fast
-    assert len(fast._messages) <= 4096
+    assert len(fast._sites) <= 4096
     assert len(fast._harmless) <= 4096
+
+
+def test_a_new_configuration_judges_what_an_old_one_had_rendered(tmp_path):
+    """Keys that become secret are redacted at once, also where a context or logger had been rendered before."""
+    setup.install(config.Config(log_dir=tmp_path, console="off", stdlib=False))
+    log = get_logger("sim", pin_code="bound-secret")
+    with scope.context(badge="context-secret"):
+        log.info("before")
+        setup.install(config.Config(log_dir=tmp_path, console="off", stdlib=False, redact_keys=("badge", "pin_code")))
+        log.info("after")
+        get_logger("sim", pin_code="bound-secret").info("after")
+    sinks.flush()
+    after = [line for line in (tmp_path / "navigator.log").read_text().splitlines() if '"after"' in line]
+    assert len(after) == 2
+    assert not [line for line in after if "-secret" in line]
