@@ -190,12 +190,12 @@ def first_missing(shown: str, printed: str, *, anywhere: bool = False) -> str | 
 
 
 def _blurred(line: str) -> str:
+    line = re.sub(r"\s+", " ", line).strip()
     line = re.sub(r"\d{8}_\d{6}-[0-9a-f]{8}", "<run id>", line)
     line = re.sub(r"\b[0-9a-f]{12,64}\b", "<hex>", line)
     line = re.sub(r"-?\d[\d.,:]*(?:[eE][+-]?\d+)?(?: ?(?:µs|ms|s|m|h|kB|MB|GB)\b)?", "0", line)
     line = re.sub(r"(?:0 )+0", "0", line)
-    line = re.sub(r"[─━█▉▊▋▌▍▎▏░]+|-{2,}", "--", line)
-    return re.sub(r"\s+", " ", line).strip()
+    return re.sub(r"[─━█▉▊▋▌▍▎▏░]+|-{2,}", "--", line)
 
 
 def _redirect(descriptor: int) -> tuple[int, int]:
