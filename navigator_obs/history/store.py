@@ -1,8 +1,8 @@
 """A folder of runs: list them, and find one by id, prefix, name or `last`. The run folders are the truth; nothing is
 written.
 
-For a list only the head of each run's `summary.json` is read. A run whose summary is not final is asked how it stands, and shown as
-its journal tells it, which is newer than the summary that was last written.
+For a list only the head of each run's `summary.json` is read. A run whose summary is not final is asked how it stands,
+and shown as its journal tells it, which is newer than the summary that was last written.
 """
 
 from __future__ import annotations

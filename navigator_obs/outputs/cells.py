@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from dataclasses import dataclass, replace
+from typing import Any, Final, NamedTuple
 
 from .. import clock
-from .columns import one_line
+from .columns import one_line, width_of
 
 
 class Cell(NamedTuple):
@@ -20,11 +20,12 @@ class Cell(NamedTuple):
 
 
 class Column(NamedTuple):
-    """A column; a flexible one gives way where the table is too wide."""
+    """A column. Where the table is too wide, optional ones go, the last one first, and then a flexible one is cut."""
 
     title: str
     right: bool = False
     flexible: bool = False
+    optional: bool = False
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,28 @@ class Section:
     rows: Sequence[tuple[Cell, ...]]
     note: str = ""
     prose: bool = False
+
+
+GAP: Final = "  "
+NARROWEST: Final = 12
+
+
+def column_widths(section: Section) -> list[int]:
+    """Return how wide the columns would like to be."""
+    texts = [[column.title, *(row[at].text for row in section.rows)] for at, column in enumerate(section.columns)]
+    return [max(map(width_of, column)) for column in texts]
+
+
+def fitted(section: Section, width: int) -> Section:
+    """Leave out columns, the last optional one first, that are empty or for which *width* has no room."""
+    kept = [at for at in range(len(section.columns)) if any(row[at].text for row in section.rows)]
+    widths = column_widths(section)
+    for at in reversed(kept.copy()):
+        least = [min(widths[it], NARROWEST * 2) if section.columns[it].flexible else widths[it] for it in kept]
+        if sum(least) + len(GAP) * (len(kept) - 1) > width and section.columns[at].optional:
+            kept.remove(at)
+    columns = tuple(section.columns[at] for at in kept)
+    return replace(section, columns=columns, rows=[tuple(row[at] for at in kept) for row in section.rows])
 
 
 def cell(value: object, tone: str = "") -> Cell:

@@ -102,7 +102,7 @@ def checks(summary: Mapping[str, Any]) -> Section:
     """The checks that did not pass."""
     found = summary.get("checks")
     groups = [group for group in found if isinstance(group, Mapping)] if isinstance(found, list) else []
-    bad = [group for group in groups if group.get("outcome") in _BAD_OUTCOMES]
+    bad = [group for group in groups if str(group.get("outcome")) in _BAD_OUTCOMES]
     bad.sort(key=lambda group: group.get("outcome") == "warn")
     rows = [_check(group) for group in bad[:MAX_CHECKS]]
     more = len(bad) - MAX_CHECKS
@@ -114,8 +114,8 @@ _CHECK_COLUMNS: Final = (
     Column("check", flexible=True),
     Column("outcome"),
     Column("value", right=True),
-    Column("valid"),
-    Column(""),
+    Column("valid", optional=True),
+    Column("", optional=True),
 )
 
 
@@ -155,9 +155,14 @@ def open_operations(summary: Mapping[str, Any]) -> Section:
     found = table(summary, "resources").get("open_operations")
     opened = [entry for entry in found if isinstance(entry, Mapping)] if isinstance(found, list) else []
     rows = [_opened(entry) for entry in opened[-MAX_OPEN:]]
-    living = table(summary, "run_metadata").get("status") in {"running", "stalled"}
+    living = table(summary, "run_metadata").get("status") in ("running", "stalled")
     title = "Open operations" if living else "Open when it was last seen"
-    columns = (Column("operation", flexible=True), Column("since"), Column("open for", right=True), Column(""))
+    columns = (
+        Column("operation", flexible=True),
+        Column("since"),
+        Column("open for", right=True),
+        Column("", optional=True),
+    )
     return Section(title, columns, rows)
 
 

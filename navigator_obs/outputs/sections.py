@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 
 from ..fields import format_bytes, format_count, format_mb, format_percent, format_rate, format_seconds
 from . import problems, years
-from .cells import Cell, Column, Section, cell, count_of, joined, local_time, number, table, text
+from .cells import Cell, Column, Section, cell, count_of, fitted, joined, local_time, number, table, text
 
 MAX_SLOWEST: Final = 8
 MAX_FILES: Final = 8
@@ -82,7 +82,8 @@ def sections(summary: Mapping[str, Any], *, width: int = 100, places: Places | N
         figures(summary),
         files(summary, places or Places()),
     )
-    return [section for section in found if section.rows]
+    fitting = (section if section.prose else fitted(section, width) for section in found if section.rows)
+    return [section for section in fitting if section.columns]
 
 
 def facts(summary: Mapping[str, Any]) -> Section:
@@ -157,8 +158,8 @@ def _time(summary: Mapping[str, Any]) -> str:
     rest = number(breakdown.get("unattributed_seconds"))
     return joined(
         [
-            f"named operations cover {format_percent(covered)} of it" if covered is not None else "",
-            f"{format_seconds(rest)} in none of them" if covered is not None and rest else "",
+            f"named operations cover {format_percent(covered)}" if covered is not None else "",
+            f"{format_seconds(rest)} in none" if covered is not None and rest else "",
             f"CPU {format_seconds(cpu)}" if cpu is not None else "",
             f"{cpu / seconds:.1f} cores busy" if cpu and seconds and seconds > 0.5 else "",
         ]
@@ -233,18 +234,20 @@ def slowest(summary: Mapping[str, Any]) -> Section:
     ranked = [found for found in _list(summary, "bottlenecks") if isinstance(found, Mapping)]
     timed = table(summary, "performance_metrics")
     rows = [_slow_row(found, table(timed, str(found.get("operation_path")))) for found in ranked[:MAX_SLOWEST]]
-    columns = (
-        Column("operation", flexible=True),
-        Column("self time", right=True),
-        Column("share", right=True),
-        Column(""),
-        Column("count", right=True),
-        Column("p95", right=True),
-        Column("rows/s", right=True),
-        Column("peak", right=True),
-        Column("longest in"),
-    )
-    return Section("Slowest operations by self time", *_without_empty(columns, rows))
+    return Section("Slowest operations by self time", _SLOWEST_COLUMNS, rows)
+
+
+_SLOWEST_COLUMNS: Final = (
+    Column("operation", flexible=True),
+    Column("self time", right=True),
+    Column("share", right=True),
+    Column("", optional=True),
+    Column("count", right=True),
+    Column("p95", right=True, optional=True),
+    Column("rows/s", right=True, optional=True),
+    Column("peak", right=True, optional=True),
+    Column("longest in", optional=True),
+)
 
 
 def _slow_row(found: Mapping[str, Any], stats: Mapping[str, Any]) -> tuple[Cell, ...]:
@@ -262,13 +265,6 @@ def _slow_row(found: Mapping[str, Any], stats: Mapping[str, Any]) -> tuple[Cell,
         cell(_formatted(stats.get("peak_memory_mb"), format_mb)),
         cell(where),
     )
-
-
-def _without_empty(
-    columns: tuple[Column, ...], rows: list[tuple[Cell, ...]]
-) -> tuple[tuple[Column, ...], list[tuple[Cell, ...]]]:
-    kept = [index for index in range(len(columns)) if any(row[index].text for row in rows)]
-    return tuple(columns[index] for index in kept), [tuple(row[index] for index in kept) for row in rows]
 
 
 def bar(percent: float, width: int = BAR_WIDTH) -> str:

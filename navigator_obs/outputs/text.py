@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from .cells import Cell, Column, Section
+from .cells import GAP, NARROWEST, Cell, Column, Section, column_widths
 from .columns import pad, shorten, shorten_middle, width_of
 from .sections import Headline, Places, headline, sections
 
@@ -24,8 +24,6 @@ _CODES: Final[Mapping[str, str]] = {
     "bar": "36",
 }
 _INDENT: Final = "  "
-_GAP: Final = "  "
-_NARROWEST: Final = 12
 
 
 def render(
@@ -54,7 +52,7 @@ def render(
 def _heading(verdict: Headline, width: int, color: bool) -> list[str]:
     told = f"{verdict.status} {verdict.duration}".rstrip()
     room = width - width_of(told) - width_of(verdict.run_id) - 6
-    name = shorten(verdict.name, max(room, _NARROWEST))
+    name = shorten(verdict.name, max(room, NARROWEST))
     gap = " " * max(1, width - width_of(f"{verdict.mark} {name}  {told}{verdict.run_id}"))
     shown = _paint(name, "strong", color)
     left = f"{_paint(verdict.mark, verdict.tone, color)} {shown}  {_paint(told, verdict.tone, color)}"
@@ -90,7 +88,7 @@ def wrapped(text: str, width: int, indent: str, hanging: str = "  ") -> list[str
 
 
 def _table(section: Section, width: int, color: bool) -> Iterator[str]:
-    widths = column_widths(section, width - len(_INDENT))
+    widths = _fitting_widths(section, width - len(_INDENT))
     if any(column.title for column in section.columns):
         titles = tuple(Cell(column.title, "dim") for column in section.columns)
         yield _line(titles, section.columns, widths, color)
@@ -98,14 +96,13 @@ def _table(section: Section, width: int, color: bool) -> Iterator[str]:
         yield from _row(row, section.columns, widths, color, wrap=not section.title)
 
 
-def column_widths(section: Section, width: int) -> list[int]:
+def _fitting_widths(section: Section, width: int) -> list[int]:
     """Return how wide each column is; a flexible one gives way so that the table fits into *width*."""
-    texts = [[column.title, *(row[at].text for row in section.rows)] for at, column in enumerate(section.columns)]
-    widths = [max(map(width_of, column)) for column in texts]
-    excess = sum(widths) + len(_GAP) * (len(widths) - 1) - width
+    widths = column_widths(section)
+    excess = sum(widths) + len(GAP) * (len(widths) - 1) - width
     for at, column in enumerate(section.columns):
         if column.flexible and excess > 0:
-            widths[at] = max(widths[at] - excess, _NARROWEST)
+            widths[at] = max(widths[at] - excess, NARROWEST)
     return widths
 
 
@@ -116,7 +113,7 @@ def _row(
     if not wrap or width_of(last.text) <= widths[-1]:
         yield _line(row, columns, widths, color)
         return
-    before = sum(widths[:-1]) + len(_GAP) * (len(widths) - 1)
+    before = sum(widths[:-1]) + len(GAP) * (len(widths) - 1)
     for number, line in enumerate(wrapped(last.text, widths[-1], "", "")):
         cells = (*row[:-1], Cell(line, last.tone)) if number == 0 else None
         rest = f"{_INDENT}{' ' * before}{_paint(line, last.tone, color)}"
@@ -124,13 +121,14 @@ def _row(
 
 
 def _line(row: tuple[Cell, ...], columns: tuple[Column, ...], widths: list[int], color: bool) -> str:
+    filled = [at for at, cell in enumerate(row) if cell.text]
+    last = filled[-1] if filled else -1
     parts = []
-    for at, (cell, column, width) in enumerate(zip(row, columns, widths, strict=True)):
+    for at, (cell, column, width) in enumerate(zip(row[: last + 1], columns, widths, strict=False)):
         cut = shorten_middle if column.flexible else shorten
         shown = pad(cut(cell.text, width), width, right=column.right)
-        is_last = at == len(row) - 1
-        parts.append(_paint(shown.rstrip() if is_last else shown, cell.tone, color))
-    return (_INDENT + _GAP.join(parts)).rstrip()
+        parts.append(_paint(shown.rstrip() if at == last else shown, cell.tone, color))
+    return _INDENT + GAP.join(parts) if parts else ""
 
 
 def _paint(text: str, tone: str, color: bool) -> str:

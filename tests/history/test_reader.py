@@ -1,4 +1,4 @@
-"""Reading the log: in order through rotation, past torn lines, the newest first where few are wanted, and on as it grows."""
+"""Reading the log: in order through rotation, past torn lines, backwards for the newest few, and on as it grows."""
 
 from __future__ import annotations
 

@@ -1,0 +1,252 @@
+"""The human summary: what it says of any summary, in any width, and that it says it harmlessly."""
+
+from __future__ import annotations
+
+import copy
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import navigator_obs as obs
+from navigator_obs.outputs.columns import width_of
+from navigator_obs.outputs.sections import bar
+from navigator_obs.outputs.text import render, sections
+
+YEARS = [str(year) for year in range(2025, 2030)]
+
+
+def stats(seconds: float, **more: object) -> dict:
+    return {
+        "count": 5,
+        "failed": 0,
+        "total_seconds": seconds,
+        "self_seconds": seconds,
+        "rows_per_second": 1200.0,
+    } | more
+
+
+SUMMARY = {
+    "schema_version": 1,
+    "run_metadata": {
+        "run_id": "20250818_143022-1a2b3c4d",
+        "name": "baseline",
+        "status": "failed",
+        "status_reason": "duckdb.ConstraintException: Duplicate key",
+        "start_time": "2025-08-18T14:30:22.123456Z",
+        "end_time": "2025-08-18T14:30:34.523456Z",
+        "duration_seconds": 12.4,
+        "exit_code": 1,
+        "host": "srv-12",
+        "user": "ann",
+        "pid": 4711,
+        "tags": ["nightly"],
+    },
+    "configuration": {"params": {"seed": 42}},
+    "environment": {"python": "3.11.7", "git": {"commit": "1a2b3c4d5e6f7a8b", "dirty": True, "branch": "main"}},
+    "execution_summary": {
+        "errors": 1,
+        "warnings": 0,
+        "checks": {"pass": 24, "warn": 0, "fail": 1, "error": 0, "skipped": 0},
+        "operations": 1240,
+        "rows": 45210,
+        "years_planned": [2025, 2026, 2027, 2028, 2029],
+        "years_completed": [2025, 2026],
+    },
+    "performance_metrics": {
+        "year_simulation": stats(11.9),
+        "year_simulation/hiring": stats(8.1, by={"year": {"2027": {"count": 1, "failed": 1}}}),
+    },
+    "breakdown": {
+        "coverage_percent": 97.2,
+        "unattributed_seconds": 0.35,
+        "by": {
+            "year": {
+                year: {
+                    "duration_seconds": 2.4,
+                    "rows": 9000,
+                    "operations": {"year_simulation": 2.4, "year_simulation/hiring": 1.6},
+                }
+                for year in YEARS
+            }
+        },
+    },
+    "bottlenecks": [
+        {"operation_path": "year_simulation/hiring", "self_seconds": 8.1, "percent": 65.3, "count": 5,
+         "p95_seconds": 1.9, "worst": {"year": "2027"}}
+    ],
+    "resources": {"peak_memory_mb": 425.0, "start_memory_mb": 83.0, "cpu_seconds": 31.2, "open_operations": []},
+    "metrics": {"counters": [{"name": "hires", "labels": {"plan": "A"}, "value": 1204}], "gauges": []},
+    "checks": [
+        {"name": "total_payroll", "outcome": "fail", "severity": "error", "value": 2.1e9, "max": 2e9, "min": None,
+         "equals": None, "unit": "USD", "dataset": None, "year": 2027, "count": 1, "failures": 1},
+        {"name": "headcount", "outcome": "pass", "value": 5000},
+    ],
+    "issues": {
+        "errors": [
+            {"type": "duckdb.ConstraintException", "message": "Duplicate key", "category": "data", "count": 1,
+             "first_time": "2025-08-18T14:30:30.000000Z", "last_time": "2025-08-18T14:30:30.000000Z",
+             "operation_path": "year_simulation/hiring", "context": {"year": 2027},
+             "first": {"exception": {
+                 "frames": [
+                     {"file": "sim.py", "line": 12, "function": "hire", "source": "insert(batch)", "module": "sim"},
+                     {"file": "/x/site-packages/duckdb/__init__.py", "line": 3, "function": "execute", "source": "…"},
+                 ],
+                 "causes": [{"type": "KeyError", "message": "'id'", "link": "cause"}],
+             }}}
+        ],
+        "warnings": [],
+    },
+    "artifacts": [{"path": "out/results.parquet", "kind": "output", "bytes": 12_300_000}],
+    "observability": {"seconds": 0.05, "percent": 0.4, "bytes": 2_100_000, "dropped": {"disk_full": 3}},
+}  # fmt: skip
+
+
+def test_all_that_an_operator_asks_first_is_there():
+    """Status, duration, errors, years, slowest operations, coverage, memory and files, in plain words."""
+    shown = render(SUMMARY, directory=Path("runs/x"), log_path=Path("logs/navigator.log"))
+    for words in (
+        "✗ baseline  failed after 12.40 s",
+        "duckdb.ConstraintException: Duplicate key",
+        "in year_simulation/hiring · year 2027 · data",
+        "sim.py:12 in hire: insert(batch)",
+        "caused by KeyError: 'id'",
+        "1 error · no warnings · checks: 24 passed, 1 failed",
+        "2 of 5 years completed · 45,210 rows · 1,240 operations",
+        "named operations cover 97% · 350 ms in none · CPU 31.20 s · 2.5 cores busy",
+        "peak 425 MB",
+        "srv-12 by ann, process 4711",
+        "git 1a2b3c4d5e (main) with uncommitted changes",
+        "events dropped: 3 (disk_full)",
+        "total_payroll  fail     2,100,000,000 USD  ≤ 2,000,000,000  year 2027",
+        "hires  plan=A  1,204",
+        "runs/x/summary.json",
+        "logs/navigator.log",
+        "out/results.parquet",
+        "12.3 MB",
+    ):
+        assert words in shown, words
+    assert "headcount" not in shown
+    # The reason is told once, where the error stands.
+    assert shown.count("Duplicate key") == 1
+
+
+def test_operations_stand_by_year():
+    """Each operation has a row, indented below the one it ran in, each year a column, a failure its mark."""
+    (table,) = [section for section in sections(SUMMARY) if section.title == "Years"]
+    assert [column.title for column in table.columns] == ["", *YEARS, "total"]
+    assert [row[0].text for row in table.rows] == ["year_simulation", "  hiring", "rows"]
+    assert [row[3].text for row in table.rows] == ["2.40 s", "1.60 s ✗", "9,000"]
+    assert table.rows[1][3].tone == "bad"
+    assert [row[-1].text for row in table.rows] == ["12.00 s", "8.00 s", "45,000"]
+
+
+def test_many_years_turn_the_table():
+    """Where the years don't fit side by side, each has a row of its own."""
+    summary = copy.deepcopy(SUMMARY)
+    entry = summary["breakdown"]["by"]["year"]["2025"]
+    summary["breakdown"]["by"]["year"] = {str(year): entry for year in range(2025, 2075)}
+    (table,) = [section for section in sections(summary) if section.title == "Years"]
+    assert [column.title for column in table.columns][:2] == ["year", "time"]
+    assert [cell.text for cell in table.rows[0]] == ["2025", "2.40 s", "9,000", "3,750", "hiring 1.60 s"]
+    assert "more" in table.note
+    assert len(table.rows) == 40
+
+
+@pytest.mark.parametrize("color", [False, True])
+@pytest.mark.parametrize("width", [60, 80, 100, 140])
+def test_lines_fit_the_width(width: int, color: bool):
+    """No line is wider than asked, with colours or without."""
+    plain = re.sub(r"\x1b\[\d+m", "", render(SUMMARY, width=width, color=color))
+    assert max(map(width_of, plain.splitlines())) <= width
+    assert all(line == line.rstrip() for line in plain.splitlines())
+
+
+def test_colour_changes_nothing_but_colour():
+    """Without its codes the coloured text is the plain one."""
+    assert re.sub(r"\x1b\[\d+m", "", render(SUMMARY, color=True)) == render(SUMMARY)
+
+
+@pytest.mark.parametrize(
+    ("status", "mark"),
+    [("success", "✓"), ("running", "●"), ("partial", "■"), ("terminated", "■"), ("crashed", "✗"), ("unheard-of", "✗")],
+)
+def test_each_status_has_its_mark(status: str, mark: str):
+    """Good, living, cut short and bad are told apart at the first character, also without colour."""
+    assert render({"run_metadata": {"status": status}})[0] == mark
+
+
+EVIL = "a\x1b[2J\x9b31m\r\n\u202e\x00b"
+
+
+def poisoned(value: object) -> object:
+    """Replace every text, and add to every key, what would drive a terminal."""
+    if isinstance(value, dict):
+        return {(key if key in KNOWN else key + EVIL): poisoned(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [poisoned(item) for item in value]
+    return value + EVIL if isinstance(value, str) else value
+
+
+KNOWN = set(re.findall(r"[a-z0-9_]+", repr(SUMMARY))) - {"seed", "plan", "hiring", "2025"}
+
+
+def test_nothing_in_a_summary_drives_the_terminal():
+    """Wherever a control character stands in a summary, it is shown as text."""
+    shown = render(poisoned(SUMMARY), directory=Path(EVIL.replace("\x00", "")), log_path=Path("l" + EVIL))
+    assert all(line.isprintable() for line in shown.splitlines())
+    # A line break inside a value makes no line of its own.
+    assert not any(line.startswith(("\u202e", "b")) for line in shown.splitlines())
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@settings(suppress_health_check=[HealthCheck.too_slow], max_examples=200)
+@given(data=st.data())
+def test_a_summary_of_any_shape_can_be_shown(data: st.DataObject):
+    """Missing keys and values of another type, as other versions may have, are passed over."""
+    summary = copy.deepcopy(SUMMARY)
+    for _ in range(data.draw(st.integers(1, 4))):
+        target = summary
+        while isinstance(target, (dict, list)) and target:
+            keys = list(target) if isinstance(target, dict) else list(range(len(target)))
+            key = data.draw(st.sampled_from(keys))
+            if data.draw(st.booleans()) or not isinstance(target[key], (dict, list)) or not target[key]:
+                target[key] = data.draw(json_values)
+                break
+            target = target[key]
+    shown = render(summary)
+    assert all(line.isprintable() for line in shown.splitlines())
+
+
+def test_an_empty_summary_can_be_shown():
+    """Of a run that left nothing, its headline is shown."""
+    assert "unknown" in render({})
+
+
+@pytest.mark.parametrize(
+    ("percent", "shown"), [(0, ""), (100, "████"), (50, "██"), (3.2, "▏"), (250, "████"), (-1, "")]
+)
+def test_a_bar_is_as_long_as_its_share(percent: float, shown: str):
+    """An eighth of a column fine, never longer than its room."""
+    assert bar(percent, width=4) == shown
+
+
+def test_a_real_run_is_told_in_full(recorder):
+    """What a run wrote comes out, with its numbers."""
+    with obs.start_run("baseline", years=[2025, 2026]) as run:
+        for year in (2025, 2026):
+            with obs.context(year=year), obs.operation("year_simulation") as op:
+                op.add_rows(600)
+                obs.count("hires", 12)
+    shown = render(run.summary)
+    assert "✓ baseline  success in" in shown
+    assert "2 of 2 years completed · 1,200 rows · 2 operations" in shown
+    assert re.search(r"hires +24", shown)
