@@ -91,8 +91,16 @@ def _class_entry(node: ast.ClassDef, hidden: frozenset[str]) -> Iterator[str]:
     yield prose(ast.get_docstring(node))
     if node.name == "Config":
         yield "Its attributes are the [settings](settings.md)."
-    else:
-        yield from _members(node, hidden)
+        return
+    if any("dataclass" in ast.unparse(one) for one in node.decorator_list):
+        yield fence("\n".join(_attributes(node)))
+    yield from _members(node, hidden)
+
+
+def _attributes(node: ast.ClassDef) -> Iterator[str]:
+    for one in node.body:
+        if isinstance(one, ast.AnnAssign) and not ast.unparse(one.target).startswith("_"):
+            yield f"{ast.unparse(one.target)}: {_written(one.annotation)}"
 
 
 def _members(node: ast.ClassDef, hidden: frozenset[str]) -> Iterator[str]:

@@ -31,7 +31,7 @@ from typing import Any, Final
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 RUNNABLE: Final = frozenset({"python", "sh"})
-LANGUAGES: Final = RUNNABLE | {"pycon", "text", "json", "toml", "ini"}
+LANGUAGES: Final = RUNNABLE | {"pycon", "console", "text", "json", "toml", "ini"}
 MARKS: Final = frozenset({"file", "output", "exit", "until stopped", "not run", "command"})
 _FENCE: Final = re.compile(r"(?P<indent> *)(?P<ticks>`{3,})(?P<language>\w*) *$")
 _MARK: Final = re.compile(r" *<!-- (?P<word>[a-z ]+?)(?:: (?P<argument>.+?))? -->$")
