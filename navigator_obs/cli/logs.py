@@ -105,10 +105,9 @@ class Day:
 
     def announce(self, event: dict[str, Any], colour: bool) -> None:
         """Print a heading where day or run are others than before."""
-        from ..outputs.cells import local_time, text
+        from ..outputs.cells import local_day, text
 
-        day = local_time(event.get("timestamp"), with_date=True).rpartition(" ")[0].rpartition(":")[0][:-3].strip()
-        now = (day, text(event.get("run_id") or "no run"))
+        now = (local_day(event.get("timestamp")), text(event.get("run_id") or "no run"))
         if now != self._last:
             self._last = now
             heading = f"── {now[0]} · {now[1]} ──"

@@ -100,8 +100,17 @@ def joined(parts: Iterable[str]) -> str:
 
 def local_time(timestamp: object, *, with_date: bool = False) -> str:
     """Return a timestamp as the reader's clock showed it; empty where it is none."""
+    return _local(timestamp, "%a %Y-%m-%d %H:%M:%S %Z" if with_date else "%H:%M:%S")
+
+
+def local_day(timestamp: object) -> str:
+    """Return the day of a timestamp by the reader's calendar; empty where it is none."""
+    return _local(timestamp, "%a %Y-%m-%d")
+
+
+def _local(timestamp: object, form: str) -> str:
     try:
         moment = time.localtime(clock.parse_timestamp(str(timestamp)) // 1_000_000_000)
     except (ValueError, OverflowError, OSError):
         return ""
-    return time.strftime("%a %Y-%m-%d %H:%M:%S %Z" if with_date else "%H:%M:%S", moment).rstrip()
+    return time.strftime(form, moment).rstrip()

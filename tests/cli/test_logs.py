@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 import navigator_obs as obs
+from navigator_obs import clock
 from navigator_obs.cli.main import main
 from navigator_obs.events.rotation import LogFile
 
@@ -216,6 +217,7 @@ def test_a_terminal_is_told_day_and_run(recorder):
     run_id = simulate()
     recorder.lines()
     shown = on_a_terminal(["logs"], recorder.root)
-    assert shown.count("── ") == 1
-    assert run_id in shown
-    assert time.strftime("%Y-%m-%d") in shown
+    (event, *_) = recorder.events()
+    day = time.strftime("%a %Y-%m-%d", time.localtime(clock.parse_timestamp(event["timestamp"]) / 1e9))
+    assert shown.count(" ──") == 1
+    assert f"── {day} · {run_id} ──" in shown
