@@ -94,14 +94,16 @@ def _record(op: OpenOperation, end_ns: int, lasted: int, duration: int, status: 
 
 
 def _measure(op: OpenOperation, record: OperationRecord, before: Reading, after: Reading) -> None:
-    peak = max(before.rss, after.rss, op.sampled_bytes)
-    if after.high_water > before.high_water:
+    cpu_before, rss_before, mark_before = before
+    cpu_after, rss_after, mark_after = after
+    peak = max(rss_before, rss_after, op.sampled_bytes)
+    if mark_after > mark_before:
         # It rose meanwhile: then the kernel knows the peak, however short it was and whoever held the GIL.
-        peak = max(peak, after.high_water)
+        peak = max(peak, mark_after)
     if not op.paused_ns:
         # While a generator waits, others use the CPU.
-        record.cpu_seconds = seconds(_cpu(after.cpu_ns - before.cpu_ns, record))
-    record.memory_delta_mb = round((after.rss - before.rss) / MB, 3)
+        record.cpu_seconds = seconds(_cpu(cpu_after - cpu_before, record))
+    record.memory_delta_mb = round((rss_after - rss_before) / MB, 3)
     record.peak_memory_mb = round(peak / MB, 3)
 
 

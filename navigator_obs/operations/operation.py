@@ -53,7 +53,7 @@ class _Seldom(Scope):
     reason: str | None = None
     inner: Scope | None = None
     sampled_bytes = paused_ns = paused_at = 0
-    inherited = False
+    inherited = buried = False
 
 
 class OpenOperation(_Seldom):
@@ -148,10 +148,10 @@ class OpenOperation(_Seldom):
         pending.append((end, duration, duration - self.busy, self.rows))
         if len(pending) >= BATCH:
             link.accumulator.fold(link.series)
-        try:
+        if _scope_here() is self:
             _leave_scope(self.token)  # type: ignore[arg-type]
-        except (ValueError, RuntimeError):
-            pass
+        else:
+            self._leave_out_of_order()
         link.accumulator.open.discard(self)
         self.ended = True
         parent = self.parent
@@ -159,8 +159,8 @@ class OpenOperation(_Seldom):
         parent.active = active
         if not active:
             parent.busy += end - parent.since
-            if parent.ended:
-                parent._leave_parent(end)  # type: ignore[union-attr]
+        if parent.ended:
+            parent._was_outlived(end)  # type: ignore[union-attr]
 
     def add_rows(self, rows: int) -> None:
         """Say that it worked on so many *rows* more; what is no number from 0 up is ignored."""
@@ -187,7 +187,7 @@ class OpenOperation(_Seldom):
         self.inner = _scope_here()
         if self.active:
             self.busy += now - self.since
-        self._leave_scope()
+        self._leave_out_of_order()
         self._leave_parent(now)
 
     def resume(self) -> None:
@@ -255,18 +255,11 @@ class OpenOperation(_Seldom):
         self._close(end)
 
     def _close(self, end: int) -> None:
-        self._leave_scope()
+        self._leave_out_of_order()
         self.link.accumulator.open.discard(self)
         self.ended = True
         if not self.active:
             self._leave_parent(end)
-
-    def _leave_scope(self) -> None:
-        try:
-            _leave_scope(self.token)  # type: ignore[arg-type]
-        except (ValueError, RuntimeError):
-            # A generator that is closed by another thread or task, whose scope was never this one.
-            return
 
     def _leave_parent(self, now: int) -> None:
         parent = self.parent
@@ -274,9 +267,29 @@ class OpenOperation(_Seldom):
         parent.active = active
         if not active:
             parent.busy += now - parent.since
-            if parent.ended:
-                # It has waited for its last child, which outlived it, to end towards its own parent.
-                parent._leave_parent(now)  # type: ignore[union-attr]
+        if parent.ended:
+            parent._was_outlived(now)  # type: ignore[union-attr]
+
+    def _was_outlived(self, now: int) -> None:
+        """A child has ended after this one: with the last, this one ends towards its own parent."""
+        if not self.active:
+            self._leave_parent(now)
+        if self.buried:
+            _unearth()
+
+    def _leave_out_of_order(self) -> None:
+        """Leave the scope, unless operations that were opened inside are still open in it, as when a generator that
+        holds this one open is consumed to its end inside another.
+        """
+        top: Any = scope.current().operation
+        if top is not self and top.__class__ is OpenOperation and not top.ended and top._is_under(self):
+            self.buried = True
+            return
+        try:
+            _leave_scope(self.token)  # type: ignore[arg-type]
+        except (ValueError, RuntimeError):
+            # A generator that is closed by another thread or task, whose scope was never this one.
+            return
 
     def _is_under(self, other: OpenOperation) -> bool:
         node: Any = self
@@ -334,6 +347,15 @@ def _name(name: Any) -> str:
     raise UsageError(f"an operation's name must be a text such as 'load_census', not {name!r}")
 
 
+def _unearth() -> None:
+    """Leave the scopes of operations that have ended under others."""
+    here = _scope_here()
+    while isinstance(here, OpenOperation) and here.ended and here.token is not None:
+        before = here.token.old_value
+        here = None if before is Token.MISSING else before
+    _enter_scope(here)
+
+
 def _hang(parent: Any, run: scope.RunTag | None) -> tuple[Root, Link]:
     """Return the run's root, and the link above, which knows the path of a parent in another process."""
     root = roots.get(run) or outside.root
@@ -386,6 +408,6 @@ def operation(name: Any = None, /, *, log: Any = END, record: Iterable[str] = ()
         policy = _policy(log)
     if name.__class__ is str and name and not record:
         return OpenOperation(name, policy)
-    if callable(name):
+    if callable(name) or isinstance(name, classmethod):
         return decorating.decorate(OpenOperation, name, "", policy, ())
     return _Template(name, policy, record)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from .. import clock
 
@@ -23,12 +23,8 @@ _PAGE: Final = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
 _MAXRSS_UNIT: Final = 1 if sys.platform == "darwin" else 1024
 
 
-class Reading(NamedTuple):
-    """One look at the process: CPU time in nanoseconds (all threads), resident bytes, the most there ever were."""
-
-    cpu_ns: int
-    rss: int
-    high_water: int
+Reading = tuple[int, int, int]
+"""One look at the process: CPU time in nanoseconds (all threads), resident bytes, the most there ever were."""
 
 
 class _Statm:
@@ -91,14 +87,14 @@ def read() -> Reading:
     """Return CPU time, resident memory and its high-water mark; about 2 µs on Linux."""
     rss = rss_bytes()
     if resource is None:
-        return Reading(clock.current.cpu_ns(), rss, _high_water(rss))
+        return clock.current.cpu_ns(), rss, _high_water(rss)
     usage = resource.getrusage(resource.RUSAGE_SELF)
     if type(clock.current) is clock.SystemClock:
         # The same call has the CPU time; asking the clock as well would cost as much again.
         cpu_ns = int((usage.ru_utime + usage.ru_stime) * 1e9)
     else:
         cpu_ns = clock.current.cpu_ns()
-    return Reading(cpu_ns, rss, usage.ru_maxrss * _MAXRSS_UNIT)
+    return cpu_ns, rss, usage.ru_maxrss * _MAXRSS_UNIT
 
 
 def snapshot() -> dict[str, Any]:
@@ -106,11 +102,11 @@ def snapshot() -> dict[str, Any]:
 
     What the system does not tell is None.
     """
-    now = read()
+    cpu_ns, rss, high_water = read()
     return {
-        "memory_mb": round(now.rss / MB, 3),
-        "peak_memory_mb": round(max(now.high_water, now.rss) / MB, 3),
-        "cpu_seconds": round(now.cpu_ns / 1e9, 6),
+        "memory_mb": round(rss / MB, 3),
+        "peak_memory_mb": round(max(high_water, rss) / MB, 3),
+        "cpu_seconds": round(cpu_ns / 1e9, 6),
         "threads": _entries("/proc/self/task", "num_threads"),
         "open_files": _entries("/proc/self/fd", "num_fds"),
     }

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from itertools import repeat
 from math import ceil, log2
 from operator import mul
+from sys import float_info
 from typing import Any, Final
 
 RELATIVE_ERROR: Final = 0.01
@@ -22,7 +23,7 @@ MAX_BUCKETS: Final = 2_048
 # A little finer than promised, so that the rounding of `log2` at a bucket's edge keeps within the promise.
 _GAMMA: Final = (1 + 0.0099) / (1 - 0.0099)
 _SCALE: Final = 1 / log2(_GAMMA)
-_MIDDLE: Final = 2 / (1 + _GAMMA)
+_MIDDLE: Final = 2 * _GAMMA / (1 + _GAMMA)
 # Keys of positive values are above zero and those of negative ones below it, down to the smallest float there is.
 _OFFSET: Final = ceil(-log2(5e-324) * _SCALE) + 1
 
@@ -109,7 +110,8 @@ def _key(value: float) -> int:
 def _value(key: int) -> float:
     """The value from which both edges of the bucket are equally far, relative to themselves."""
     if key > 0:
-        return float(_GAMMA ** (key - _OFFSET) * _MIDDLE)
+        # From the lower edge, which is below a value that was there, so that it can't overflow.
+        return min(_GAMMA ** (key - 1 - _OFFSET) * _MIDDLE, float_info.max)
     return -_value(-key) if key < 0 else 0.0
 
 
@@ -152,9 +154,14 @@ class ExactSum:
 
     @property
     def value(self) -> float:
-        """The sum as a number: an int where it is whole, else the nearest float."""
+        """The sum as a number: an int where it is whole and not huge, else the nearest float there is."""
         numerator, shift = self._reduced()
-        return numerator / (1 << shift) if shift else numerator
+        if not shift and abs(numerator) <= 2**53:
+            return numerator
+        try:
+            return numerator / (1 << shift)
+        except OverflowError:
+            return float_info.max if numerator > 0 else -float_info.max
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, ExactSum) and self._reduced() == other._reduced()

@@ -1,0 +1,48 @@
+"""A run as far as operations know of it: a tag that is open, and an accumulator installed for it."""
+
+from __future__ import annotations
+
+import pytest
+
+from navigator_obs import clock
+from navigator_obs.events import scope
+from navigator_obs.operations import metrics
+from navigator_obs.testing import FakeClock
+
+
+class OpenRun:
+    """The accumulator of an open run, what it heard, and what `take` gives."""
+
+    def __init__(self, **settings):
+        self.logged = []
+        self.tag = scope.RunTag("a-run")
+        self.accumulator = metrics.Accumulator(on_logged=self.logged.append, **settings)
+        scope.open_run(self.tag)
+        metrics.install(self.tag, self.accumulator)
+
+    def close(self):
+        metrics.remove(self.tag)
+        scope.close_run(self.tag)
+
+    def take(self):
+        return self.accumulator.take()
+
+    def counts(self):
+        return {path: stats.count for path, stats in self.take().operations.items()}
+
+
+@pytest.fixture
+def open_run():
+    opened = OpenRun()
+    yield opened
+    opened.close()
+    assert opened.accumulator.broken == 0
+    assert opened.accumulator.open == set()
+
+
+@pytest.fixture
+def fake_clock():
+    fake = FakeClock()
+    previous = clock.use(fake)
+    yield fake
+    clock.use(previous)

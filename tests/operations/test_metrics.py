@@ -1,0 +1,224 @@
+"""Metrics merge in any order, survive JSON exactly, and stay bounded; counters, gauges and distributions of a run."""
+
+from __future__ import annotations
+
+import copy
+import math
+from decimal import Decimal
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import navigator_obs as obs
+from navigator_obs import clock
+from navigator_obs.encoding import from_json, to_json
+from navigator_obs.errors import UsageError
+from navigator_obs.operations.metrics import OVERFLOW, Accumulator, Metrics, current
+from navigator_obs.operations.record import OperationRecord
+
+names = st.sampled_from(["hires", "exits", "…", "a b"])
+labels = st.dictionaries(st.sampled_from(["year", "level"]), st.integers(0, 3) | st.text(max_size=3), max_size=2)
+values = st.floats() | st.integers() | st.booleans() | st.none() | st.just("12") | st.just(Decimal("1.1"))
+nanoseconds = st.integers(0, 10**13)
+
+
+@st.composite
+def records(draw):
+    duration, lasted = draw(nanoseconds), draw(nanoseconds)
+    end = 1_700_000_000_000_000_000 + 1000 * draw(st.integers(0, 10**9))
+    year = draw(st.none() | st.integers(2025, 2027))
+    return OperationRecord(
+        name="x",
+        path=draw(st.sampled_from(["a", "a/b", "a/b/c"])),
+        status=draw(st.sampled_from(["success", "failed", "cancelled"])),
+        start_time=clock.timestamp(end - lasted),
+        end_time=clock.timestamp(end),
+        duration_seconds=duration / 1e9,
+        self_seconds=draw(nanoseconds) / 1e9,
+        cpu_seconds=draw(st.none() | nanoseconds.map(lambda ns: ns / 1e9)),
+        memory_delta_mb=draw(st.none() | st.floats(-1e6, 1e6)),
+        peak_memory_mb=draw(st.none() | st.floats(0, 1e6)),
+        rows=draw(st.none() | st.integers(0, 10**12)),
+        breakdown={} if year is None else {"year": year},
+        outermost={} if year is None else {"year": draw(st.booleans())},
+    )
+
+
+@st.composite
+def metrics(draw):
+    accumulator = Accumulator(max_series=draw(st.sampled_from([1, 3, 100])))
+    for record in draw(st.lists(records(), max_size=6)):
+        accumulator.add(record)
+    for call in draw(st.lists(st.sampled_from(["count", "gauge", "observe"]), max_size=8)):
+        getattr(accumulator, call)(draw(names), draw(values), draw(labels))
+    return accumulator.take()
+
+
+def merged(*parts):
+    whole = Metrics()
+    for part in parts:
+        whole.merge(part)
+    return whole
+
+
+@settings(max_examples=60)
+@given(metrics(), metrics(), metrics())
+def test_merging_is_associative_and_commutative(a, b, c):
+    """The shares of ticks and workers add up to the same in whatever order they arrive."""
+    assert merged(merged(a, b), c) == merged(a, merged(b, c))
+    assert merged(a, b) == merged(b, a)
+    assert merged(Metrics(), a) == a
+
+
+@settings(max_examples=60)
+@given(metrics(), metrics())
+def test_merging_leaves_the_other_as_it_was(a, b):
+    """What was merged may be merged elsewhere, and shares nothing with the sum."""
+    before = copy.deepcopy(b)
+    whole = merged(a, b)
+    whole.merge(a)
+    assert b == before
+
+
+@settings(max_examples=100)
+@given(metrics())
+def test_the_round_trip_through_json_is_exact(one):
+    """A tick that is read back from the journal equals the one that was written, sums and all."""
+    assert Metrics.from_dict(from_json(to_json(one.to_dict()))) == one
+
+
+@given(st.lists(records(), max_size=12), st.integers(0, 12))
+def test_taking_in_between_changes_nothing_in_all(added, cut):
+    """Each record is in exactly one of the takings, and they merge into what one taking would have given."""
+    once, twice = Accumulator(), Accumulator()
+    for record in added:
+        once.add(record)
+    for record in added[:cut]:
+        twice.add(record)
+    first = twice.take()
+    for record in added[cut:]:
+        twice.add(record)
+    assert merged(first, twice.take()).operations == once.take().operations
+
+
+def test_counters_gauges_and_distributions_reach_the_run(open_run):
+    """Each has its name, its labels as texts, and its figures."""
+    obs.count("hires", 3, year=2025)
+    obs.count("hires", year=2025)
+    obs.gauge("headcount", 10)
+    obs.gauge("headcount", 12)
+    obs.observe("batch_rows", 2.5)
+    obs.observe("batch_rows", 7.5)
+    summary = open_run.take().summary()
+    assert summary["counters"] == [{"name": "hires", "labels": {"year": "2025"}, "value": 4}]
+    assert summary["gauges"] == [{"name": "headcount", "labels": {}, "value": 12}]
+    (spread,) = summary["distributions"]
+    assert (spread["count"], spread["sum"], spread["min"], spread["max"]) == (2, 10, 2.5, 7.5)
+    assert spread["p50"] == pytest.approx(2.5, rel=0.01)
+    assert spread["p95"] is None
+
+
+def test_without_a_run_they_do_nothing():
+    """A library may count without an application around it."""
+    obs.count("hires")
+    obs.gauge("headcount", 1)
+    obs.observe("batch_rows", 1)
+    assert current() is None
+
+
+def test_labels_may_be_named_like_the_arguments(open_run):
+    """`name` and `value` are free for labels."""
+    obs.count("rows", 2, name="census", value="raw")
+    assert open_run.take().summary()["counters"][0]["labels"] == {"name": "census", "value": "raw"}
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, None, "12", object(), np.array([1, 2]), 10**400])
+def test_what_is_no_finite_number_is_counted_as_invalid(open_run, value):
+    """A value can't break the program, and is not silently lost either."""
+    obs.count("hires", value)
+    obs.observe("batch_rows", value)
+    obs.gauge("headcount", value)
+    summary = open_run.take().summary()
+    assert summary["counters"][0]["invalid"] == 1
+    assert summary["distributions"][0]["invalid"] == 1
+    assert summary["gauges"] == [{"name": "headcount", "labels": {}, "value": None, "invalid": 1}]
+
+
+@pytest.mark.parametrize("value", [np.int64(3), np.float32(3.0), Decimal(3), True + 2, 3.0])
+def test_numbers_of_other_libraries_count(open_run, value):
+    """Whatever converts to a number is one."""
+    obs.count("hires", value)
+    assert open_run.take().summary()["counters"][0]["value"] == 3
+
+
+def test_a_counter_does_not_go_down(open_run):
+    """A negative value is counted as invalid."""
+    obs.count("hires", 5)
+    obs.count("hires", -1)
+    assert open_run.take().summary()["counters"] == [{"name": "hires", "labels": {}, "value": 5, "invalid": 1}]
+
+
+@pytest.mark.parametrize("name", ["", None, 3])
+def test_a_name_that_is_no_text_is_refused_at_once(name):
+    """Wrong use raises, also without a run, and names the value."""
+    with pytest.raises(UsageError, match=repr(name) if name is not None else "None"):
+        obs.count(name)
+
+
+def test_series_are_bounded_and_the_overflow_is_counted():
+    """What comes after the last series goes to the overflow series, also over several takings."""
+    accumulator = Accumulator(max_series=3)
+    whole = Metrics()
+    for employee in range(10):
+        accumulator.count("raises", 1, {"employee": employee})
+        whole.merge(accumulator.take())
+    counters = {(item["name"], *item["labels"].values()): item["value"] for item in whole.summary()["counters"]}
+    assert counters == {("raises", "0"): 1, ("raises", "1"): 1, ("raises", "2"): 1, (OVERFLOW,): 7}
+    assert whole.overflow == 7
+
+
+def test_operation_paths_are_bounded():
+    """Names without end go to the overflow series, whose total is never more than the time that passed."""
+    accumulator = Accumulator(max_series=2)
+    for step in range(5):
+        accumulator.add(
+            OperationRecord(
+                name=f"step {step}",
+                path=f"step {step}",
+                status="success",
+                start_time="2025-01-01T00:00:00Z",
+                end_time="2025-01-01T00:00:01Z",
+                duration_seconds=1.0,
+                self_seconds=1.0,
+            )
+        )
+    assert {path: stats.count for path, stats in accumulator.take().operations.items()} == {
+        "step 0": 1,
+        "step 1": 1,
+        OVERFLOW: 3,
+    }
+
+
+def test_what_on_logged_raises_goes_no_further():
+    """A journal that breaks is counted, and the operation with it."""
+
+    def fail(record):
+        raise OSError(28, "No space left on device")
+
+    accumulator = Accumulator(on_logged=fail)
+    accumulator.add(
+        OperationRecord(
+            name="x",
+            path="x",
+            status="success",
+            start_time="2025-01-01T00:00:00Z",
+            end_time="2025-01-01T00:00:01Z",
+            duration_seconds=1.0,
+            self_seconds=1.0,
+            logged=True,
+        )
+    )
+    assert accumulator.broken == 1
+    assert accumulator.take().operations["x"].count == 1

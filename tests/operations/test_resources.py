@@ -1,0 +1,88 @@
+"""The process's memory and CPU time, and the peak of an operation."""
+
+from __future__ import annotations
+
+import os
+import time
+
+import pytest
+
+import navigator_obs as obs
+from navigator_obs.operations import resources
+
+MB = 1_000_000
+
+
+def test_resident_memory_grows_with_what_is_touched():
+    """A large block that is held shows in the resident memory, and in the high-water mark."""
+    before = resources.rss_bytes()
+    held = bytearray(os.urandom(1) * (80 * MB))
+    assert resources.rss_bytes() - before > 60 * MB
+    assert resources.peak_rss_bytes() >= before + 60 * MB
+    assert held
+
+
+def test_the_snapshot_has_what_the_system_tells():
+    """Each with its unit, none of it invented."""
+    snapshot = resources.snapshot()
+    assert set(snapshot) == {"memory_mb", "peak_memory_mb", "cpu_seconds", "threads", "open_files"}
+    assert snapshot["peak_memory_mb"] >= snapshot["memory_mb"] > 1
+    assert snapshot["threads"] >= 1
+    assert snapshot["open_files"] >= 3
+
+
+def test_reading_goes_on_when_the_program_closed_our_descriptor():
+    """Daemons close descriptors that they did not open."""
+    assert resources.rss_bytes() > MB
+    os.close(resources._statm._descriptor)
+    assert resources.rss_bytes() > MB
+    assert resources.rss_bytes() > MB
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_forked_child_reads_its_own_memory():
+    """The kept descriptor is the parent's, and is let go of."""
+    resources.rss_bytes()
+    child = os.fork()
+    if not child:
+        held = bytearray(os.urandom(1) * (80 * MB))
+        before = resources.rss_bytes()
+        del held
+        os._exit(0 if before - resources.rss_bytes() > 60 * MB else 1)
+    assert os.waitpid(child, 0)[1] == 0
+
+
+def test_a_peak_that_was_freed_inside_is_found_and_not_its_siblings(open_run):
+    """The kernel's high-water mark has it, though memory was the same before and after; a sibling is not polluted."""
+    mark = resources.peak_rss_bytes() - resources.rss_bytes()
+    with obs.operation("peaky"):
+        held = bytearray(os.urandom(1) * (mark + 150 * MB))
+        del held
+    with obs.operation("sibling"):
+        pass
+    peaky, sibling = open_run.logged
+    assert peaky.peak_memory_mb - sibling.peak_memory_mb > 100
+    assert abs(peaky.memory_delta_mb) < 50
+
+
+def test_cpu_time_is_that_of_the_block(open_run):
+    """Work shows, waiting does not."""
+    with obs.operation("work"):
+        until = time.process_time() + 0.05
+        while time.process_time() < until:
+            pass
+    with obs.operation("wait"):
+        time.sleep(0.05)
+    work, wait = open_run.logged
+    assert work.cpu_seconds >= 0.045
+    assert wait.cpu_seconds < work.cpu_seconds
+
+
+def test_the_sampler_sees_what_open_operations_hold(open_run):
+    """A look at the memory raises the peak of each operation that is open then, and of no other."""
+    with obs.operation("outer") as outer:
+        with obs.operation("closed") as closed:
+            pass
+        open_run.accumulator.sample()
+    assert outer.sampled_bytes > 0
+    assert closed.sampled_bytes == 0

@@ -1,0 +1,120 @@
+"""What the operations of one path add up to."""
+
+from __future__ import annotations
+
+import pytest
+
+from navigator_obs import clock
+from navigator_obs.operations.record import OperationRecord
+from navigator_obs.operations.stats import OperationStats
+
+
+def record(seconds=1.0, at=0, **values):
+    end = 1_735_689_600_000_000_000 + at * 10**9
+    defaults = {
+        "name": "hiring",
+        "path": "year_simulation/hiring",
+        "status": "success",
+        "start_time": clock.timestamp(end - round(seconds * 10**9)),
+        "end_time": clock.timestamp(end),
+        "duration_seconds": seconds,
+        "self_seconds": seconds / 2,
+    }
+    return OperationRecord(**{**defaults, **values})
+
+
+def stats_of(*records):
+    stats = OperationStats()
+    for one in records:
+        stats.add(one)
+    return stats
+
+
+def test_records_add_up():
+    """Counts, times and rows are summed; the extremes and the peak are kept."""
+    stats = stats_of(
+        record(1.0, rows=10, peak_memory_mb=100.0),
+        record(3.0, status="failed", peak_memory_mb=300.0),
+        record(2.0, status="cancelled", rows=5, peak_memory_mb=200.0),
+    )
+    summary = stats.summary()
+    assert (summary["count"], summary["failed"], summary["cancelled"]) == (3, 1, 1)
+    assert (summary["total_seconds"], summary["self_seconds"], summary["rows"]) == (6.0, 3.0, 15)
+    assert (summary["min_seconds"], summary["max_seconds"], summary["peak_memory_mb"]) == (1.0, 3.0, 300.0)
+    assert summary["rows_per_second"] == 2.5
+
+
+def test_the_last_is_the_one_that_ended_last_not_the_one_added_last():
+    """`duration`, `status`, `timestamp` and `memory_delta` are those of the latest end, as threads may add late."""
+    summary = stats_of(record(2.0, at=9, memory_delta_mb=7.5), record(1.0, at=3, status="failed")).summary()
+    assert (summary["duration"], summary["status"], summary["memory_delta"]) == (2.0, "success", 7.5)
+    assert summary["timestamp"] == "2025-01-01T00:00:09.000000Z"
+
+
+def test_shares_are_by_year_and_only_outermost_ones_make_its_duration():
+    """A year's share counts each operation in it; duration and completion come from those with no other around."""
+    stats = stats_of(
+        record(4.0, breakdown={"year": 2025}, outermost={"year": True}, rows=3),
+        record(1.0, breakdown={"year": 2025}, outermost={"year": False}),
+        record(9.0, breakdown={"year": 2026}, outermost={"year": True}, status="failed"),
+    )
+    first, second = stats.by["year"]["2025"], stats.by["year"]["2026"]
+    assert (first.count, first.total_ns, first.outermost_ns, first.completed, first.rows) == (
+        2,
+        5 * 10**9,
+        4 * 10**9,
+        1,
+        3,
+    )
+    assert (second.count, second.failed, second.completed) == (1, 1, 0)
+
+
+def test_cpu_time_of_some_stands_for_all():
+    """Where CPU time was asked for some operations only, the rest is taken to use it in proportion to its time."""
+    stats = stats_of(record(1.0, cpu_seconds=0.5), record(3.0))
+    assert stats.cpu_seconds == 2.0
+
+
+def test_cpu_time_that_was_never_asked_for_is_not_known():
+    """It is null rather than zero."""
+    assert stats_of(record()).summary()["cpu_seconds"] is None
+
+
+def test_quantiles_of_the_tail_need_twenty_values():
+    """With fewer, p95 and p99 would be the maximum by another name; p50 and p90 are told."""
+    few, many = stats_of(*[record(n) for n in range(1, 20)]), stats_of(*[record(n) for n in range(1, 21)])
+    assert few.summary()["p95_seconds"] is None
+    assert few.summary()["p50_seconds"] == pytest.approx(10, rel=0.01)
+    assert many.summary()["p95_seconds"] == pytest.approx(19, rel=0.01)
+
+
+def test_a_quantile_is_never_outside_of_what_was_seen():
+    """The sketch's bucket is cut to least and greatest, so that one value is its own median."""
+    assert stats_of(record(1.2345)).summary()["p50_seconds"] == 1.2345
+
+
+def test_plain_ends_count_as_records_do():
+    """The quick way for plain operations gives the same sums as records of them."""
+    quick = OperationStats()
+    quick.add_fast([(1_735_689_600 * 10**9, 10**9, 5 * 10**8, None), (1_735_689_601 * 10**9, 2 * 10**9, 10**9, 4)])
+    assert quick == stats_of(record(1.0), record(2.0, at=1, rows=4))
+
+
+def test_the_event_of_a_record_leaves_out_what_is_not_known():
+    """An operation without rows or memory has no such keys, rather than nulls."""
+    fields = record(2.0, rows=8, cpu_seconds=0.1).event_fields()
+    assert fields == {
+        "operation": "hiring",
+        "status": "success",
+        "duration_seconds": 2.0,
+        "self_seconds": 1.0,
+        "cpu_seconds": 0.1,
+        "rows": 8,
+        "rows_per_second": 4.0,
+    }
+
+
+def test_a_record_comes_back_as_it_went_and_ignores_keys_of_later_versions():
+    """`from_dict` undoes `to_dict`."""
+    one = record(2.0, breakdown={"year": 2025}, outermost={"year": True}, logged=True)
+    assert OperationRecord.from_dict({**one.to_dict(), "new_in_2": 1}) == one
