@@ -39,7 +39,8 @@ class RecordedWorkforce(Workforce):
     def simulate_year(self, year: int) -> YearResult:
         """Bind the year to all that happens in it: the operations, their figures, and whoever else logs."""
         with obs.context(year=year), obs.operation("year_simulation") as op:
-            self.log = obs.get_logger("workforce", year=year)
+            # A logger per year, so that the level of one year can be set: configure(levels={"workforce.2027": "DEBUG"}).
+            self.log = obs.get_logger(f"workforce.{year}")
             result = super().simulate_year(year)
             op.add_rows(result.events)
             self.log.info("year simulated", events=result.events, headcount=result.headcount, payroll=result.payroll)

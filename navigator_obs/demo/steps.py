@@ -170,7 +170,7 @@ FROM batch ORDER BY employee_id
 """
 
 EVENTS: Final = """
-SELECT event_id, employee_id, effective_date, job_level,
+SELECT event_id, employee_id, effective_date::VARCHAR AS effective_date, job_level,
        compensation::DOUBLE AS compensation, deferral_rate::DOUBLE AS deferral_rate
 FROM simulation_event WHERE simulation_year = $year AND event_type = $event_type ORDER BY event_id
 """

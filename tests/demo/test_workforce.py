@@ -19,7 +19,7 @@ def simulate(plan, folder, *, threads=None):
     connection = duckdb.connect()
     if threads:
         connection.execute(f"SET threads = {threads}")
-    Workforce(connection, plan, folder).run()
+    Workforce(connection, plan, folder).simulate()
     return connection
 
 
@@ -152,7 +152,7 @@ def test_awkward_paths(tmp_path):
     folder = tmp_path / 'Ann\'s "best" run'
     folder.mkdir()
     with duckdb.connect(str(folder / 'my "own".db')) as connection:
-        Workforce(connection, Plan(employees=50, years=(2025,)), folder / "out").run()
+        Workforce(connection, Plan(employees=50, years=(2025,)), folder / "out").simulate()
     assert (folder / "out" / "backup.duckdb").is_file()
 
 
@@ -160,7 +160,7 @@ def test_failing_year(tmp_path):
     """The year that is to fail ends in a domain error caused by the database's own, and the years before it stand."""
     with duckdb.connect() as connection:
         with pytest.raises(SimulationError, match="hiring of 2027") as failure:
-            Workforce(connection, Plan(employees=400, fail_in=2027), tmp_path).run()
+            Workforce(connection, Plan(employees=400, fail_in=2027), tmp_path).simulate()
         assert isinstance(failure.value.__cause__, duckdb.ConstraintException)
         assert rows(connection, "SELECT simulation_year FROM yearly_result ORDER BY ALL") == [(2025,), (2026,)]
         assert rows(
@@ -176,7 +176,7 @@ def test_refused_batch_leaves_nothing(tmp_path):
     """A batch is stored and applied as a whole or not at all."""
     with duckdb.connect() as connection:
         with pytest.raises(SimulationError):
-            Workforce(connection, Plan(employees=400, fail_in=2025), tmp_path).run()
+            Workforce(connection, Plan(employees=400, fail_in=2025), tmp_path).simulate()
         assert rows(connection, "SELECT count(*) FROM simulation_event WHERE event_type = 'hire'") == [(0,)]
         assert rows(connection, "SELECT count(*) FROM workforce") == [(400,)]
 
@@ -206,7 +206,7 @@ def test_listener_hears_everything(tmp_path):
             assert sum(entry[2] for entry in heard[-6:-1]) == result.events
 
     with duckdb.connect() as connection:
-        Workforce(connection, SMALL, tmp_path, Listener()).run()
+        Workforce(connection, SMALL, tmp_path, Listener()).simulate()
     assert len(heard) == 3 * (len(STEPS) + 1)
 
 
