@@ -1,172 +1,22 @@
 """Where the operations of a run add up, in bounded memory and exactly under threads.
 
-An operation that ends plainly appends one tuple to its series' queue: atomic, and at no lock's mercy. Whoever makes a
-queue full, and whoever takes the metrics, folds it under the accumulator's lock.
-
-Between an open operation and its series stands a `Link`, which keeps what need not be worked out again for the next
-operation of the same name under the same one in the same context: path, breakdown, series, rendered scope.
+An operation that ends plainly appends to its series' queue: atomic, and at no lock's mercy. Whoever makes a queue full,
+and whoever takes the metrics, folds it under the accumulator's lock.
 """
 
 from __future__ import annotations
 
-import operator
 import threading
-from collections import deque
 from collections.abc import Callable, Mapping
-from itertools import islice
-from typing import Any, Final, Protocol
+from typing import Any
 
 from .. import clock
 from . import resources
 from .measures import OVERFLOW, Counter, Distribution, Gauge, Key, Measure, finite_number
 from .record import OperationRecord
+from .series import Breakdown, Link, OpenNode, Repeats, Root, Series, short
 from .stats import OperationStats, seconds
 from .totals import Metrics
-
-BATCH: Final = 512
-MAX_PATH: Final = 1_000
-"""A path longer than this many characters grows no more: a recursion so deep adds up as one."""
-WORTH_MEASURING_NS: Final = 1_000_000
-_LONGEST_VALUE: Final = 100
-
-Breakdown = tuple[tuple[str, str, bool], ...]
-
-
-class OpenNode(Protocol):
-    """What the accumulator asks of an operation that is open."""
-
-    link: Link
-    start: int
-    sampled_bytes: int
-
-    def disown(self) -> None:
-        """Report nothing at the end: the process was forked, and the operation is its parent's."""
-
-
-class Root:
-    """Stands where an operation without a parent looks for one. Its self time is the time in no operation."""
-
-    ended = False
-
-    def __init__(self, accumulator: Accumulator) -> None:
-        self.link = Link(accumulator, "", "", {}, {}, None, None)
-        self.run = None
-        self.parent = self
-        self.begin()
-
-    def begin(self) -> None:
-        """Count time from now on."""
-        self.active = self.busy = self.taken = 0
-        self.start = self.since = clock.current.monotonic_ns()
-
-    def take(self, now: int) -> int:
-        """Return the self time since it was last taken, in nanoseconds."""
-        busy = self.busy + (now - self.since if self.active else 0)
-        own = max(now - self.start - busy - self.taken, 0)
-        self.taken += own
-        return own
-
-
-class Series:
-    """The operations of one path and breakdown since the metrics were last taken."""
-
-    __slots__ = ("breakdown", "cell", "measure", "nested", "path", "pending")
-
-    def __init__(self, path: str, breakdown: Breakdown, *, heard: bool) -> None:
-        self.path = path
-        self.breakdown = breakdown
-        # Operations in here may lie inside each other, so that only their self times can be added up.
-        self.nested = path == OVERFLOW or len(path) > MAX_PATH
-        self.cell = OperationStats()
-        # Whether the next operation is to ask for CPU time and memory: each that lasts, few of those that don't.
-        self.measure = heard
-        # Plain ends: (end on the monotonic clock, duration, self time, rows). Where nobody listens, it keeps none.
-        self.pending: deque[tuple[int, int, int, int | None]] = deque(maxlen=None if heard else 0)
-
-    def fold(self, epoch_ns: int) -> None:
-        """Add what is queued; *epoch_ns* is the monotonic clock's zero as wall time. The caller holds the lock."""
-        queue = self.pending
-        ended: list[tuple[int, int, int, int | None]] = []
-        try:
-            ended.extend(islice(iter(queue.popleft, None), len(queue)))
-        except IndexError:
-            # A signal handler's operation folded in between; what was taken here until then is in the list.
-            pass
-        if ended:
-            self.cell.add_fast(ended, epoch_ns, nested=self.nested)
-            self.measure = True
-
-    def take(self) -> OperationStats | None:
-        """Return the sums with the shares of their breakdown, and begin anew; None where there are none."""
-        cell = self.cell
-        if not cell.count:
-            return None
-        self.cell = OperationStats()
-        for key, value, outermost in self.breakdown:
-            cell.allot(key, value, outermost=outermost)
-        return cell
-
-
-class Repeats:
-    """How often a path was logged."""
-
-    __slots__ = ("count",)
-
-    def __init__(self) -> None:
-        self.count = 0
-
-
-class Link:
-    """What the operations of one name, under one parent, in one context have in common."""
-
-    __slots__ = (
-        "accumulator",
-        "breakdown",
-        "context",
-        "fragment",
-        "links",
-        "name",
-        "outermost",
-        "path",
-        "repeats",
-        "series",
-    )
-
-    series: Series
-    repeats: Repeats
-
-    def __init__(
-        self,
-        accumulator: Accumulator,
-        name: str,
-        path: str,
-        breakdown: dict[str, Any],
-        outermost: dict[str, bool],
-        context: Mapping[str, Any] | None,
-        fragment: Any,
-    ) -> None:
-        self.accumulator = accumulator
-        self.name = name
-        self.path = path
-        self.breakdown = breakdown
-        self.outermost = outermost
-        self.context = context
-        self.fragment = fragment
-        self.links: dict[str, Link] = {}
-
-    def follow(self, name: str, context: Mapping[str, Any]) -> Link:
-        """Make the link to an operation *name* that opens under this one in *context*."""
-        accumulator = self.accumulator
-        breakdown = _breakdown(accumulator.breakdown, context)
-        outermost = {key: key not in self.breakdown for key in breakdown}
-        clean = name.replace("/", ":")
-        path = self.path if len(self.path) > MAX_PATH else f"{self.path}/{clean}" if self.path else clean
-        link = Link(accumulator, clean, path, breakdown, outermost, context, None)
-        link.series, link.repeats = accumulator.series(path, breakdown, outermost)
-        if len(self.links) >= accumulator.max_series:
-            self.links.clear()
-        self.links[name] = link
-        return link
 
 
 class Accumulator:
@@ -267,7 +117,7 @@ class Accumulator:
 
     def _measure(self, kind: type[Measure], name: str, value: Any, labels: Mapping[str, Any]) -> None:
         number = finite_number(value)
-        key = (name, tuple(sorted((str(label), _short(item)) for label, item in labels.items())) if labels else ())
+        key = (name, tuple(sorted((str(label), short(item)) for label, item in labels.items())) if labels else ())
         with self.lock:
             measure = self._measures.get((kind, key)) or self._new_measure(kind, key)
             if number is None:
@@ -337,31 +187,10 @@ class Accumulator:
             node.disown()
         self.open.clear()
         for series in self._series.values():
-            series.pending.clear()
-            series.cell = OperationStats()
+            series.clear()
         self._measures = {}
         self._overflow = 0
         self.root.begin()
-
-
-def _breakdown(keys: tuple[str, ...], context: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: _plain(context[key]) for key in keys if context.get(key) is not None} if context else {}
-
-
-def _plain(value: Any) -> int | str:
-    try:
-        return operator.index(value)
-    except Exception:
-        return _short(value)
-
-
-def _short(value: Any) -> str:
-    if type(value) is str:
-        return value[:_LONGEST_VALUE]
-    try:
-        return str(value)[:_LONGEST_VALUE]
-    except Exception:
-        return f"<{type(value).__name__}>"
 
 
 def _start(node: OpenNode) -> int:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import UsageError, close_match
 
 if TYPE_CHECKING:
-    from .operation import OpenOperation
+    from .opened import OpenOperation
 
 Make = Callable[[str, str | float], "OpenOperation"]
 _Begin = Callable[[tuple[Any, ...], dict[str, Any]], "OpenOperation"]

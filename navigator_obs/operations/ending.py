@@ -11,15 +11,15 @@ from ..encoding import text
 from ..events import exceptions, scope
 from ..events.logger import emit
 from ..fields import OPERATION_FIELDS
-from .accumulator import WORTH_MEASURING_NS
 from .record import CANCELLED, FAILED, SUCCESS, OperationRecord
-from .resources import MB, Reading, read
+from .resources import MB, Reading, read_shared
+from .series import WORTH_MEASURING_NS
 from .stats import nanoseconds, seconds
 
 if TYPE_CHECKING:
     from types import FrameType
 
-    from .operation import OpenOperation
+    from .opened import OpenOperation
 
 _OWN: Final = frozenset(field.name for field in OPERATION_FIELDS) | {"reason"}
 _PASSED_OVER: Final = ("contextlib", __package__)
@@ -29,7 +29,7 @@ _Place = tuple[str, str, int]
 
 def finish(op: OpenOperation, end: int, error: BaseException | None) -> None:
     """Add the operation that ended at *end* (monotonic) to the run's figures, and tell of it where it is to be told."""
-    after = None if op.reading is None else read()
+    after = None if op.reading is None else read_shared(op.reading)
     duration = max(end - op.start - op.paused_ns, 0)
     status = FAILED if op.reason is not None else status_of(error)
     logged = _is_logged(op, status, duration)

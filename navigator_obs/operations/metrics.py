@@ -7,8 +7,9 @@ from typing import Any, Final
 
 from ..errors import UsageError
 from ..events import scope, ticker
-from .accumulator import Accumulator, Root
+from .accumulator import Accumulator
 from .measures import OVERFLOW
+from .series import Root
 from .stats import OperationStats
 from .totals import Metrics
 

@@ -97,6 +97,26 @@ def read() -> Reading:
     return cpu_ns, rss, usage.ru_maxrss * _MAXRSS_UNIT
 
 
+SHARED_NS: Final = 20_000
+"""How old a reading may be to serve the next operation too: in 20 µs a program can touch about 0.1 MB."""
+
+_latest: tuple[int, Reading] = (-SHARED_NS, (0, 0, 0))
+
+
+def read_shared(other_than: Reading | None = None) -> Reading:
+    """Return what `read` did a moment ago, if it did and is not *other_than*; otherwise read.
+
+    Operations end and begin one after the other, and so need one look at the process where they meet, not two.
+    """
+    global _latest
+    now = clock.current.monotonic_ns()
+    taken, reading = _latest
+    if not 0 <= now - taken < SHARED_NS or reading is other_than:
+        reading = read()
+        _latest = (now, reading)
+    return reading
+
+
 def snapshot() -> dict[str, Any]:
     """Return what the process uses now: `memory_mb`, `peak_memory_mb`, `cpu_seconds`, `threads`, `open_files`.
 
@@ -138,5 +158,11 @@ def _psutil_peak() -> int:
     return int(getattr(_ask_psutil("memory_info"), "peak_wset", 0))
 
 
+def _after_fork() -> None:
+    global _latest
+    _latest = (-SHARED_NS, (0, 0, 0))
+    _statm.forget()
+
+
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_statm.forget)
+    os.register_at_fork(after_in_child=_after_fork)

@@ -9,7 +9,7 @@ fully-mergeable quantile sketch with relative-error guarantees" (2019).
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import repeat
 from math import ceil, log2
 from operator import mul
@@ -47,9 +47,8 @@ class Sketch:
         self.buckets[_key(value)] += 1
         self._bound()
 
-    def add_all(self, values: Iterable[float]) -> None:
+    def add_all(self, values: Sequence[float]) -> None:
         """Count many finite values; several times as fast as one by one where all are positive."""
-        values = list(values)
         if values and min(values) > 0:
             # All in C: log, scale, round up, count.
             found = Counter(map(ceil, map(mul, map(log2, values), repeat(_SCALE))))

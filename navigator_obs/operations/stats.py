@@ -6,7 +6,7 @@ JSON.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
@@ -82,7 +82,7 @@ class OperationStats:
     """All operations of one path. `cpu_ns` is of those whose CPU time was asked for, which lasted `cpu_wall_ns`.
 
     >>> stats = OperationStats()
-    >>> stats.add_fast([(2_000, 1_500, 1_500, None), (4_000, 2_500, 500, 12)])
+    >>> stats.add_plain([(2_000, 1_500, 1_500, None), (4_000, 2_500, 500, 12)])
     >>> stats.count, stats.total_ns, stats.self_ns, stats.max_ns
     (2, 4000, 2000, 2500)
     """
@@ -130,7 +130,7 @@ class OperationStats:
             self.peak_memory_mb = max(self.peak_memory_mb or 0.0, record.peak_memory_mb)
         self._follow(Last(end_ns, duration, record.status, record.memory_delta_mb))
 
-    def add_fast(
+    def add_plain(
         self, ended: Iterable[tuple[int, int, int, int | None]], epoch_ns: int = 0, *, nested: bool = False
     ) -> None:
         """Add plain successful operations, each ``(end_ns since *epoch_ns*, duration_ns, self_ns, rows)``."""
@@ -146,6 +146,16 @@ class OperationStats:
             self.rows = (self.rows or 0) + sum(worked or 0 for worked in rows)
         latest = max(ends)
         self._follow(Last(latest + epoch_ns, durations[ends.index(latest)], SUCCESS))
+
+    def add_leaves(self, durations: Sequence[int], ended_ns: int) -> None:
+        """Add plain successful operations without children or rows, of which the last ended at *ended_ns*."""
+        total = sum(durations)
+        self.count += len(durations)
+        self.total_ns += total
+        self.self_ns += total
+        self._spread(min(durations), max(durations))
+        self.sketch.add_all(durations)
+        self._follow(Last(ended_ns, durations[-1], SUCCESS))
 
     def share(self, key: str, value: str) -> Share:
         """Return the share of one value of a breakdown key, made at the first call."""
