@@ -63,27 +63,40 @@ class LogFile:
         self._backups = backups
         self._file_mode = file_mode
         self._dir_mode = dir_mode
+        # As text: a path object costs a system call's time at each use.
+        self._name = os.fspath(path)
+        self._lock_path = path.with_name(f".{path.name}.lock")
         self._file = -1
         self._lock_file = -1
+        self._identity = (0, 0)
+        self._whole_at = 0
         self._threads = threading.RLock()
         self.rotations = 0
         """How often this object has rotated the file."""
 
     def append(self, data: bytes, progress: Progress | None = None) -> None:
         """Write whole lines; *data* ends with a newline. Rotates before and, for a long batch, in between."""
-        with self.exclusive():
+        self._acquire()
+        try:
             while data:
-                inode, offset = self._ready()
-                chunk = b"" if self._is_due(inode, offset) else self._fitting(data, offset)
-                if not chunk:
-                    self._rotate()
-                    continue
-                if progress:
-                    progress.placed(inode, offset, len(chunk))
-                self._write(chunk, offset)
-                if progress:
-                    progress.written(len(chunk))
-                data = data[len(chunk) :]
+                data = data[self._append_some(data, progress) :]
+        finally:
+            self._release()
+
+    def _append_some(self, data: bytes, progress: Progress | None) -> int:
+        """Write the lines that fit, or rotate; return how many bytes were written."""
+        inode, offset = self._ready()
+        chunk = b"" if self._is_due(inode, offset) else self._fitting(data, offset)
+        if not chunk:
+            self._rotate()
+            return 0
+        if progress:
+            progress.placed(inode, offset, len(chunk))
+        self._write(chunk, offset)
+        self._whole_at = offset + len(chunk)
+        if progress:
+            progress.written(len(chunk))
+        return len(chunk)
 
     def sync(self) -> None:
         """Have the disk hold what was written (fdatasync)."""
@@ -105,44 +118,58 @@ class LogFile:
     @contextmanager
     def exclusive(self) -> Iterator[None]:
         """Keep every other writer out, threads and processes. Raises OSError when one keeps us out for too long."""
+        self._acquire()
+        try:
+            yield
+        finally:
+            self._release()
+
+    def _acquire(self) -> None:
         # `flock` belongs to the open file, so it does not keep the threads of one process apart.
         if not self._threads.acquire(timeout=LOCK_TIMEOUT_SECONDS):
             raise OSError(errno.EAGAIN, f"another thread holds {self.path}")
         try:
             self._open_lock()
-            held = self._lock()
-            try:
-                yield
-            finally:
-                if held and fcntl:
-                    fcntl.flock(self._lock_file, fcntl.LOCK_UN)
+            self._lock()
+        except BaseException:
+            self._threads.release()
+            raise
+
+    def _release(self) -> None:
+        try:
+            if fcntl and self._lock_file >= 0:
+                fcntl.flock(self._lock_file, fcntl.LOCK_UN)
         finally:
             self._threads.release()
 
     def _open_lock(self) -> None:
-        lock_path = self.path.with_name(f".{self.path.name}.lock")
         if self._lock_file >= 0 and os.fstat(self._lock_file).st_nlink:
             return
         # A lock file that was deleted with its folder locks nobody out: others hold the new one.
         if self._lock_file >= 0:
             _close_quietly(self._lock_file)
             self._lock_file = -1
-        self._lock_file = self._open(lock_path, os.O_RDWR | os.O_CREAT)
+        self._lock_file = self._open(self._lock_path, os.O_RDWR | os.O_CREAT)
 
-    def _lock(self) -> bool:
+    def _lock(self) -> None:
         if not fcntl:
-            return False
+            return
+        try:
+            fcntl.flock(self._lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self._wait_for_lock()
+
+    def _wait_for_lock(self) -> None:
+        """A stopped process may hold the lock: waiting for ever would stop us as well."""
         deadline = time.monotonic() + LOCK_TIMEOUT_SECONDS
-        while True:
+        while time.monotonic() < deadline:
+            time.sleep(0.001)
             try:
                 fcntl.flock(self._lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return
             except BlockingIOError:
-                # A stopped process may hold the lock: waiting for ever would stop us as well.
-                if time.monotonic() > deadline:
-                    raise OSError(errno.EAGAIN, f"another process holds the lock of {self.path}") from None
-                time.sleep(0.001)
-            else:
-                return True
+                continue
+        raise OSError(errno.EAGAIN, f"another process holds the lock of {self.path}")
 
     def _open(self, path: Path, flags: int) -> int:
         flags |= getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)
@@ -154,10 +181,15 @@ class LogFile:
 
     def _ready(self) -> tuple[int, int]:
         """Open and heal the file as needed; return its inode and its size."""
-        if not self._is_current():
-            self._reopen()
-        found = os.fstat(self._file)
-        return found.st_ino, self._heal(found.st_size)
+        try:
+            there = os.stat(self._name)
+        except FileNotFoundError:
+            there = None
+        if there is None or self._file < 0 or (there.st_ino, there.st_dev) != self._identity:
+            there = self._reopen()
+        # Where it ends as we left it, its last line is whole.
+        size = there.st_size if there.st_size == self._whole_at else self._heal(there.st_size)
+        return there.st_ino, size
 
     def _is_due(self, inode: int, size: int) -> bool:
         """Whether the file was begun so long ago that it is to be rotated, however small."""
@@ -175,20 +207,14 @@ class LogFile:
         except (ValueError, KeyError, TypeError):
             return time.time()
 
-    def _is_current(self) -> bool:
-        if self._file < 0:
-            return False
-        try:
-            there, ours = os.stat(self.path), os.fstat(self._file)
-        except FileNotFoundError:
-            return False
-        return (there.st_ino, there.st_dev) == (ours.st_ino, ours.st_dev)
-
-    def _reopen(self) -> None:
+    def _reopen(self) -> os.stat_result:
         if self._file >= 0:
             _close_quietly(self._file)
             self._file = -1
         self._file = self._open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND)
+        found = os.fstat(self._file)
+        self._identity, self._whole_at = (found.st_ino, found.st_dev), 0
+        return found
 
     def _heal(self, size: int) -> int:
         """Cut off a last line without an end: its writer died in it, and whoever recovers that writer has it whole."""
@@ -234,10 +260,8 @@ class LogFile:
         if not self._backups:
             os.unlink(self.path)
             return
-        for number in range(self._backups, 0, -1):
-            for older in self._both(number):
-                if older.exists():
-                    self._shift(older, number)
+        for number, older in reversed(self._numbered()):
+            self._shift(older, number)
         os.replace(self.path, self.rotated(1))
 
     def _shift(self, path: Path, number: int) -> None:
@@ -250,12 +274,21 @@ class LogFile:
         """The path of the rotated file *number*; 1 is the newest."""
         return self.path.with_name(f"{self.path.name}.{number}{suffix}")
 
-    def _both(self, number: int) -> tuple[Path, Path]:
-        return self.rotated(number), self.rotated(number, COMPRESSED)
-
     def rotated_files(self) -> list[Path]:
         """Return the rotated files that exist, newest first."""
-        return [path for number in range(1, self._backups + 1) for path in self._both(number) if path.exists()]
+        return [path for _, path in self._numbered()]
+
+    def _numbered(self) -> list[tuple[int, Path]]:
+        """The rotated files by number. The folder is asked once: asking for each possible one takes its time when many
+        backups are kept.
+        """
+        prefix = f"{self.path.name}."
+        found = []
+        for name in os.listdir(self.path.parent):
+            number = name.removeprefix(prefix).removesuffix(COMPRESSED)
+            if name.startswith(prefix) and number.isdecimal() and 0 < int(number) <= self._backups:
+                found.append((int(number), self.path.with_name(name)))
+        return sorted(found)
 
     def private_opener(self, path: str, flags: int) -> int:
         """Open a file with the log's permissions: for `open(…, opener=…)`."""
@@ -263,7 +296,7 @@ class LogFile:
 
     def find(self, inode: int) -> Path | None:
         """Return which of the files, live or rotated, has this inode."""
-        for path in (self.path, *(self.rotated(number) for number in range(1, self._backups + 1))):
+        for path in (self.path, *self.rotated_files()):
             try:
                 if path.stat().st_ino == inode:
                     return path
