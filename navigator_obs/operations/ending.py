@@ -150,8 +150,8 @@ def _tell_end(op: OpenOperation, record: OperationRecord, error: BaseException |
     finally:
         if token is not None:
             scope.leave(token)
-    if op.link.accumulator.heard:
-        op.link.fragment = op.fragment
+    # For the next of its kind; the fast path sees by itself when the settings have changed since.
+    op.link.fragment = op.fragment
 
 
 def _count_repeat(op: OpenOperation, place: _Place) -> None:

@@ -103,9 +103,9 @@ class OpenOperation(_Seldom):
         outer = _scope_here()
         if outer is None or outer.run is None:
             outer = scope.current()
-        parent: Any = outer if outer.__class__ is OpenOperation else outer.operation
+        parent: Any = outer if type(outer) is OpenOperation else outer.operation
         self.run = run = outer.run
-        if parent.__class__ is OpenOperation and parent.run is run:
+        if type(parent) is OpenOperation and parent.run is run:
             above = parent.link
         else:
             parent, above = _hang(parent, run)
@@ -168,7 +168,7 @@ class OpenOperation(_Seldom):
 
     def add_rows(self, rows: int) -> None:
         """Say that it worked on so many *rows* more; what is no number from 0 up is ignored."""
-        number = rows if rows.__class__ is int else finite_number(rows)
+        number = rows if type(rows) is int else finite_number(rows)
         if number is not None and number >= 0:
             self.rows = (self.rows or 0) + int(number)
 
@@ -286,7 +286,7 @@ class OpenOperation(_Seldom):
         holds this one open is consumed to its end inside another.
         """
         top: Any = scope.current().operation
-        if top is not self and top.__class__ is OpenOperation and not top.ended and top._is_under(self):
+        if top is not self and type(top) is OpenOperation and not top.ended and top._is_under(self):
             self.buried = True
             return
         try:
@@ -297,7 +297,7 @@ class OpenOperation(_Seldom):
 
     def _is_under(self, other: OpenOperation) -> bool:
         node: Any = self
-        while node.__class__ is OpenOperation:
+        while type(node) is OpenOperation:
             if node is other:
                 return True
             node = node.parent
@@ -318,7 +318,7 @@ class OpenOperation(_Seldom):
 
     def _opened_here(self) -> OpenOperation | None:
         node: Any = scope.current().operation
-        while node.__class__ is OpenOperation:
+        while type(node) is OpenOperation:
             if not node.ended and self in (node, node.made_by):
                 found: OpenOperation = node
                 return found

@@ -77,10 +77,10 @@ def operation(name: Any = None, /, *, log: Any = END, record: Iterable[str] = ()
     >>> @operation(log="never", record=["year"])
     ... def promote(employee, year): ...
     """
-    policy: Any = _POLICIES.get(log) if log.__class__ is str else None
+    policy: Any = _POLICIES.get(log) if type(log) is str else None
     if policy is None:
         policy = _policy(log)
-    if name.__class__ is str and name and not record:
+    if type(name) is str and name and not record:
         return OpenOperation(name, policy)
     if callable(name) or isinstance(name, classmethod):
         return decorating.decorate(OpenOperation, name, "", policy, ())

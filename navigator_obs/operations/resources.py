@@ -97,8 +97,8 @@ def read() -> Reading:
     return cpu_ns, rss, usage.ru_maxrss * _MAXRSS_UNIT
 
 
-SHARED_NS: Final = 20_000
-"""How old a reading may be to serve the next operation too: in 20 µs a program can touch about 0.1 MB."""
+SHARED_NS: Final = 50_000
+"""How old a reading may be to serve the next operation too: in 50 µs a program can touch about 0.2 MB."""
 
 _latest: tuple[int, Reading] = (-SHARED_NS, (0, 0, 0))
 

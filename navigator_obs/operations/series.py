@@ -172,17 +172,30 @@ class Link:
         self.links: dict[str, Link] = {}
 
     def follow(self, name: str, context: Mapping[str, Any]) -> Link:
-        """Make the link to an operation *name* that opens under this one in *context*."""
-        accumulator = self.accumulator
-        breakdown = breakdown_of(accumulator.breakdown, context)
+        """Return the link to an operation *name* that opens under this one in *context*."""
+        breakdown = breakdown_of(self.accumulator.breakdown, context)
+        known = self.links.get(name)
+        if known is not None and known.breakdown == breakdown:
+            link = known._in(context)
+        else:
+            link = self._new(name, breakdown, context)
+            if len(self.links) >= self.accumulator.max_series:
+                self.links.clear()
+        self.links[name] = link
+        return link
+
+    def _in(self, context: Mapping[str, Any]) -> Link:
+        """The same in another context: a new object, for operations that are open keep the old one."""
+        link = Link(self.accumulator, self.name, self.path, self.breakdown, self.outermost, context, None)
+        link.series, link.repeats, link.links = self.series, self.repeats, self.links
+        return link
+
+    def _new(self, name: str, breakdown: dict[str, Any], context: Mapping[str, Any]) -> Link:
         outermost = {key: key not in self.breakdown for key in breakdown}
         clean = name.replace("/", ":")
         path = self.path if len(self.path) > MAX_PATH else f"{self.path}/{clean}" if self.path else clean
-        link = Link(accumulator, clean, path, breakdown, outermost, context, None)
-        link.series, link.repeats = accumulator.series(path, breakdown, outermost)
-        if len(self.links) >= accumulator.max_series:
-            self.links.clear()
-        self.links[name] = link
+        link = Link(self.accumulator, clean, path, breakdown, outermost, context, None)
+        link.series, link.repeats = self.accumulator.series(path, breakdown, outermost)
         return link
 
 

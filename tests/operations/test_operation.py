@@ -230,6 +230,20 @@ def test_a_run_inside_an_operation_begins_its_own_paths(open_run):
     assert open_run.counts() == {"batch": 1}
 
 
+def test_contexts_that_change_keep_series_and_events_apart(open_run, recorder):
+    """The same operation in one context after the other has each context's keys on its event, and each year's share."""
+    for year, employee in ((2025, 1), (2025, 2), (2026, 3)):
+        with obs.context(year=year, employee=employee), obs.operation("promote"), obs.operation("raise"):
+            pass
+    assert [(event["year"], event["employee"]) for event in recorder.events("raise completed")] == [
+        (2025, 1),
+        (2025, 2),
+        (2026, 3),
+    ]
+    shares = open_run.take().operations["promote/raise"].by["year"]
+    assert {year: share.count for year, share in shares.items()} == {"2025": 2, "2026": 1}
+
+
 # How an operation ends
 
 
