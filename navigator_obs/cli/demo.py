@@ -83,13 +83,13 @@ def command(
     log_dir: str | None,
     runs_dir: str | None,
 ) -> int:
-    r"""Simulate a workforce over several years on DuckDB, and record it.
+    """Simulate a workforce over several years on DuckDB, and record it.
 
     \b
     navigator-obs demo
     navigator-obs demo --fail-in 2027
     navigator-obs demo --level DEBUG --database workforce.duckdb
-    """
+    """  # noqa: D301 - the backspace is click's mark for lines to be left as they are
     _need_libraries()
     from ..demo.workforce import Plan
 

@@ -32,19 +32,19 @@ class Display:
             TextColumn(" "),
             SpinnerColumn(finished_text="[green]✓[/]"),
             TextColumn("{task.description:<20}"),
-            BarColumn(bar_width=None),
+            BarColumn(bar_width=max(10, min(self._console.width, sum(_WIDTHS)) - 55)),
             TextColumn("{task.fields[events]:>7,} events"),
             TimeElapsedColumn(),
             console=self._console,
             refresh_per_second=4,
-            expand=True,
-            disable=quiet or not self._console.is_terminal,
+            # FORCE_COLOR makes rich take a file for a terminal, but a bar in a file is litter.
+            disable=quiet or not stream.isatty() or self._console.is_dumb_terminal,
         )
         self._task = self._bar.add_task("census", total=len(plan.years) * len(STEPS), events=0)
 
     def __enter__(self) -> Self:
         self._console.print(f"A workforce of {self._plan.employees:,}, seed {self._plan.seed}", style="bold")
-        self._console.print(_row(_HEADINGS), style="dim")
+        self._console.print(self._row(_HEADINGS), style="dim")
         self._bar.start()
         return self
 
@@ -70,8 +70,10 @@ class Display:
         """Add the year's row."""
         counts = (f"{count:,}" for count in (*self._batches, result.events, result.headcount))
         self._batches.clear()
-        self._console.print(_row((str(result.year), *counts, f"${result.payroll / 1e6:,.1f} M")))
+        self._console.print(self._row((str(result.year), *counts, f"${result.payroll / 1e6:,.1f} M")))
 
-
-def _row(cells: Iterable[str]) -> str:
-    return "".join(f"{cell:>{width}}" for cell, width in zip(cells, _WIDTHS, strict=True))
+    def _row(self, cells: Iterable[str]) -> str:
+        """Join a row's cells; without those of the steps where they have no room."""
+        padded = [f"{cell:>{width}}" for cell, width in zip(cells, _WIDTHS, strict=True)]
+        narrow = self._console.width < sum(_WIDTHS)
+        return "".join([padded[0], *padded[1 + len(STEPS) :]] if narrow else padded)

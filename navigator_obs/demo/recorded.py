@@ -39,7 +39,7 @@ class RecordedWorkforce(Workforce):
     def simulate_year(self, year: int) -> YearResult:
         """Bind the year to all that happens in it: the operations, their figures, and whoever else logs."""
         with obs.context(year=year), obs.operation("year_simulation") as op:
-            # A logger per year, so that the level of one year can be set: configure(levels={"workforce.2027": "DEBUG"}).
+            # A logger per year: configure(levels={"workforce.2027": "DEBUG"}) tells all about that year alone.
             self.log = obs.get_logger(f"workforce.{year}")
             result = super().simulate_year(year)
             op.add_rows(result.events)

@@ -11,6 +11,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import termios
 import time
 from collections import Counter
 
@@ -91,6 +92,10 @@ class TestDefaults:
         _, done = default
         assert "\x1b" not in done.stdout + done.stderr
         assert "━" not in done.stderr
+
+    def test_no_bar_in_a_file(self, tmp_path):
+        """Colour that is forced, as build servers do, draws no bar into a file."""
+        assert "━" not in run(tmp_path, *SMALL, FORCE_COLOR="1").stderr
 
     def test_suggestions_work(self, default):
         """Each suggested command on the run's record ends well."""
@@ -376,11 +381,11 @@ class TestManners:
         assert [path.name for path in tmp_path.iterdir()] == ["taken.duckdb"]
 
 
-def on_a_terminal(folder, *arguments):
+def on_a_terminal(folder, *arguments, columns=100):
+    """Return all that the demo sends to a terminal of so many columns."""
     screen, inner = pty.openpty()
-    process = subprocess.Popen(
-        [*DEMO, *arguments], cwd=folder, stdout=inner, stderr=inner, env=environment(COLUMNS="100", LINES="40")
-    )
+    termios.tcsetwinsize(inner, (40, columns))
+    process = subprocess.Popen([*DEMO, *arguments], cwd=folder, stdout=inner, stderr=inner, env=environment())
     os.close(inner)
     seen = b""
     try:
@@ -406,6 +411,12 @@ class TestTerminal:
         lines = [line for line in re.split(r"[\r\n]+", seen) if "batch simulated" in line]
         assert len(lines) == 15
         assert all(re.match(r"\d\d:\d\d:\d\d\.\d{3} INFO", line) for line in lines)
+
+    def test_narrow_terminal(self, tmp_path):
+        """On a terminal of 80 columns a year's row leaves out the steps' counts, and fits."""
+        seen = ANSI.sub("", on_a_terminal(tmp_path, *SMALL, columns=80))
+        assert re.search(r"^ *year +events +headcount +payroll\s*$", seen, re.MULTILINE)
+        assert not [line for line in re.split(r"[\r\n]+", seen.partition("workforce  success")[0]) if len(line) > 80]
 
     def test_quiet_on_a_terminal(self, tmp_path):
         """--quiet draws nothing."""
