@@ -151,16 +151,14 @@ def _bare(plan: Plan, connection: duckdb.DuckDBPyConnection, manner: Manner) -> 
 
 
 def _recorded(plan: Plan, connection: duckdb.DuckDBPyConnection, manner: Manner, config: Config) -> int:
-    from ..assembly import configure
     from ..demo.progress import Display
     from ..demo.recorded import simulate
     from ..demo.workforce import SimulationError
 
-    configure(_adapted(config, manner))
     with Display(plan, sys.stderr, quiet=_silent(manner)) as display:
         watcher = Watcher(display)
         try:
-            simulate(plan, connection, display, observers=[watcher])
+            simulate(plan, connection, display, [watcher], _adapted(config, manner))
         except (SimulationError, KeyboardInterrupt, SystemExit):
             # The run has told of it, in the log and in its summary.
             if watcher.run is None:

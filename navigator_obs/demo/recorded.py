@@ -90,8 +90,11 @@ def simulate(
     connection: duckdb.DuckDBPyConnection,
     listener: Listener | None = None,
     observers: Iterable[Any] = (),
+    config: obs.Config | None = None,
 ) -> obs.Run:
-    """Simulate *plan* as one run; however it ends, the run's folder has a summary of it."""
+    """Simulate *plan* as one run; its folder has a summary however it ends. *config* None leaves what holds."""
+    if config is not None:
+        obs.configure(config)
     with obs.start_run("workforce", params=plan, years=plan.years, observers=observers) as run:
         RecordedWorkforce(connection, plan, run, listener).simulate()
     return run
