@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -11,6 +12,7 @@ from .config import Config, resolve
 from .errors import UsageError
 from .events import scope, setup
 from .events.console import wants_colour
+from .operations import metrics
 from .runs import run as runs
 from .runs.observer import RunObserver
 
@@ -28,10 +30,13 @@ def configure(config: Config | None = None, /, **settings: Any) -> Config:
     'INFO'
     """
     global _config
+    if config is not None and not isinstance(config, Config):
+        raise UsageError(f"configure takes a Config or keywords, such as configure(level='DEBUG'), not {config!r}")
     if config is not None and settings:
         raise UsageError(f"configure takes a Config or keywords, not both; keywords given: {', '.join(settings)}")
     _config = resolve(settings) if config is None else config
     setup.install(_config)
+    metrics.outside.log_limit = _config.operation_log_limit
     return _config
 
 
@@ -72,7 +77,7 @@ def start_run(
     'running'
     """
     config = current_config()
-    told = [*observers, *([ConsoleReport()] if config.run_report else [])]
+    told = [*observers, *([ConsoleReport(config.log_path)] if config.run_report else [])]
     return runs.start_run(name, params=params, years=years, run_id=run_id, tags=tags, observers=told, config=config)
 
 
@@ -92,12 +97,25 @@ scope.worker_setup = _worker_setup
 class ConsoleReport:
     """The observer that prints the human summary to stderr when a run has ended."""
 
+    def __init__(self, log_path: Path) -> None:
+        self._log_path = log_path
+
     def run_started(self, run: runs.Run) -> None:
         """Nothing to say yet: the log has the start."""
 
-    def run_finished(self, summary: Mapping[str, Any], directory: Path) -> None:  # noqa: ARG002
-        """Print the summary."""
+    def run_finished(self, summary: Mapping[str, Any], directory: Path) -> None:
+        """Print the summary, as wide as the terminal and at most 100 columns."""
         from .outputs import text
 
-        if sys.stderr is not None:
-            print(text.render(summary, color=wants_colour(sys.stderr)), file=sys.stderr)
+        if sys.stderr is None:
+            return
+        report = text.render(
+            summary,
+            color=wants_colour(sys.stderr),
+            width=min(shutil.get_terminal_size((100, 24)).columns, 100),
+            directory=directory,
+            log_path=self._log_path,
+        )
+        # A stream of another encoding must not make a finished run end in an error.
+        encoding = getattr(sys.stderr, "encoding", None) or "utf-8"
+        print(report.encode(encoding, "replace").decode(encoding), file=sys.stderr)

@@ -188,9 +188,8 @@ def _read_table(path: Path) -> dict[str, Any]:
 def _known(given: Mapping[str, Any], where: str, spelled: Callable[[str], str]) -> dict[str, Any]:
     for name in given:
         if name not in SETTINGS:
-            warnings.warn(
-                f"navigator-obs: unknown setting {spelled(name)} in {where}{close_match(name, SETTINGS)}", stacklevel=4
-            )
+            near = close_match(spelled(name), [spelled(setting) for setting in SETTINGS])
+            warnings.warn(f"unknown setting {spelled(name)} in {where}{near}", stacklevel=4)
     return {name: value for name, value in given.items() if name in SETTINGS}
 
 
@@ -238,7 +237,10 @@ def _console(value: Any) -> str:
 
 def _number(least: int) -> Callable[[Any], int]:
     def check(value: Any) -> int:
-        number = int(value)
+        try:
+            number = int(value)
+        except (ValueError, TypeError):
+            number = least - 1
         if number < least or (isinstance(value, float) and value != number):
             raise ValueError(f"must be a whole number of at least {least}")
         return number
@@ -278,7 +280,7 @@ def _names(value: Any) -> tuple[str, ...]:
 
 
 def _processors(value: Any) -> tuple[Callable[..., Any], ...]:
-    found = tuple(value)
+    found = tuple(value) if isinstance(value, Iterable) else (value,)
     if not all(callable(processor) for processor in found):
         raise ValueError("must be structlog processors: callables of (logger, method_name, event_dict)")
     return found

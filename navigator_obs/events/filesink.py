@@ -294,6 +294,10 @@ class FileSink:
         self.dropped.update(other.dropped)
         self._unreported.update(other._unreported)
 
+    def refusal(self) -> str | None:
+        """Return why the log file can't be written at the moment, in one word; None when it can."""
+        return _attempt(self._log.touch)
+
     def after_fork(self) -> None:
         """In a forked child: let go of the parent's area and descriptors without touching what is in them."""
         area = self._area
@@ -335,5 +339,9 @@ _CAUSES: Final = {
     27: "disk_full",
     30: "read_only",
     13: "no_permission",
+    2: "no_folder",
+    20: "no_folder",
+    21: "is_a_folder",
+    40: "symbolic_link",
     11: "sink_stalled",
 }

@@ -98,6 +98,11 @@ class LogFile:
             progress.written(len(chunk))
         return len(chunk)
 
+    def touch(self) -> None:
+        """Open the file, made where it is missing, without writing. Raises OSError where an `append` would."""
+        with self.exclusive():
+            self._ready()
+
     def sync(self) -> None:
         """Have the disk hold what was written (fdatasync)."""
         if self._file >= 0:

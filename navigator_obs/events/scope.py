@@ -67,6 +67,10 @@ class Scope:
 
 _EMPTY: Final[Mapping[str, Any]] = MappingProxyType({})
 _scope: ContextVar[Scope | None] = ContextVar("navigator_obs_scope", default=None)
+# For operations, which open and end too often to pay for a call of ours: the variable's own get, set and reset.
+get_scope: Final = _scope.get
+set_scope: Final = _scope.set
+reset_scope: Final = _scope.reset
 _fallback = Scope(_EMPTY, None, None)
 _open_runs: list[RunTag] = []
 NO_RUN: Final = RunTag(None)

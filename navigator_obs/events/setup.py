@@ -38,6 +38,9 @@ def install(config: Config) -> None:
         cache_logger_on_first_use=False,
     )
     _bridge_the_rest(config)
+    refusal = outlet.file.refusal() if outlet.file is not None else None
+    if refusal:
+        emit(_LOGGER, WARNING, "the log file cannot be written", {"path": str(config.log_path), "cause": refusal})
 
 
 def _replace_file(new: FileSink) -> None:
@@ -56,15 +59,8 @@ def uninstall() -> None:
     limits.reset()
     if outlet.file is not None:
         outlet.file.close()
-    outlet.file = None
     structlog.reset_defaults()
-    _before_configure()
-
-
-def _before_configure() -> None:
-    """A library's warnings reach somebody even where no application has configured anything, as with `logging`."""
-    outlet.console = ConsoleSink()
-    outlet.file_level, outlet.console_level = NEVER, WARNING
+    outlet.before_configure()
     named.apply_levels({})
 
 
@@ -96,7 +92,7 @@ def _bridge_the_rest(config: Config) -> None:
 
 
 def _report_drops(dropped: dict[str, int]) -> None:
-    emit(_LOGGER, 30, "events were dropped", {"dropped": sum(dropped.values()), "causes": dropped})
+    emit(_LOGGER, WARNING, "events were dropped", {"dropped": sum(dropped.values()), "causes": dropped})
 
 
 def _after_fork() -> None:
@@ -108,4 +104,3 @@ def _after_fork() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
-_before_configure()

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any, Final, Protocol
 
+from .console import ConsoleSink
 from .filesink import FileSink
 
 WARNING: Final = 30
@@ -42,13 +43,17 @@ class Outlet:
     """The process's sinks with their levels, and the taps."""
 
     def __init__(self) -> None:
-        self.file: FileSink | None = None
-        self.file_level = NEVER
-        self.console: Sink | None = None
-        self.console_level = NEVER
+        self.before_configure()
         self.extra: list[Sink] = []
         self.taps: list[Tap] = []
         self.broken = 0
+
+    def before_configure(self) -> None:
+        """No file; a library's warnings reach somebody all the same, as with `logging`."""
+        self.file: FileSink | None = None
+        self.file_level = NEVER
+        self.console: Sink | None = ConsoleSink()
+        self.console_level = WARNING
 
     def deliver(self, line: bytes, event: Event, level: int, *, to_console: bool) -> None:
         """Give a finished event to everyone who wants it."""

@@ -8,6 +8,7 @@ import logging
 import sys
 import warnings
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, Final, TextIO
 
 from . import named, processors
@@ -38,6 +39,7 @@ class StdlibHandler(logging.Handler):
             _message(record),
             {**_fields_of(record), "exc_info": record.exc_info if record.exc_info and record.exc_info[1] else None},
             (_module_of(record), record.funcName or "", record.lineno),
+            to_console=not _is_shown_by_others(),
         )
 
 
@@ -46,8 +48,22 @@ def _fields_of(record: logging.LogRecord) -> dict[str, Any]:
     return {**fields, "stack": record.stack_info} if record.stack_info else fields
 
 
+def _is_shown_by_others() -> bool:
+    """Whether a handler of the application prints what reaches the root logger: once on the console is enough."""
+    return any(
+        isinstance(handler, logging.StreamHandler) and not isinstance(handler, logging.FileHandler)
+        for handler in logging.getLogger().handlers
+    )
+
+
 def run_chain(
-    logger: named.NamedLogger, level: int, message: str, fields: dict[str, Any], caller: tuple[str, str, int]
+    logger: named.NamedLogger,
+    level: int,
+    message: str,
+    fields: dict[str, Any],
+    caller: tuple[str, str, int],
+    *,
+    to_console: bool = True,
 ) -> None:
     """Send an event of a known place through the present chain."""
     if "event" in fields:
@@ -63,7 +79,7 @@ def run_chain(
             chain.fall_back(logger, method, message, error, fields)
         return
     if isinstance(event, tuple):
-        logger.deliver(*event[0])
+        outlet.deliver(*event[0], to_console=to_console and level >= logger.console_level)
 
 
 def _message(record: logging.LogRecord) -> str:
@@ -74,7 +90,8 @@ def _message(record: logging.LogRecord) -> str:
 
 
 def _module_of(record: logging.LogRecord) -> str:
-    return "__main__" if record.name == "root" and record.module == "__main__" else record.module
+    """The module's dotted name: the record has only its file's."""
+    return _module_at(record.pathname) or record.module
 
 
 class _Bridge:
@@ -82,7 +99,7 @@ class _Bridge:
 
     def __init__(self) -> None:
         self.handler: StdlibHandler | None = None
-        self.root_level = logging.WARNING
+        self.root_level = self.opened_to = logging.WARNING
         self.showwarning: Callable[..., None] | None = None
 
 
@@ -97,6 +114,7 @@ def attach(level: int) -> None:
     root.addHandler(_bridge.handler)
     if root.level > level or root.level == logging.NOTSET:
         root.setLevel(level)
+    _bridge.opened_to = root.level
 
 
 def detach() -> None:
@@ -104,7 +122,8 @@ def detach() -> None:
     if _bridge.handler is not None:
         root = logging.getLogger()
         root.removeHandler(_bridge.handler)
-        root.setLevel(_bridge.root_level)
+        if root.level == _bridge.opened_to:
+            root.setLevel(_bridge.root_level)
         _bridge.handler = None
 
 
@@ -143,6 +162,7 @@ def _show_warning(
         previous(message, category, filename, lineno, file, line)
 
 
+@lru_cache(maxsize=1024)
 def _module_at(filename: str) -> str:
     for name, module in tuple(sys.modules.items()):
         if getattr(module, "__file__", None) == filename:

@@ -141,7 +141,7 @@ def _tell_end(op: OpenOperation, record: OperationRecord, error: BaseException |
         # An exception that passes many operations is told by the innermost that logs; the others say that they failed.
         level, told = logging.ERROR, error
     place = op.place or _place()
-    token = None if scope.current() is op else scope._scope.set(op)
+    token = None if scope.current() is op else scope.set_scope(op)
     try:
         emit(place[0], level, f"{op.link.name} {_VERBS[record.status]}", fields, exception=told, caller=place)
         if told is not None:

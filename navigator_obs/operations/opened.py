@@ -33,9 +33,9 @@ END: Final = "end"
 BOTH: Final = "both"
 FAILURE: Final = "failure"
 NEVER: Final = "never"
-_scope_here: Final = scope._scope.get
-_enter_scope: Final = scope._scope.set
-_leave_scope: Final = scope._scope.reset
+_scope_here: Final = scope.get_scope
+_enter_scope: Final = scope.set_scope
+_leave_scope: Final = scope.reset_scope
 
 
 class _Seldom(Scope):
