@@ -49,8 +49,10 @@ def by_exception(error: BaseException, *, signal: str | None = None) -> Verdict 
         return Verdict("terminated", error.signal, error.code if isinstance(error.code, int) else None, error.signal)
     if isinstance(error, SystemExit):
         return by_exit(error.code, signal=signal)
-    if isinstance(error, KeyboardInterrupt):
-        return Verdict("interrupted", "KeyboardInterrupt", 130, "SIGINT")
+    if isinstance(error, KeyboardInterrupt) or _is_interrupted_query(error):
+        if signal and signal != "SIGINT":
+            return Verdict("terminated", signal, None, signal)
+        return Verdict("interrupted", _words(error), 130, "SIGINT")
     if _is_cancellation(error):
         return _cancelled(error, signal)
     return Verdict("failed", _words(error), 1, signal)
@@ -78,6 +80,11 @@ def _is_cancellation(error: BaseException) -> bool:
     if isinstance(error, Exception):
         return False
     return any(kind.__name__ in {"CancelledError", "Cancelled", "GeneratorExit"} for kind in type(error).__mro__)
+
+
+def _is_interrupted_query(error: BaseException) -> bool:
+    """What DuckDB makes of a signal that arrives in a query: it asks Python for it, and drops the exception it gets."""
+    return isinstance(error, RuntimeError) and text(error) == "Query interrupted"
 
 
 def _words(error: BaseException) -> str:

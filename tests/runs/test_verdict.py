@@ -65,3 +65,13 @@ def test_a_reason_names_the_years_but_not_hundreds():
     """The reason is a line for people."""
     assert orderly([2027]).reason == "year 2027 left"
     assert orderly(range(2000, 2100)).reason.endswith("and 90 more left")
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), RuntimeError("Query interrupted")])
+@pytest.mark.parametrize(
+    ("signal", "status"), [(None, "interrupted"), ("SIGINT", "interrupted"), ("SIGTERM", "terminated")]
+)
+def test_an_interrupted_query_is_judged_by_the_signal(error, signal, status):
+    """DuckDB reports any signal that arrives in a query as an interruption: the signal that was noted says which."""
+    verdict = by_exception(error, signal=signal)
+    assert (verdict.status, verdict.signal) == (status, signal or "SIGINT")
