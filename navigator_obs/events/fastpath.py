@@ -17,7 +17,7 @@ from typing import Any, Final
 from .. import clock
 from ..encoding import plain_line, to_json
 from ..fields import RESERVED
-from ..redaction import Redactor
+from ..redaction import Redactor, may_hold_secret
 from .processors import CALLER, LEVEL_NAMES, thread_name
 from .scope import NO_RUN, RunTag, Scope, current
 
@@ -226,7 +226,9 @@ class FastPath:
 
     def _is_harmless(self, value: str) -> bool:
         """Whether the text holds no secret and needs no care; short ones are remembered."""
-        if len(value) > self._max_bytes or not _is_encodable(value) or self._redactor.text(value) != value:
+        if len(value) > self._max_bytes or not _is_encodable(value):
+            return False
+        if may_hold_secret(value) and self._redactor.text(value) != value:
             return False
         if len(value) < _LONG_TEXT:
             if len(self._harmless) >= _CACHE_LIMIT:
