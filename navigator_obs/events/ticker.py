@@ -7,6 +7,7 @@ thread.
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -44,6 +45,9 @@ class _Ticker:
             self._wake.notify()
 
     def _start(self) -> None:
+        if sys.is_finalizing():
+            # A thread that is started now never runs, and starting it waits for that: a `__del__` may log this late.
+            return
         self._thread = threading.Thread(target=self._loop, name="navigator-obs-ticker", daemon=True)
         try:
             self._thread.start()
