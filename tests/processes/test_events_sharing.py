@@ -244,10 +244,10 @@ def test_logging_from_odd_places(tmp_path):
                 log.warning("event", id="repr warning")
                 return "talks"
         class Dies:
-            def __init__(self, name): self.name = name; self.me = self; self.log = log
+            def __init__(self, name): self.name = name; self.log = log
             def __del__(self): self.log.warning("event", id=f"del {self.name}")
         log.info("event", id="value", value=Talks())
-        dies = Dies("early"); del dies; gc.collect()
+        dies = Dies("early"); dies.me = dies; del dies; gc.collect()
         at_end = Dies("at the end")
         noticed = set(); ref = weakref.ref(noticed, lambda _: log.info("event", id="weakref")); del noticed
         atexit.register(lambda: log.info("event", id="atexit"))
