@@ -33,7 +33,7 @@ from navigator_obs.cli import main as command_line  # noqa: E402
 from navigator_obs.cli import verbs  # noqa: E402
 from navigator_obs.events import logger  # noqa: E402
 from navigator_obs.history import store  # noqa: E402
-from navigator_obs.operations import operation  # noqa: E402
+from navigator_obs.operations import opened  # noqa: E402
 from navigator_obs.runs import current, endings, observer, schema  # noqa: E402
 
 Node = Mapping[str, Any]
@@ -240,7 +240,7 @@ def api_page() -> str:
         )
     parts.append(f"```text\n{_error_tree()}\n```\n\nThe children are in `navigator_obs.errors`.")
     parts.append("## What they give you and take")
-    parts.append(entry("OpenOperation", operation, INSIDE_OPERATIONS))
+    parts.append(entry("OpenOperation", opened, INSIDE_OPERATIONS))
     parts.append(entry("BoundLogger", logger))
     parts.append(entry("RunEntry", store))
     parts.append(entry("RunObserver", observer))
