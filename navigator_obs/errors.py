@@ -13,11 +13,13 @@ toolkit is configured, recording never breaks the program that it records.
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+# Of 1 for the same text: a slip of two letters in a short name is near, three letters in common are not.
+_NEAR = 0.7
 
 
 class ObsError(Exception):
@@ -45,10 +47,13 @@ class CheckFailed(ObsError):
 
 
 def close_match(value: str, valid: Iterable[str]) -> str:
-    """Return ``", did you mean 'x'?"`` for the nearest valid name, or an empty string.
+    """Return ``", did you mean 'x'?"`` for the nearest valid name, or an empty string where none is near.
 
-    >>> close_match("levle", ["level", "console"])
-    ", did you mean 'level'?"
+    >>> close_match("levle", ["level", "console"]), close_match("bogus", ["logs"])
+    (", did you mean 'level'?", '')
     """
-    found = get_close_matches(value, list(valid), n=1)
+    # Imported for a mistake alone: every command would pay for it.
+    from difflib import get_close_matches
+
+    found = get_close_matches(value, list(valid), n=1, cutoff=_NEAR)
     return f", did you mean {found[0]!r}?" if found else ""
