@@ -239,7 +239,7 @@ def _number(least: int) -> Callable[[Any], int]:
     def check(value: Any) -> int:
         try:
             number = int(value)
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, OverflowError):
             number = least - 1
         if number < least or (isinstance(value, float) and value != number):
             raise ValueError(f"must be a whole number of at least {least}")
@@ -270,7 +270,13 @@ def _flag(value: Any) -> bool:
 
 
 def _mode(value: Any) -> int:
-    return int(value, 8) if isinstance(value, str) else int(value)
+    try:
+        mode = int(value, 8) if isinstance(value, str) else int(value)
+    except (ValueError, TypeError, OverflowError):
+        mode = -1
+    if not 0 <= mode <= 0o777:
+        raise ValueError("must be permissions, in octal as text: '640'")
+    return mode
 
 
 def _names(value: Any) -> tuple[str, ...]:
