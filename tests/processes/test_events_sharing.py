@@ -248,7 +248,6 @@ def test_logging_from_odd_places(tmp_path):
             def __del__(self): self.log.warning("event", id=f"del {self.name}")
         log.info("event", id="value", value=Talks())
         dies = Dies("early"); dies.me = dies; del dies; gc.collect()
-        at_end = Dies("at the end")
         noticed = set(); ref = weakref.ref(noticed, lambda _: log.info("event", id="weakref")); del noticed
         atexit.register(lambda: log.info("event", id="atexit"))
         atexit.register(lambda: log.error("event", id="atexit error"))
@@ -263,10 +262,27 @@ def test_logging_from_odd_places(tmp_path):
         """,
     )
     assert Counter(ids(tmp_path)) == Counter(
-        ["repr", "repr warning", "value", "del early", "del at the end", "weakref", "atexit", "atexit error"]
+        ["repr", "repr warning", "value", "del early", "weakref", "atexit", "atexit error"]
     )
     numbers = sorted(event["number"] for event in events(tmp_path, "daemon"))
     assert numbers == list(range(len(numbers)))
+
+
+def test_logging_at_the_very_end(tmp_path):
+    """An object that dies when the interpreter clears the modules can still log; nothing hangs."""
+    run(
+        tmp_path,
+        """
+        class Dies:
+            def __init__(self, log): self.log = log
+            def __del__(self):
+                self.log.info("event", id=1)
+                self.log.warning("event", id=2)
+        dies = Dies(log)
+        log.info("event", id=0)
+        """,
+    )
+    assert ids(tmp_path) == [0, 1, 2]
 
 
 POOL = """
