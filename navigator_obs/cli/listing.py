@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Sequence
 from datetime import datetime
+from typing import TypeVar
 
 from ..config import Config, resolve
 from ..fields import format_count, format_seconds
@@ -15,7 +16,9 @@ from ..outputs.columns import aligned, one_line, shorten, width_of
 
 NEWEST_ON_A_TERMINAL = 30
 _MAX_NAME = 32
+T = TypeVar("T")
 _MAX_REASON = 100
+_LEAST_REASON = 12
 _TITLES = ("RUN", "NAME", "STATUS", "STARTED", "DURATION", "ERRORS", "WARNINGS")
 _RIGHT = (False, False, False, False, True, True, True)
 
@@ -70,30 +73,46 @@ def _terminal_width() -> int | None:
 
 
 def lines_of(runs: Sequence[RunEntry], width: int | None = None) -> list[str]:
-    """Return a title line and one for each run; why a run ended is told in the room that *width* leaves, if any."""
-    lines = aligned([_TITLES, *map(_cells, runs)], _RIGHT)
-    reasons = ["", *(one_line(" ".join((run.status_reason or "").split())) for run in runs)]
+    """Return a title line and one for each run; why a run ended is told in the room that *width* leaves, if any.
+
+    Where *width* is too small, the column goes that the run's id tells as well.
+    """
+    rows = [_TITLES, *map(_cells, runs)]
+    lines = aligned(rows, _RIGHT)
+    if width is not None and max(map(width_of, lines)) > width:
+        lines = aligned([_without_start(row) for row in rows], _without_start(_RIGHT))
+    reasons = [_reason(run) for run in runs]
     return [
         _with_reason(line, reason, max(map(width_of, lines)), width)
-        for line, reason in zip(lines, reasons, strict=True)
+        for line, reason in zip(lines, ["REASON" if any(reasons) else "", *reasons], strict=True)
     ]
 
 
+def _without_start(row: tuple[T, ...]) -> tuple[T, ...]:
+    at = _TITLES.index("STARTED")
+    return row[:at] + row[at + 1 :]
+
+
+def _reason(run: RunEntry) -> str:
+    return one_line(" ".join((run.status_reason or "").split()))
+
+
 def _cells(run: RunEntry) -> tuple[str, ...]:
+    seconds, errors, warnings = run.duration_seconds, run.errors, run.warnings
     return (
         one_line(run.run_id),
         shorten(one_line(run.name), _MAX_NAME),
         one_line(run.status),
         _started(run.start_time),
-        "" if run.duration_seconds is None else format_seconds(run.duration_seconds),
-        "?" if run.errors is None else format_count(run.errors),
-        "?" if run.warnings is None else format_count(run.warnings),
+        "" if seconds is None else format_seconds(seconds),
+        "?" if errors is None else format_count(errors),
+        "?" if warnings is None else format_count(warnings),
     )
 
 
 def _with_reason(line: str, reason: str, table_width: int, width: int | None) -> str:
     room = _MAX_REASON if width is None else width - table_width - 2
-    if not reason or room < 12:
+    if not reason or room < _LEAST_REASON:
         return line
     return f"{line}{' ' * (table_width - width_of(line))}  {shorten(reason, room)}"
 

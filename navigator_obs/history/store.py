@@ -11,9 +11,11 @@ import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
+from ..config import resolve
 from ..errors import RunNotFound, UsageError, close_match
 
 STATUSES: Final = (
@@ -40,11 +42,12 @@ _MANY: Final = 300
 Parse = Callable[[bytes], Any]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False, repr=False, match_args=False)
 class RunEntry:
-    """One run, as far as a list tells it. `summary` is read when it is asked for.
+    """One run, as far as a list tells it: who it is and how it stands.
 
-    `duration_seconds` of a living run goes up to now; `errors` and `warnings` are None where the run left no summary.
+    Its figures and its `summary` are read when they are asked for. Of a run that has not ended they are told from its
+    journal, which is newer than the summary that was last written.
     """
 
     run_id: str
@@ -52,12 +55,30 @@ class RunEntry:
     status: str
     status_reason: str | None
     start_time: str | None
-    duration_seconds: float | None
-    errors: int | None
-    warnings: int | None
     tags: tuple[str, ...]
     directory: Path
-    final: bool = True
+    final: bool
+    _written: Mapping[str, Any]
+
+    def __repr__(self) -> str:
+        """Tell it in one line."""
+        return f"<RunEntry {self.run_id} {self.name!r} {self.status}>"
+
+    @property
+    def duration_seconds(self) -> float | None:
+        """How long it took; of a living run, till now. None where the run left no word of it."""
+        known = _number(_table(self._known, "run_metadata").get("duration_seconds"))
+        return _seconds_since(self.start_time, known) if self._is_seen_alive else known
+
+    @property
+    def errors(self) -> int | None:
+        """How many errors it recorded; None where the run left no word of it."""
+        return _count(_table(self._known, "execution_summary").get("errors"))
+
+    @property
+    def warnings(self) -> int | None:
+        """How many warnings it recorded; None where the run left no word of it."""
+        return _count(_table(self._known, "execution_summary").get("warnings"))
 
     @property
     def summary(self) -> dict[str, Any]:
@@ -68,8 +89,8 @@ class RunEntry:
         found = _from_journal(self.directory) or written
         metadata = {**_table(found, "run_metadata"), "status": self.status}
         metadata["status_reason"] = self.status_reason or metadata.get("status_reason")
-        if self.status in LIVING:
-            metadata["duration_seconds"] = self.duration_seconds
+        if self._is_seen_alive:
+            metadata["duration_seconds"] = _seconds_since(self.start_time, _number(metadata.get("duration_seconds")))
         return {**found, "run_metadata": metadata}
 
     def to_dict(self) -> dict[str, Any]:
@@ -87,17 +108,30 @@ class RunEntry:
             "directory": str(self.directory),
         }
 
+    @property
+    def _is_seen_alive(self) -> bool:
+        """Whether this host sees it alive: what another one knew last may be long past."""
+        return self.status in LIVING and self.status_reason is None
+
+    @cached_property
+    def _known(self) -> Mapping[str, Any]:
+        """The newest word on its figures."""
+        return self._written if self.final else _from_journal(self.directory, with_metrics=False) or self._written
+
 
 class History:
     """The runs in a folder. It is read anew at each call, so that it always tells how things stand.
+
+    *runs_dir* is the setting of that name when None: ``NAVIGATOR_OBS_RUNS_DIR``, else that of ``[tool.navigator_obs]``
+    in `pyproject.toml`, else ``artifacts/runs``.
 
     >>> history = History("artifacts/runs")
     >>> [run.status for run in history.list(name="baseline", limit=3)]
     ['success', 'failed', 'success']
     """
 
-    def __init__(self, runs_dir: Path | str = "artifacts/runs") -> None:
-        self.runs_dir = Path(runs_dir)
+    def __init__(self, runs_dir: Path | str | None = None) -> None:
+        self.runs_dir = resolve().runs_dir if runs_dir is None else Path(runs_dir)
 
     def list(self, status: str | None = None, name: str | None = None, limit: int | None = None) -> list[RunEntry]:
         """Return the runs, newest first, all of them or those with this *status* and *name*.
@@ -201,23 +235,18 @@ def _entry(directory: Path, parse: Parse = json.loads) -> RunEntry | None:
     summary = _head(directory, parse)
     if not summary and not any((directory / mark).is_file() for mark in _MARKS):
         return None
-    metadata, counts = _table(summary, "run_metadata"), _table(summary, "execution_summary")
-    started = _text(metadata.get("start_time"))
-    known = _number(metadata.get("duration_seconds"))
+    metadata = _table(summary, "run_metadata")
     status, reason, final = _status(directory, metadata, summary)
     return RunEntry(
         run_id=_text(metadata.get("run_id")) or directory.name,
         name=_text(metadata.get("name")) or "?",
         status=status,
         status_reason=reason,
-        start_time=started,
-        # What another host knew last may be long past: only a run that this host sees alive goes on till now.
-        duration_seconds=_seconds_since(started, known) if status in LIVING and reason is None else known,
-        errors=_count(counts.get("errors")),
-        warnings=_count(counts.get("warnings")),
-        tags=tuple(map(str, metadata.get("tags") or ())),
+        start_time=_text(metadata.get("start_time")),
+        tags=_tags(metadata.get("tags")),
         directory=directory,
         final=final,
+        _written=summary,
     )
 
 
@@ -257,12 +286,24 @@ def _fast_parse() -> Parse:
     return from_json
 
 
-def _from_journal(directory: Path) -> dict[str, Any] | None:
+def _from_journal(directory: Path, *, with_metrics: bool = True) -> dict[str, Any] | None:
+    """Return what the fold makes of the journal; None where there is none to read.
+
+    Without the metrics, which no list shows, it takes little longer than reading.
+    """
     from ..runs import journal
     from ..runs.summary import fold
 
-    summary = fold(journal.read_run(directory))
+    records = journal.read_run(directory)
+    try:
+        summary = fold(records if with_metrics else map(_without_metrics, records))
+    except OSError:
+        return None
     return summary if summary["run_metadata"]["run_id"] != "unknown" else None
+
+
+def _without_metrics(record: dict[str, Any]) -> dict[str, Any]:
+    return {**record, "metrics": {}} if record.get("kind") == "tick" else record
 
 
 def _seconds_since(start_time: str | None, known: float | None) -> float | None:
@@ -281,6 +322,10 @@ def _table(summary: Mapping[str, Any], key: str) -> Mapping[str, Any]:
 
 def _text(value: object) -> str | None:
     return value if isinstance(value, str) else None
+
+
+def _tags(value: object) -> tuple[str, ...]:
+    return tuple(map(str, value)) if isinstance(value, (list, tuple)) else ()
 
 
 def _number(value: object) -> float | None:

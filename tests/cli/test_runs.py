@@ -89,7 +89,26 @@ os._exit(9)
 """
     subprocess.run([sys.executable, "-c", code], cwd=recorder.root, check=False)
     assert [run["status"] for run in json.loads(runs("--json")[0])] == ["crashed"]
-    assert "vanished" in runs()[0]
+    title, line = runs()[0].splitlines()
+    assert line.index("vanished") == title.index("REASON")
+
+
+def test_list_and_summary_tell_the_same_figures_of_a_dead_run(runs, recorder):
+    """Both tell them from the journal, which is newer than the summary that was last written."""
+    code = """
+import os, time, navigator_obs as obs
+obs.configure(console="off")
+with obs.start_run("doomed"):
+    obs.get_logger("planwise").warning("attrition above plan")
+    time.sleep(0.05)
+    obs.get_logger("planwise").error("the plan is empty")
+    os._exit(9)
+"""
+    subprocess.run([sys.executable, "-c", code], cwd=recorder.root, check=False)
+    (run,) = json.loads(runs("--json")[0])
+    summary = History(recorder.runs_dir).get("doomed").summary
+    assert (run["errors"], run["warnings"]) == (1, 1)
+    assert run["duration_seconds"] == summary["run_metadata"]["duration_seconds"] > 0.04
 
 
 def test_a_name_drives_no_terminal(recorder):
@@ -107,6 +126,14 @@ def test_long_reasons_stay_within_the_terminal(recorder):
     lines = lines_of(History(recorder.runs_dir).list(), width=110)
     assert max(map(len, lines)) <= 110
     assert lines[1].endswith("…") or "ValueError" in lines[1]
+
+
+def test_a_narrow_terminal_keeps_each_run_on_its_line(recorder):
+    """At 80 columns the start goes, which the run's id tells too, and nothing wraps."""
+    simulate("baseline", fails=True)
+    lines = lines_of(History(recorder.runs_dir).list(), width=80)
+    assert max(map(len, lines)) <= 80
+    assert lines[0].split() == ["RUN", "NAME", "STATUS", "DURATION", "ERRORS", "WARNINGS"]
 
 
 def test_a_foreign_folder_is_no_run(runs, recorder):

@@ -71,6 +71,22 @@ def test_wrong_filters_are_refused(history: History, wrong: dict, hint: str):
         history.list(**wrong)
 
 
+def test_without_a_folder_the_setting_is_followed(tmp_path: Path, monkeypatch):
+    """The folder is the one that programs and commands use: by environment, by file, or the default."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("NAVIGATOR_OBS_RUNS_DIR", raising=False)
+    assert History().runs_dir == Path("artifacts/runs")
+    (tmp_path / "pyproject.toml").write_text('[tool.navigator_obs]\nruns_dir = "from-file"\n')
+    assert History().runs_dir == Path("from-file")
+    monkeypatch.setenv("NAVIGATOR_OBS_RUNS_DIR", "from-environment")
+    assert History().runs_dir == Path("from-environment")
+
+
+def test_an_entry_tells_itself_in_one_line(history: History):
+    """In an interpreter a list of runs is readable."""
+    assert repr(history.list(limit=1)) == "[<RunEntry 20250804_143022-dddddddd 'baseline' success>]"
+
+
 def test_a_missing_folder_has_no_runs(tmp_path: Path):
     """Before the first run there is nothing, and that is no error."""
     assert History(tmp_path / "nowhere").list() == []
