@@ -13,8 +13,9 @@ import click
 from ..config import LEVELS, Config
 from ..errors import UsageError
 from ..events.console import format_event, wants_colour
-from ..history.reader import Hit, log_files, read_events
+from ..history.reader import Hit, levels_from, log_files, read_events
 from ..history.store import LIVING, History, RunEntry
+from ..history.where import parse_all
 from .screen import write_json
 from .verbs import config_of, places
 
@@ -52,6 +53,9 @@ def command(
     navigator-obs logs --where exception.type~Constraint --json | jq .message
     """
     config = config_of(log_dir=log_dir, runs_dir=runs_dir)
+    # What was asked wrongly is told first, whatever there is to read.
+    conditions = parse_all(where)
+    levels_from(level)
     entry = History(config.runs_dir).get(run) if run else None
     recover_staged(config)
     if not follow and not log_files(config.log_path):
@@ -61,7 +65,7 @@ def command(
         config.log_path,
         run_id=entry.run_id if entry else None,
         level=level,
-        where=where,
+        where=conditions,
         limit=limit,
         follow=follow,
         idle=Watcher(config, entry).idle if follow else None,

@@ -103,6 +103,21 @@ def test_wrong_use_is_one_line_and_exit_code_2(recorded, arguments: list[str], n
     assert valid in done.stderr
 
 
+@pytest.mark.parametrize("wrong", [["--level", "LOUD"], ["--where", "year"]], ids=" ".join)
+def test_wrong_options_are_told_before_a_missing_log(tmp_path: Path, wrong: list[str]):
+    """Whoever has no log yet still learns what was wrong with the question."""
+    done = cli("logs", *wrong, cwd=tmp_path)
+    assert done.returncode == 2
+    assert wrong[1] in done.stderr
+    assert "no log" not in done.stderr
+
+
+def test_only_what_is_near_is_suggested(tmp_path: Path):
+    """A slip gets a suggestion, another word does not."""
+    assert "did you mean 'logs'" in cli("lgos", cwd=tmp_path).stderr
+    assert "did you mean" not in cli("bogus", cwd=tmp_path).stderr
+
+
 def test_a_wrong_setting_is_one_line_too(recorded):
     """A setting from the environment that makes no sense is a mistake, not a traceback."""
     import os
