@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 from rich.panel import Panel
@@ -16,8 +15,10 @@ from rich.text import Text
 
 from ..outputs.cells import Cell, Section
 from ..outputs.sections import Headline, Places, headline, sections
+from ..outputs.text import laid_out
 
 MAX_WIDTH: Final = 120
+INDENT: Final = "  "
 _STYLES: Final[Mapping[str, str]] = {
     "good": "green",
     "live": "cyan",
@@ -41,8 +42,8 @@ def print_summary(
     console = console or Console(highlight=False, emoji=False, markup=False)
     console.width = min(console.width, MAX_WIDTH)
     console.print(*_heading(headline(summary)), sep="\n")
-    for section in sections(summary, width=console.width - 4, places=Places(directory, log_path)):
-        console.print(_panel(section) if section.prose else _titled(section))
+    for section in sections(summary, width=console.width - len(INDENT), places=Places(directory, log_path)):
+        console.print(_panel(section) if section.prose else _titled(section, console.width))
 
 
 def _heading(verdict: Headline) -> Iterator[RenderableType]:
@@ -74,39 +75,12 @@ def _prose(cell: Cell) -> RenderableType:
     return Padding(Text(bare, _STYLES.get(cell.tone, "")), (0, 0, 0, indent // 2))
 
 
-def _titled(section: Section) -> RenderableType:
-    parts: list[RenderableType] = []
-    if section.title:
-        parts.append(Text(section.title, "bold"))
-    parts.append(_table(section))
+def _titled(section: Section, width: int) -> RenderableType:
+    indent = INDENT if section.title else ""
+    parts: list[RenderableType] = [Text(section.title, "bold")] if section.title else []
+    for row in laid_out(section, width - len(indent)):
+        styled = [(shown.text, _STYLES.get(shown.tone, "")) for shown in row]
+        parts.append(Text.assemble(indent, *styled, no_wrap=True))
     if section.note:
-        parts.append(Text(f"  … {section.note}", "dim"))
+        parts.append(Text(f"{indent}… {section.note}", "dim"))
     return Group(*parts, "")
-
-
-def _table(section: Section) -> Table:
-    has_titles = any(column.title for column in section.columns)
-    table = Table(
-        box=SIMPLE_HEAD if has_titles else None,
-        show_header=has_titles,
-        show_edge=False,
-        border_style="dim",
-        header_style="dim",
-        pad_edge=False,
-        padding=(0, 2, 0, 0),
-    )
-    for column in section.columns:
-        wraps = column.flexible and not section.title
-        table.add_column(
-            Text(column.title),
-            justify="right" if column.right else "left",
-            no_wrap=not wraps,
-            overflow="fold" if wraps else "ellipsis",
-        )
-    for row in section.rows:
-        table.add_row(*_texts(row))
-    return table
-
-
-def _texts(row: Iterable[Cell]) -> Iterator[Text]:
-    return (Text(cell.text, _STYLES.get(cell.tone, "")) for cell in row)

@@ -40,6 +40,7 @@ class Section:
 
 
 GAP: Final = "  "
+LIVING: Final = frozenset({"running", "stalled"})
 NARROWEST: Final = 12
 
 
@@ -81,7 +82,30 @@ def number(value: object) -> float | None:
     """Return *value* where it is a finite number."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
-    return value if math.isfinite(value) else None
+    try:
+        return value if math.isfinite(value) else None
+    except OverflowError:
+        # A whole number that no float can hold.
+        return None
+
+
+def figure(value: object) -> str:
+    """Return a number of unknown meaning as people read it, and anything else as its text; None as ``none``.
+
+    >>> figure(36231800.25), figure(1000002028.0), figure(0.8167), figure(0.1 + 0.2), figure(None)
+    ('36,231,800.25', '1,000,002,028', '0.8167', '0.3', 'none')
+    """
+    known = number(value)
+    if known is None:
+        return "none" if value is None else text(value)
+    if abs(known) >= _MOST_DIGITS:
+        return f"{known:.6g}"
+    if known == int(known):
+        return f"{known:,.0f}"
+    return f"{known:,.2f}" if abs(known) >= 1000 else f"{known:.6g}"
+
+
+_MOST_DIGITS: Final = 1e15
 
 
 def count_of(count: int, noun: str) -> str:
@@ -98,9 +122,11 @@ def joined(parts: Iterable[str]) -> str:
     return " · ".join(part for part in parts if part)
 
 
-def local_time(timestamp: object, *, with_date: bool = False) -> str:
-    """Return a timestamp as the reader's clock showed it; empty where it is none."""
-    return _local(timestamp, "%a %Y-%m-%d %H:%M:%S %Z" if with_date else "%H:%M:%S")
+def local_time(timestamp: object, *, with_date: bool = False, later_seconds: float = 0.0) -> str:
+    """Return a timestamp, or the moment *later_seconds* after it, as the reader's clock showed it; empty where it is
+    none.
+    """
+    return _local(timestamp, "%a %Y-%m-%d %H:%M:%S %Z" if with_date else "%H:%M:%S", later_seconds)
 
 
 def local_day(timestamp: object) -> str:
@@ -108,9 +134,9 @@ def local_day(timestamp: object) -> str:
     return _local(timestamp, "%a %Y-%m-%d")
 
 
-def _local(timestamp: object, form: str) -> str:
+def _local(timestamp: object, form: str, later_seconds: float = 0.0) -> str:
     try:
-        moment = time.localtime(clock.parse_timestamp(str(timestamp)) // 1_000_000_000)
+        moment = time.localtime(clock.parse_timestamp(str(timestamp)) / 1e9 + later_seconds)
     except (ValueError, OverflowError, OSError):
         return ""
     return time.strftime(form, moment).rstrip()

@@ -1,19 +1,50 @@
-"""What went wrong, for people: errors and warnings with their place and causes, failed checks, what was open."""
+"""What went wrong, for people: how much of it, errors and warnings with their place and causes, what was open."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from ..fields import format_seconds
-from .cells import Cell, Column, Section, cell, joined, local_time, number, table, text
+from ..fields import RESERVED, format_count, format_seconds
+from . import failed_checks
+from .cells import LIVING, Cell, Column, Section, cell, count_of, figure, joined, local_time, number, table, text
 
 MAX_ISSUES: Final = 5
-MAX_CHECKS: Final = 10
 MAX_OPEN: Final = 10
 MAX_MESSAGE: Final = 600
+MAX_FIELDS: Final = 4
+MAX_FIELD: Final = 40
 _LIBRARIES: Final = ("site-packages", "dist-packages", "/lib/python3", "\\lib\\")
-_BAD_OUTCOMES: Final[Mapping[str, str]] = {"warn": "warn", "fail": "bad", "error": "bad"}
+_OWN_LOGGERS: Final = frozenset({"navigator_obs.run", "navigator_obs.uncaught"})
+_LINKS: Final = {"cause": "caused by", "context": "while handling"}
+
+
+def counts(summary: Mapping[str, Any]) -> Cell:
+    """How many errors, warnings and checks; how many of them are checks, which have a table of their own."""
+    found = table(summary, "execution_summary")
+    total = {severity: int(number(found.get(severity)) or 0) for severity in ("errors", "warnings")}
+    tone = "bad" if total["errors"] else "warn" if total["warnings"] else ""
+    words = [count_of(count, severity[:-1]) + _of_checks(summary, severity, count) for severity, count in total.items()]
+    outcomes = table(found, "checks")
+    checks = [f"{format_count(outcomes[name])} {word}" for name, word in _OUTCOMES if number(outcomes.get(name))]
+    return cell(joined([*words, f"checks: {', '.join(checks)}" if checks else ""]), tone)
+
+
+_OUTCOMES: Final = (
+    ("pass", "passed"),
+    ("warn", "warned"),
+    ("fail", "failed"),
+    ("error", "broke"),
+    ("skipped", "skipped"),
+)
+
+
+def _of_checks(summary: Mapping[str, Any], severity: str, total: int) -> str:
+    shown = {id(group) for group in _groups(summary, severity)}
+    count = sum(int(number(group.get("count")) or 0) for group in _all(summary, severity) if id(group) not in shown)
+    if not count:
+        return ""
+    return f" ({'all' if count >= total else format_count(count)} from checks)" if total > 1 else " (from a check)"
 
 
 def messages(summary: Mapping[str, Any]) -> list[str]:
@@ -31,20 +62,36 @@ def issues(summary: Mapping[str, Any], severity: str) -> Section:
     return Section(severity.capitalize(), (Column("", flexible=True),), [(row,) for row in rows], note=note, prose=True)
 
 
-def _groups(summary: Mapping[str, Any], severity: str) -> list[Mapping[str, Any]]:
+def _all(summary: Mapping[str, Any], severity: str) -> list[Mapping[str, Any]]:
     found = table(summary, "issues").get(severity)
-    groups = [group for group in found if isinstance(group, Mapping)] if isinstance(found, list) else []
-    # A check that did not pass also made an event; it has a table of its own.
-    return [group for group in groups if "check" not in table(group, "first")]
+    return [group for group in found if isinstance(group, Mapping)] if isinstance(found, list) else []
+
+
+def _groups(summary: Mapping[str, Any], severity: str) -> list[Mapping[str, Any]]:
+    """The one that ended the run first; without those of checks that did not pass, which have a table of their own."""
+    checks = failed_checks.names(summary)
+    reason = text(table(summary, "run_metadata").get("status_reason") or "")
+    found = [group for group in _all(summary, severity) if not _is_of_a_check(table(group, "first"), checks)]
+    return sorted(found, key=lambda group: text(group.get("message") or "\n") not in reason)
+
+
+def _is_of_a_check(event: Mapping[str, Any], checks: frozenset[str]) -> bool:
+    # An event of the program's own may have a field of that name.
+    return event.get("logger") == "navigator_obs.checks" and text(event.get("check")) in checks
 
 
 def _issue(found: Mapping[str, Any], tone: str) -> Iterator[Cell]:
     event = table(found, "first")
     exception = table(event, "exception")
     kind, message = text(found.get("type")), _cut(text(found.get("message")))
-    yield cell(f"{kind}: {message}" if kind and not message.startswith(kind) else message or "?", tone)
-    yield cell(f"    {_circumstances(found)}")
-    place = _place(exception)
+    kind = "" if _is_declared(found) else kind
+    told = f"{kind}: {message}" if kind and not message.startswith(kind) else message or "?"
+    said = _said(found, event)
+    yield cell(said or told, tone)
+    if said:
+        yield cell(f"    {told}")
+    yield cell(f"    {_circumstances(found, event)}")
+    place = _place(exception) if exception else "" if _is_declared(found) else _place_of(event)
     if place:
         yield cell(f"    {place}", "dim")
     causes = exception.get("causes")
@@ -53,26 +100,65 @@ def _issue(found: Mapping[str, Any], tone: str) -> Iterator[Cell]:
             yield cell(f"    {_LINKS.get(str(cause.get('link')), 'after')} {_cut(_told(cause))}")
 
 
-_LINKS: Final = {"cause": "caused by", "context": "while handling"}
+def _is_declared(found: Mapping[str, Any]) -> bool:
+    """Whether it is no event, but what the program gave as the reason of its failure."""
+    return found.get("type") == "fail" and table(found, "first").get("logger") == "navigator_obs.run"
+
+
+def _said(found: Mapping[str, Any], event: Mapping[str, Any]) -> str:
+    """What the program said when it logged the exception; empty where it was not the program that spoke."""
+    if not table(event, "exception") or "duration_seconds" in event:
+        return ""
+    if event.get("logger") in _OWN_LOGGERS:
+        return ""
+    said = text(found.get("event_message") or event.get("message"))
+    return "" if said == text(found.get("message")) else _cut(said)
 
 
 def _told(exception: Mapping[str, Any]) -> str:
     return f"{text(exception.get('type'))}: {text(exception.get('message'))}"
 
 
-def _circumstances(found: Mapping[str, Any]) -> str:
+def _circumstances(found: Mapping[str, Any], event: Mapping[str, Any]) -> str:
     count = int(number(found.get("count")) or 1)
     first, last = local_time(found.get("first_time")), local_time(found.get("last_time"))
     path, category = text(found.get("operation_path")), text(found.get("category"))
-    context = [f"{text(name)} {text(value)}" for name, value in table(found, "context").items()]
+    context = table(found, "context")
     return joined(
         [
             f"{count:,} times from {first} to {last}" if count > 1 else f"at {first}",
+            "said with run.fail" if _is_declared(found) else "",
             f"in {path}" if path else "",
-            *context[:4],
-            category if category not in {"", "unknown"} else "",
+            *[f"{text(name)} {text(value)}" for name, value in context.items()][:MAX_FIELDS],
+            *list(_fields(event, context))[:MAX_FIELDS],
+            f"category: {category}" if category not in {"", "unknown"} else "",
         ]
     )
+
+
+def _fields(event: Mapping[str, Any], context: Mapping[str, Any]) -> Iterator[str]:
+    """The event's own fields, but for those that are told elsewhere."""
+    if "duration_seconds" in event:
+        return
+    for name, value in event.items():
+        if name not in RESERVED and name not in context and name not in _TOLD_ELSEWHERE:
+            yield f"{text(name)}={_short(value)}"
+
+
+_TOLD_ELSEWHERE: Final = frozenset({"operation_path", "warning_category"})
+
+
+def _short(value: object) -> str:
+    shown = figure(value) if isinstance(value, float) else "none" if value is None else text(value)
+    return shown if len(shown) <= MAX_FIELD else f"{shown[: MAX_FIELD - 1]}…"
+
+
+def _place_of(event: Mapping[str, Any]) -> str:
+    """Where an event without an exception was logged."""
+    if not event.get("module"):
+        return ""
+    logger = f" · logger {text(event['logger'])}" if event.get("logger") else ""
+    return f"{text(event['module'])}:{text(event.get('line'))} in {text(event.get('function'))}{logger}"
 
 
 def _place(exception: Mapping[str, Any]) -> str:
@@ -98,64 +184,12 @@ def _cut(message: str) -> str:
     return message if len(message) <= MAX_MESSAGE else f"{message[:MAX_MESSAGE]}…"
 
 
-def checks(summary: Mapping[str, Any]) -> Section:
-    """The checks that did not pass."""
-    found = summary.get("checks")
-    groups = [group for group in found if isinstance(group, Mapping)] if isinstance(found, list) else []
-    bad = [group for group in groups if str(group.get("outcome")) in _BAD_OUTCOMES]
-    bad.sort(key=lambda group: group.get("outcome") == "warn")
-    rows = [_check(group) for group in bad[:MAX_CHECKS]]
-    more = len(bad) - MAX_CHECKS
-    note = f"{more} more in summary.json" if more > 0 else ""
-    return Section("Checks that did not pass", _CHECK_COLUMNS, rows, note=note)
-
-
-_CHECK_COLUMNS: Final = (
-    Column("check", flexible=True),
-    Column("outcome"),
-    Column("value", right=True),
-    Column("valid", optional=True),
-    Column("", optional=True),
-)
-
-
-def _check(group: Mapping[str, Any]) -> tuple[Cell, ...]:
-    outcome = str(group.get("outcome"))
-    where = [f"{key} {text(group[key])}" for key in ("year", "dataset") if group.get(key) is not None]
-    failures, count = number(group.get("failures")) or 0, number(group.get("count")) or 0
-    often = f"{failures:,.0f} of {count:,.0f} times" if count > 1 else ""
-    unit = f" {text(group['unit'])}" if group.get("unit") else ""
-    return (
-        cell(group.get("name")),
-        cell(outcome, _BAD_OUTCOMES[outcome]),
-        cell(f"{_value(group.get('value'))}{unit}"),
-        cell(_bounds(group)),
-        cell(joined([*where, often]), "dim"),
-    )
-
-
-def _bounds(group: Mapping[str, Any]) -> str:
-    low, high, equals = (group.get(key) for key in ("min", "max", "equals"))
-    if equals is not None:
-        return f"= {_value(equals)}"
-    if low is not None and high is not None:
-        return f"{_value(low)} to {_value(high)}"
-    return f"≥ {_value(low)}" if low is not None else f"≤ {_value(high)}" if high is not None else ""
-
-
-def _value(value: object) -> str:
-    known = number(value)
-    if known is None:
-        return text(value)
-    return f"{known:,.0f}" if known == int(known) and abs(known) < 1e15 else f"{known:,.6g}"
-
-
 def open_operations(summary: Mapping[str, Any]) -> Section:
     """The operations that were open at the last look: of a dead run, what it was doing."""
     found = table(summary, "resources").get("open_operations")
     opened = [entry for entry in found if isinstance(entry, Mapping)] if isinstance(found, list) else []
     rows = [_opened(entry) for entry in opened[-MAX_OPEN:]]
-    living = table(summary, "run_metadata").get("status") in ("running", "stalled")
+    living = table(summary, "run_metadata").get("status") in LIVING
     title = "Open operations" if living else "Open when it was last seen"
     columns = (
         Column("operation", flexible=True),

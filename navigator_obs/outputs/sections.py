@@ -13,8 +13,22 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from ..fields import format_bytes, format_count, format_mb, format_percent, format_rate, format_seconds
-from . import problems, years
-from .cells import Cell, Column, Section, cell, count_of, fitted, joined, local_time, number, table, text
+from . import failed_checks, params, problems, years
+from .cells import (
+    LIVING,
+    Cell,
+    Column,
+    Section,
+    cell,
+    count_of,
+    figure,
+    fitted,
+    joined,
+    local_time,
+    number,
+    table,
+    text,
+)
 
 MAX_SLOWEST: Final = 8
 MAX_FILES: Final = 8
@@ -70,12 +84,13 @@ def sections(summary: Mapping[str, Any], *, width: int = 100, places: Places | N
     *width* is what tables may take, in columns. Keys that are missing are passed over, so that summaries of other
     versions can be shown.
     """
+    # Whoever looks at a run with errors looks for them; the reason goes before all.
+    errors = problems.issues(summary, "errors")
+    why, glance = ("reason", _reason(summary)), _facts(summary)
     found: Iterable[Section] = (
-        # Whoever looks at a run with errors looks for them.
-        problems.issues(summary, "errors"),
-        facts(summary),
+        *([_labelled([why]), errors, _labelled(glance)] if errors.rows else [_labelled([why, *glance])]),
         problems.issues(summary, "warnings"),
-        problems.checks(summary),
+        failed_checks.section(summary),
         problems.open_operations(summary),
         *years.tables(summary, width),
         slowest(summary),
@@ -86,56 +101,34 @@ def sections(summary: Mapping[str, Any], *, width: int = 100, places: Places | N
     return [section for section in fitting if section.columns]
 
 
-def facts(summary: Mapping[str, Any]) -> Section:
-    """The run at a glance: label and value."""
-    rows = [
-        (cell(label, "dim"), value if isinstance(value, Cell) else cell(value))
-        for label, value in _facts(summary)
-        if value
-    ]
+def _labelled(facts: Iterable[tuple[str, str | Cell]]) -> Section:
+    """Facts at a glance, those that are known: label and value."""
+    rows = [(cell(label, "dim"), told if isinstance(told, Cell) else cell(told)) for label, told in facts if told]
     return Section("", (Column(""), Column("", flexible=True)), rows)
 
 
 def _facts(summary: Mapping[str, Any]) -> Iterator[tuple[str, str | Cell]]:
-    yield "reason", _reason(summary)
-    yield "problems", _problem_counts(summary)
+    yield "problems", problems.counts(summary)
     yield "progress", _progress(summary)
     yield "time", _time(summary)
     yield "memory", _memory(table(summary, "resources"))
     yield "started", _started(table(summary, "run_metadata"))
     yield "ended", _ended(table(summary, "run_metadata"))
+    yield "last seen", _last_seen(table(summary, "run_metadata"))
     yield "tags", _tags(summary)
-    yield "params", _params(table(table(summary, "configuration"), "params"))
-    yield "code", _code(table(summary, "environment"))
+    yield "params", params.shown(table(table(summary, "configuration"), "params"))
+    yield "git", _git(table(table(summary, "environment"), "git"))
+    yield "python", text(table(summary, "environment").get("python") or "")
     yield "recording", _cost(table(summary, "observability"))
 
 
 def _reason(summary: Mapping[str, Any]) -> Cell | str:
+    """Why the run ended as it did, unless an error says it right below."""
     run = table(summary, "run_metadata")
-    reason = text(run.get("status_reason") or "")
-    told = any(message and message in reason for message in problems.messages(summary))
-    return "" if not reason or told else cell(reason, TONES.get(str(run.get("status")), "bad"))
-
-
-def _problem_counts(summary: Mapping[str, Any]) -> Cell:
-    counts = table(summary, "execution_summary")
-    errors, warnings = int(number(counts.get("errors")) or 0), int(number(counts.get("warnings")) or 0)
-    tone = "bad" if errors else "warn" if warnings else "good"
-    found = [count_of(errors, "error"), count_of(warnings, "warning")] if errors or warnings else ["none"]
-    outcomes = table(counts, "checks")
-    checks = [f"{format_count(outcomes[name])} {word}" for name, word in _OUTCOMES if number(outcomes.get(name))]
-    if checks:
-        found.append(f"checks: {', '.join(checks)}")
-    return cell(joined(found), tone)
-
-
-_OUTCOMES: Final = (
-    ("pass", "passed"),
-    ("warn", "warned"),
-    ("fail", "failed"),
-    ("error", "broke"),
-    ("skipped", "skipped"),
-)
+    told = text(run.get("status_reason") or "")
+    if any(message and message in told for message in problems.messages(summary)):
+        return ""
+    return cell(told, TONES.get(str(run.get("status")), "bad")) if told else ""
 
 
 def _progress(summary: Mapping[str, Any]) -> str:
@@ -159,7 +152,7 @@ def _time(summary: Mapping[str, Any]) -> str:
     return joined(
         [
             f"named operations cover {format_percent(covered)}" if covered is not None else "",
-            f"{format_seconds(rest)} in none" if covered is not None and rest else "",
+            f"{format_seconds(rest)} outside them" if covered is not None and rest else "",
             f"CPU {format_seconds(cpu)}" if cpu is not None else "",
             f"{cpu / seconds:.1f} cores busy" if cpu and seconds and seconds > 0.5 else "",
         ]
@@ -192,27 +185,23 @@ def _ended(run: Mapping[str, Any]) -> str:
     return joined([ended, text(run.get("signal") or ""), code])
 
 
+def _last_seen(run: Mapping[str, Any]) -> str:
+    """Of a run that never ended, the time of its last record."""
+    seconds = number(run.get("duration_seconds"))
+    if run.get("end_time") or run.get("status") in LIVING or seconds is None:
+        return ""
+    return local_time(run.get("start_time"), with_date=True, later_seconds=seconds)
+
+
 def _tags(summary: Mapping[str, Any]) -> str:
     return ", ".join(text(tag) for tag in _list(table(summary, "run_metadata"), "tags"))
 
 
-def _params(params: Mapping[str, Any]) -> str:
-    shown = [f"{text(name)}={_short(value)}" for name, value in list(params.items())[:10]]
-    return "  ".join([*shown, *([f"… {len(params) - 10} more"] if len(params) > 10 else [])])
-
-
-def _short(value: object) -> str:
-    shown = text(value)
-    return shown if len(shown) <= 40 else f"{shown[:39]}…"
-
-
-def _code(environment: Mapping[str, Any]) -> str:
-    git = table(environment, "git")
+def _git(git: Mapping[str, Any]) -> str:
     commit = text(git.get("commit") or "")[:10]
-    changed = " with uncommitted changes" if git.get("dirty") else ""
     branch = f" ({text(git['branch'])})" if git.get("branch") else ""
-    python = text(environment.get("python") or "")
-    return joined([f"git {commit}{branch}{changed}" if commit else "", f"Python {python}" if python else ""])
+    changed = " with uncommitted changes" if git.get("dirty") else ""
+    return f"{commit}{branch}{changed}" if commit else ""
 
 
 def _cost(observability: Mapping[str, Any]) -> Cell | str:
@@ -287,7 +276,7 @@ def figures(summary: Mapping[str, Any]) -> Section:
     """The program's own counters and gauges."""
     metrics = table(summary, "metrics")
     found = [*_list(metrics, "counters"), *_list(metrics, "gauges")]
-    rows = [(cell(_series(each)), cell(_plain(each.get("value")))) for each in found if isinstance(each, Mapping)]
+    rows = [(cell(_series(each)), cell(_value(each))) for each in found if isinstance(each, Mapping)]
     more = len(rows) - MAX_FIGURES
     note = f"{more} more in summary.json" if more > 0 else ""
     return Section("Figures", (Column(""), Column("", right=True)), rows[:MAX_FIGURES], note=note)
@@ -298,11 +287,9 @@ def _series(found: Mapping[str, Any]) -> str:
     return f"{text(found.get('name'))}  {labels}".strip()
 
 
-def _plain(value: object) -> str:
-    known = number(value)
-    if known is None:
-        return "not a number"
-    return format_count(known) if known == int(known) else f"{known:,.6g}"
+def _value(found: Mapping[str, Any]) -> str:
+    # What JSON has no number for was set to NaN or an infinity.
+    return "not a number" if found.get("value") is None else figure(found["value"])
 
 
 def files(summary: Mapping[str, Any], places: Places) -> Section:
@@ -314,7 +301,7 @@ def files(summary: Mapping[str, Any], places: Places) -> Section:
         rows.append(_file("log", places.log_path, None))
         rows.append(_file("events", f"navigator-obs logs {_run_id(summary)}", None))
     artifacts = [found for found in _list(summary, "artifacts") if isinstance(found, Mapping)]
-    rows += [_file(found.get("kind") or "", found.get("path"), found.get("bytes")) for found in artifacts[-MAX_FILES:]]
+    rows += map(_artifact, artifacts[-MAX_FILES:])
     more = len(artifacts) - MAX_FILES
     note = f"{more} earlier artifacts in summary.json" if more > 0 else ""
     return Section("Files", (Column(""), Column("", flexible=True), Column("", right=True)), rows, note=note)
@@ -326,6 +313,11 @@ def _run_id(summary: Mapping[str, Any]) -> str:
 
 def _file(kind: object, path: object, size: object) -> tuple[Cell, ...]:
     return cell(kind, "dim"), cell(path), cell(_formatted(size, format_bytes), "dim")
+
+
+def _artifact(found: Mapping[str, Any]) -> tuple[Cell, ...]:
+    shown = _file(found.get("kind") or "", found.get("path"), found.get("bytes"))
+    return (*shown[:2], cell("missing", "bad")) if found.get("missing") else shown
 
 
 def _list(summary: Mapping[str, Any], key: str) -> list[Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,7 +11,7 @@ from .cells import GAP, NARROWEST, Cell, Column, Section, column_widths
 from .columns import pad, shorten, shorten_middle, width_of
 from .sections import Headline, Places, headline, sections
 
-__all__ = ["render", "sections"]
+__all__ = ["laid_out", "render", "sections"]
 
 MIN_WIDTH: Final = 60
 _CODES: Final[Mapping[str, str]] = {
@@ -88,16 +88,25 @@ def wrapped(text: str, width: int, indent: str, hanging: str = "  ") -> list[str
 
 
 def _table(section: Section, width: int, color: bool) -> Iterator[str]:
-    widths = _fitting_widths(section, width - len(_INDENT))
+    for row in laid_out(section, width - len(_INDENT)):
+        parts = [_paint(shown.text, shown.tone, color) for shown in row]
+        yield f"{_INDENT}{''.join(parts)}" if parts else ""
+
+
+def laid_out(section: Section, width: int) -> Iterator[list[Cell]]:
+    """Yield the table's lines, the titles first, in cells that put together are at most *width* columns wide.
+
+    A flexible column gives way; in a table without a title the last one wraps, so that nothing of it is lost.
+    """
+    widths = _fitting_widths(section, width)
     if any(column.title for column in section.columns):
-        titles = tuple(Cell(column.title, "dim") for column in section.columns)
-        yield _line(titles, section.columns, widths, color)
+        yield _line([Cell(column.title, "dim") for column in section.columns], section.columns, widths)
     for row in section.rows:
-        yield from _row(row, section.columns, widths, color, wrap=not section.title)
+        for line in [row] if section.title else _wrapped_row(row, widths):
+            yield _line(line, section.columns, widths)
 
 
 def _fitting_widths(section: Section, width: int) -> list[int]:
-    """Return how wide each column is; a flexible one gives way so that the table fits into *width*."""
     widths = column_widths(section)
     excess = sum(widths) + len(GAP) * (len(widths) - 1) - width
     for at, column in enumerate(section.columns):
@@ -106,29 +115,25 @@ def _fitting_widths(section: Section, width: int) -> list[int]:
     return widths
 
 
-def _row(
-    row: tuple[Cell, ...], columns: tuple[Column, ...], widths: list[int], color: bool, *, wrap: bool
-) -> Iterator[str]:
+def _wrapped_row(row: Sequence[Cell], widths: list[int]) -> Iterator[Sequence[Cell]]:
     last = row[-1]
-    if not wrap or width_of(last.text) <= widths[-1]:
-        yield _line(row, columns, widths, color)
+    if width_of(last.text) <= widths[-1]:
+        yield row
         return
-    before = sum(widths[:-1]) + len(GAP) * (len(widths) - 1)
+    blanks = [Cell("")] * (len(row) - 1)
     for number, line in enumerate(wrapped(last.text, widths[-1], "", "")):
-        cells = (*row[:-1], Cell(line, last.tone)) if number == 0 else None
-        rest = f"{_INDENT}{' ' * before}{_paint(line, last.tone, color)}"
-        yield _line(cells, columns, widths, color) if cells else rest
+        yield [*(blanks if number else row[:-1]), Cell(line, last.tone)]
 
 
-def _line(row: tuple[Cell, ...], columns: tuple[Column, ...], widths: list[int], color: bool) -> str:
+def _line(row: Sequence[Cell], columns: tuple[Column, ...], widths: list[int]) -> list[Cell]:
     filled = [at for at, cell in enumerate(row) if cell.text]
     last = filled[-1] if filled else -1
     parts = []
     for at, (cell, column, width) in enumerate(zip(row[: last + 1], columns, widths, strict=False)):
         cut = shorten_middle if column.flexible else shorten
         shown = pad(cut(cell.text, width), width, right=column.right)
-        parts.append(_paint(shown.rstrip() if at == last else shown, cell.tone, color))
-    return _INDENT + GAP.join(parts) if parts else ""
+        parts += [Cell(shown.rstrip() if at == last else shown, cell.tone), *([] if at == last else [Cell(GAP)])]
+    return parts
 
 
 def _paint(text: str, tone: str, color: bool) -> str:

@@ -130,7 +130,8 @@ def _value_row(value: str, entry: Mapping[str, Any]) -> tuple[Cell, ...]:
     top = sorted(leaves, key=lambda path: -operations[path])[:MAX_TOP]
     return (
         cell(value),
-        cell("" if seconds is None else format_seconds(seconds), "strong"),
+        # No time, yet operations: the one around them has not ended.
+        cell("open", "live") if operations and not seconds else cell(format_seconds(seconds or 0.0), "strong"),
         cell("" if rows is None else format_count(rows)),
         cell(rate),
         cell(", ".join(f"{path.rpartition('/')[2]} {format_seconds(operations[path])}" for path in top), "dim"),

@@ -110,15 +110,16 @@ def test_all_that_an_operator_asks_first_is_there():
     for words in (
         "✗ baseline  failed after 12.40 s",
         "duckdb.ConstraintException: Duplicate key",
-        "in year_simulation/hiring · year 2027 · data",
+        "in year_simulation/hiring · year 2027 · category: data",
         "sim.py:12 in hire: insert(batch)",
         "caused by KeyError: 'id'",
         "1 error · no warnings · checks: 24 passed, 1 failed",
         "2 of 5 years completed · 45,210 rows · 1,240 operations",
-        "named operations cover 97% · 350 ms in none · CPU 31.20 s · 2.5 cores busy",
+        "named operations cover 97% · 350 ms outside them · CPU 31.20 s · 2.5 cores busy",
         "peak 425 MB",
         "srv-12 by ann, process 4711",
-        "git 1a2b3c4d5e (main) with uncommitted changes",
+        "git        1a2b3c4d5e (main) with uncommitted changes",
+        "python     3.11.7",
         "events dropped: 3 (disk_full)",
         "total_payroll  fail     2,100,000,000 USD  ≤ 2,000,000,000  year 2027",
         "hires  plan=A  1,204",
@@ -250,3 +251,151 @@ def test_a_real_run_is_told_in_full(recorder):
     assert "✓ baseline  success in" in shown
     assert "2 of 2 years completed · 1,200 rows · 2 operations" in shown
     assert re.search(r"hires +24", shown)
+
+
+def issue(message: str, **more: object) -> dict:
+    event = {"message": message, "logger": "planwise", "module": "sim", "function": "hire", "line": 12}
+    found = {"message": message, "category": "unknown", "count": 1, "first_time": "2025-08-18T14:30:30Z"}
+    return {**found, "first": {**event, **more.pop("event", {})}, **more}
+
+
+def with_issues(*, errors: list[dict] = (), warnings: list[dict] = (), **more: object) -> dict:
+    counts = {
+        severity: sum(found["count"] for found in groups)
+        for severity, groups in (("errors", errors), ("warnings", warnings))
+    }
+    return {"issues": {"errors": list(errors), "warnings": list(warnings)}, "execution_summary": counts, **more}
+
+
+@pytest.mark.parametrize("kept", ["entry", "event"])
+def test_what_the_program_said_stands_before_the_exception(kept: str):
+    """A warning that was logged with an exception shows its own message, then the exception."""
+    exception = {"type": "KeyError", "message": "'x'", "frames": []}
+    said = "the plan is missing; using the default"
+    told = {"event_message": said} if kept == "entry" else {}
+    event = {"message": said, "exception": exception}
+    found = issue("'x'", type="KeyError", category="code", event=event, **told)
+    lines = render(with_issues(warnings=[found])).splitlines()
+    at = lines.index(f"  {said}")
+    assert lines[at + 1].strip() == "KeyError: 'x'"
+    assert lines[at + 2].endswith("category: code")
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"message": "hiring failed", "operation": "hiring", "duration_seconds": 1.0},
+        {"message": "Run failed", "logger": "navigator_obs.run"},
+    ],
+)
+def test_what_the_toolkit_itself_said_is_left_out(event: dict):
+    """Of an operation that failed the exception alone is shown: its place says the rest."""
+    found = issue("'x'", type="KeyError", event={**event, "exception": {"type": "KeyError", "message": "'x'"}})
+    assert event["message"] not in render(with_issues(errors=[found]))
+
+
+def test_an_error_without_an_exception_has_its_fields_and_its_place():
+    """What the program logged with it is shown, and where."""
+    shown = render(
+        with_issues(errors=[issue("the plan is empty", event={"plan": "B", "budget": 2.4e10, "rate": None})])
+    )
+    assert "plan=B · budget=24,000,000,000 · rate=none" in shown
+    assert "sim:12 in hire · logger planwise" in shown
+
+
+def test_the_error_that_ended_the_run_stands_first():
+    """However many came before it, the last one is what the reader looks for."""
+    fatal = issue("the workforce is empty", type="ValueError", event={"exception": {"type": "ValueError"}})
+    errors = [*(issue(f"{kind} trouble") for kind in ("small", "little", "tiny", "minor", "slight", "odd")), fatal]
+    ended = {"status": "failed", "status_reason": "ValueError: the workforce is empty"}
+    lines = render(with_issues(errors=errors, run_metadata=ended)).splitlines()
+    assert lines[2:4] == ["Errors", "  ValueError: the workforce is empty"]
+
+
+def violation(year: int, value: float | None, outcome: str = "warn", **more: object) -> dict:
+    return {"name": "rate", "outcome": outcome, "value": value, "max": 0.8, "year": year, "count": 1, **more}
+
+
+def test_a_check_is_told_once_and_the_numbers_add_up():
+    """A violation stands among the checks alone, and how many errors and warnings are checks is said."""
+    checked = {"check": "rate", "logger": "navigator_obs.checks"}
+    summary = with_issues(
+        errors=[issue("check rate: broke", event=checked, count=2), issue("the plan is empty")],
+        warnings=[issue("check rate: 0.9 is above 0.8", event=checked)],
+        checks=[violation(2027, 0.9), violation(2028, None, "error", unit="USD")],
+    )
+    shown = render(summary)
+    assert "3 errors (2 from checks) · 1 warning (from a check)" in shown
+    assert "check rate" not in shown
+    assert re.search(r"rate +error +none +≤ 0.8 +year 2028", shown)
+
+
+def test_a_field_called_check_hides_nothing():
+    """An event of the program's own that has such a field is a warning like others."""
+    found = issue("could not check the plan", event={"check": "rate"})
+    assert "could not check the plan" in render(with_issues(warnings=[found], checks=[violation(2027, 0.9)]))
+
+
+def test_a_check_that_fails_every_year_takes_one_line():
+    """Beyond a few, the same violations are told by their range, in values and years."""
+    few = render({"checks": [violation(2025 + at, 0.81 + at / 100) for at in range(5)]})
+    assert few.count("≤ 0.8 ") == 5
+    many = render({"checks": [violation(2025 + at, 0.81 + at / 100) for at in range(16)]})
+    assert re.search(r"rate +warn +0.81 to 0.96 +≤ 0.8 +16 times from year 2025 to 2040", many)
+
+
+def test_the_reason_stands_on_the_first_lines():
+    """What the program gave as its reason is read before anything else, also above errors."""
+    failed = {"run_metadata": {"status": "failed", "status_reason": "checks"}}
+    assert render(failed).splitlines()[2].split() == ["reason", "checks"]
+    assert "none" not in render(failed)
+    assert render({**failed, **with_issues(errors=[issue("odd")])}).splitlines()[2].split() == ["reason", "checks"]
+
+
+def test_a_dead_run_tells_when_it_was_last_seen():
+    """Without an end, the time of its last word is told."""
+    run = {"status": "crashed", "start_time": "2025-08-18T14:30:22.123456Z", "duration_seconds": 3600}
+    shown = render({"run_metadata": run})
+    assert re.search(r"last seen  Mon 2025-08-18 \d\d:30:22", shown)
+    assert "last seen" not in render({"run_metadata": {**run, "status": "running"}})
+
+
+def test_an_artifact_that_is_missing_is_said_to_be():
+    """A file that was not there when it was recorded has no size, and the word for it."""
+    summary = {"artifacts": [{"path": "out.parquet", "kind": "output", "bytes": None, "missing": True}]}
+    assert re.search(r"output  out.parquet  missing", render(summary))
+
+
+def test_what_the_program_said_with_fail_is_no_exception():
+    """A failure that the program itself declared is told in its own words."""
+    found = issue("too many checks failed", type="fail", event={"logger": "navigator_obs.run"})
+    summary = with_issues(errors=[found], run_metadata={"status": "failed", "status_reason": "too many checks failed"})
+    lines = render(summary).splitlines()
+    assert lines[2:4] == ["Errors", "  too many checks failed"]
+    assert "said with run.fail" in lines[4]
+    assert sum("too many checks" in line for line in lines) == 1
+
+
+def test_a_year_that_is_still_open_has_no_time_yet():
+    """Rows without a time belong to an operation that has not ended: the table says so instead of 0 µs."""
+    summary = copy.deepcopy(SUMMARY)
+    entry = summary["breakdown"]["by"]["year"]["2025"]
+    by_year = {str(year): entry for year in range(2025, 2055)}
+    by_year["2054"] = {"duration_seconds": 0.0, "rows": 70, "operations": {"year_simulation/hiring": 0.5}}
+    summary["breakdown"]["by"]["year"] = by_year
+    (table,) = [section for section in sections(summary) if section.title == "Years"]
+    assert [cell.text for cell in table.rows[-1]][:3] == ["2054", "open", "70"]
+
+
+def test_figures_are_readable():
+    """Thousands apart, no exponents, no noise."""
+    gauges = {"dollars": 36231800.25, "whole": 1000002028.0, "share": 0.8167, "sum": 0.1 + 0.2, "lost": None}
+    shown = render({"metrics": {"gauges": [{"name": name, "value": value} for name, value in gauges.items()]}})
+    lines = shown.splitlines()
+    assert dict(line.split(maxsplit=1) for line in lines[lines.index("Figures") + 1 :]) == {
+        "dollars": "36,231,800.25",
+        "whole": "1,000,002,028",
+        "share": "0.8167",
+        "sum": "0.3",
+        "lost": "not a number",
+    }

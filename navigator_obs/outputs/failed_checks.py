@@ -1,0 +1,89 @@
+"""The checks that did not pass, the worst first; one that failed in many years is told once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
+from typing import Any, Final
+
+from .cells import Cell, Column, Section, cell, figure, joined, number, text
+
+MAX_CHECKS: Final = 10
+MAX_ALIKE: Final = 5
+_TONES: Final[Mapping[str, str]] = {"error": "bad", "fail": "bad", "warn": "warn"}
+_COLUMNS: Final = (
+    Column("check", flexible=True),
+    Column("outcome"),
+    Column("value", right=True),
+    Column("valid", optional=True),
+    Column("", optional=True),
+)
+
+Group = Mapping[str, Any]
+
+
+def names(summary: Mapping[str, Any]) -> frozenset[str]:
+    """Return the names of the checks that did not pass."""
+    return frozenset(text(group.get("name")) for group in _failed(summary))
+
+
+def section(summary: Mapping[str, Any]) -> Section:
+    """Return the table."""
+    found = sorted(_failed(summary), key=_rank)
+    rows = [row for _, alike in groupby(found, key=_kind) for row in _rows(list(alike))]
+    more = len(rows) - MAX_CHECKS
+    note = f"{more} more in summary.json" if more > 0 else ""
+    return Section("Checks that did not pass", _COLUMNS, rows[:MAX_CHECKS], note=note)
+
+
+def _failed(summary: Mapping[str, Any]) -> list[Group]:
+    found = summary.get("checks")
+    groups = [group for group in found if isinstance(group, Mapping)] if isinstance(found, list) else []
+    return [group for group in groups if str(group.get("outcome")) in _TONES]
+
+
+def _rank(group: Group) -> tuple[bool, str]:
+    # Checks of one kind stand together, in the order of their years, in which they were made.
+    return group.get("outcome") == "warn", repr(_kind(group))
+
+
+def _kind(group: Group) -> tuple[str, ...]:
+    return tuple(str(group.get(key)) for key in ("name", "outcome", "dataset", "unit", "min", "max", "equals"))
+
+
+def _rows(alike: Sequence[Group]) -> Iterator[tuple[Cell, ...]]:
+    values = [number(group.get("value")) for group in alike]
+    known = [value for value in values if value is not None]
+    if len(alike) <= MAX_ALIKE or len(known) < len(alike):
+        yield from (_row(group, figure(group.get("value")), _often(group)) for group in alike)
+        return
+    years = [group["year"] for group in alike if group.get("year") is not None]
+    often = f"{len(alike)} times" + (f" from year {text(years[0])} to {text(years[-1])}" if years else "")
+    yield _row({**alike[0], "year": None}, f"{figure(min(known))} to {figure(max(known))}", often)
+
+
+def _row(group: Group, value: str, often: str) -> tuple[Cell, ...]:
+    outcome = str(group.get("outcome"))
+    where = [f"{key} {text(group[key])}" for key in ("year", "dataset") if group.get(key) is not None]
+    unit = f" {text(group['unit'])}" if group.get("unit") and group.get("value") is not None else ""
+    return (
+        cell(group.get("name")),
+        cell(outcome, _TONES[outcome]),
+        cell(f"{value}{unit}"),
+        cell(_bounds(group)),
+        cell(joined([*where, often]), "dim"),
+    )
+
+
+def _often(group: Group) -> str:
+    failures, count = number(group.get("failures")) or 0, number(group.get("count")) or 0
+    return f"{failures:,.0f} of {count:,.0f} times" if count > 1 else ""
+
+
+def _bounds(group: Group) -> str:
+    low, high, equals = (group.get(key) for key in ("min", "max", "equals"))
+    if equals is not None:
+        return f"= {figure(equals)}"
+    if low is not None and high is not None:
+        return f"{figure(low)} to {figure(high)}"
+    return f"≥ {figure(low)}" if low is not None else f"≤ {figure(high)}" if high is not None else ""
