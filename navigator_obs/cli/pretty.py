@@ -66,7 +66,8 @@ def _panel(section: Section) -> RenderableType:
     if section.note:
         body.append(Text(f"… {section.note}", "dim"))
     border = _BORDERS.get(section.title, "dim")
-    return Panel(Group(*body), title=Text(section.title, f"bold {border}"), title_align="left", border_style=border)
+    title = Text(section.title, f"bold {border}")
+    return Group(Panel(Group(*body), title=title, title_align="left", border_style=border), "")
 
 
 def _prose(cell: Cell) -> RenderableType:

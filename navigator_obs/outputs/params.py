@@ -12,6 +12,7 @@ MAX_PARAMS: Final = 10
 MAX_LENGTH: Final = 40
 MAX_DEPTH: Final = 4
 _LEAST_RANGE: Final = 3
+_EARLIEST_YEAR: Final = 1000
 # Below this a number may be a year, or a count that needs no help.
 _LARGE: Final = 10_000
 
@@ -30,8 +31,8 @@ def shown(params: Mapping[str, Any]) -> str:
 def value(given: object, depth: int = 0) -> str:
     """Return one value; of a nested one its parts.
 
-    >>> value({"a": 1e6, "b": [3, 1, None]}), value([1, 2, 3, 4]), value(True)
-    ('{a: 1,000,000, b: [3, 1, none]}', '1-4', 'true')
+    >>> value({"a": 1e6, "b": [3, 1, None]}), value([1, 2, 3]), value(True)
+    ('{a: 1,000,000, b: [3, 1, none]}', '[1, 2, 3]', 'true')
     """
     if isinstance(given, bool):
         return str(given).lower()
@@ -51,10 +52,12 @@ def _nested(given: Mapping[str, Any] | Sequence[Any], depth: int) -> str:
 
 
 def _range(items: Sequence[Any]) -> str:
-    """Whole numbers that follow each other are told by the first and the last."""
+    """Years that follow each other are told by the first and the last."""
     if len(items) < _LEAST_RANGE or not all(type(item) is int for item in items):
         return ""
     first, last = items[0], items[-1]
+    if first < _EARLIEST_YEAR:
+        return ""
     return f"{first}-{last}" if list(items) == list(range(first, last + 1)) else ""
 
 

@@ -9,11 +9,12 @@ from navigator_obs.outputs.params import MAX_LENGTH, shown, value
 
 
 def test_parameters_are_readable():
-    """Numbers have their thousands apart, years do not; nothing is `none`; what follows each other is a range."""
+    """Numbers have their thousands apart, years do not; nothing is `none`; years in a row are a range."""
     params = {"budget": 24_000_000_000.0, "cap": None, "year": 2027, "seed": 42, "rate": 0.1 + 0.2, "on": True}
     assert shown(params) == "budget=24,000,000,000  cap=none  year=2027  seed=42  rate=0.3  on=true"
     assert shown({"years": list(range(2025, 2061))}) == "years=2025-2060"
     assert shown({"years": [2025, 2027, 2030]}) == "years=[2025, 2027, 2030]"
+    assert shown({"layers": [1, 2, 3]}) == "layers=[1, 2, 3]"
     assert shown({"plan": {"cap": 1e6, "off": None}}) == "plan={cap: 1,000,000, off: none}"
 
 
