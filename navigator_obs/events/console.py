@@ -61,7 +61,12 @@ class ConsoleSink:
         stream = self._stream or sys.stderr
         if stream is None:
             return
-        stream.write(format_event(event, colour=wants_colour(stream)) + "\n")
+        line = format_event(event, colour=wants_colour(stream)) + "\n"
+        try:
+            stream.write(line)
+        except UnicodeEncodeError:
+            encoding = stream.encoding or "ascii"
+            stream.write(line.encode(encoding, "backslashreplace").decode(encoding))
         stream.flush()
 
 
@@ -70,7 +75,7 @@ def format_event(event: Mapping[str, Any], *, colour: bool = False) -> str:
 
     *event* has the keys of a log line. Shared by the live console and by whoever shows a log file later.
     """
-    level = str(event.get("level", ""))
+    level = _one_line(str(event.get("level", "")))
     parts = [
         _paint(_local_time(event.get("timestamp")), "2", colour),
         _paint(f"{level:<8}", _COLOURS.get(level, "0"), colour),

@@ -242,7 +242,7 @@ def _shortened(event: EventDict, room: int) -> EventDict:
     left_out = 0
     for key, value in own.items():
         room -= min(sizes[key], share)
-        if room < 0 and key not in {"message", "exception"}:
+        if (room < 0 or len(key) > share) and key not in {"message", "exception"}:
             left_out += 1
         elif sizes[key] > share:
             short[key] = _cut(value, share)

@@ -129,7 +129,8 @@ def detach() -> None:
 
 def capture_warnings() -> None:
     """Have `warnings.warn` arrive as an event of level WARNING whose place is the warning's own."""
-    if _bridge.showwarning is None:
+    if warnings.showwarning is not _show_warning:
+        # Also where ours stood before: `warnings.catch_warnings` takes it away.
         _bridge.showwarning = warnings.showwarning
         warnings.showwarning = _show_warning
 

@@ -1,0 +1,145 @@
+"""An exception becomes fields, fingerprint and category."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+
+import pytest
+
+from navigator_obs.encoding import to_json
+from navigator_obs.events.exceptions import category, describe, fingerprint, mark_reported, root_cause, was_reported
+
+
+def raised(call):
+    try:
+        call()
+    except BaseException as error:
+        return error
+    raise AssertionError("nothing was raised")
+
+
+def divide(by):
+    return 1 / by
+
+
+def load(name):
+    try:
+        divide(0)
+    except ZeroDivisionError as error:
+        raise RuntimeError(f"can't load {name}") from error
+
+
+def recurse(depth):
+    return recurse(depth + 1)
+
+
+def test_all_is_told():
+    """Type, message, traceback as Python prints it, frames, the chain of causes and notes."""
+    error = raised(lambda: load("census"))
+    error.add_note("in year 2025")
+    told = describe(error)
+    assert (told["type"], told["message"], told["notes"]) == ("RuntimeError", "can't load census", ["in year 2025"])
+    assert told["causes"] == [{"type": "ZeroDivisionError", "message": "division by zero", "link": "cause"}]
+    assert told["frames"][-1]["function"] == "load"
+    assert told["frames"][-1]["source"].startswith("raise RuntimeError")
+    lines = told["traceback"].splitlines()
+    assert lines[0] == "Traceback (most recent call last):"
+    assert "The above exception was the direct cause of the following exception:" in lines
+    assert lines[-2:] == ["RuntimeError: can't load census", "in year 2025"]
+    assert told["category"] == "numeric"
+
+
+def test_the_fingerprint_is_of_the_cause_not_of_the_words():
+    """Other words give the same fingerprint, another cause or place another one."""
+    one, two = raised(lambda: load("a")), raised(lambda: load("b"))
+    assert fingerprint(one) == fingerprint(two) == describe(one)["fingerprint"]
+    assert fingerprint(one) != fingerprint(raised(lambda: int("x")))
+    assert len(fingerprint(one)) == 12
+
+
+def test_a_runaway_recursion_is_short():
+    """A thousand frames alike are told by their ends."""
+    told = describe(raised(lambda: recurse(0)))
+    assert len(told["frames"]) == 60
+    assert "frames left out]" in told["traceback"]
+
+
+def test_circular_causes_end():
+    """An exception that is its own cause's cause does not hang."""
+    one, two = ValueError("one"), ValueError("two")
+    one.__cause__, two.__cause__ = two, one
+    assert [cause["message"] for cause in describe(one)["causes"]] == ["two"]
+
+
+def test_groups_tell_their_members():
+    """A group's members stand in the traceback, and its root is the first member's."""
+    group = ExceptionGroup("two", [raised(lambda: load("a")), ValueError("b")])
+    told = describe(group)
+    assert "ValueError: b" in told["traceback"]
+    assert isinstance(root_cause(ExceptionGroup("g", [ExceptionGroup("h", [KeyError("x")])])), KeyError)
+    assert describe(ExceptionGroup("g", [KeyError("x")]))["fingerprint"]
+
+
+class Odd(Exception):
+    __notes__ = 5
+
+    def __str__(self):
+        raise RuntimeError("no text")
+
+
+class Sealed(Exception):
+    __slots__ = ()
+
+    def __setattr__(self, name, value):
+        raise AttributeError(name)
+
+
+def test_odd_exceptions_are_described():
+    """An exception without a text, or with odd notes, is still told; nothing raises."""
+    told = describe(Odd())
+    assert told["type"].endswith("Odd")
+    assert told["notes"] == ["5"]
+    json.loads(to_json(told))
+
+
+def test_code_without_source_is_described():
+    """Code that was made at run time has frames without source, also where its module's globals are odd."""
+    for name in ("made", None, 5):
+        error = raised(lambda name=name: exec("def f():\n    1 / 0\nf()", {"__name__": name, "__loader__": object()}))
+        told = describe(error)
+        assert told["frames"][-1]["source"] == ""
+        json.loads(to_json(told))
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (MemoryError(), "resource"),
+        (OSError(28, "full"), "resource"),
+        (PermissionError(13, "no"), "environment"),
+        (ModuleNotFoundError("x"), "environment"),
+        (ConnectionResetError(), "external"),
+        (KeyboardInterrupt(), "interrupted"),
+        (ZeroDivisionError(), "numeric"),
+        (UnicodeDecodeError("utf-8", b"", 0, 1, "x"), "data"),
+        (sqlite3.OperationalError("locked"), "database"),
+        (RuntimeError("CUDA out of memory"), "resource"),
+        (KeyError("x"), "code"),
+        (type("Strange", (Exception,), {})(), "unknown"),
+    ],
+)
+def test_categories(error, kind):
+    """Each kind of failure has its category."""
+    assert category(error) == kind
+
+
+def test_an_exception_remembers_that_it_was_told():
+    """Told once is remembered on the exception itself; one that can't remember is told again."""
+    error = ValueError("x")
+    assert not was_reported(error)
+    mark_reported(error)
+    assert was_reported(error)
+    assert not was_reported(RuntimeError("caused by it"))
+    mark_reported(Sealed())
+    assert not was_reported(Sealed())

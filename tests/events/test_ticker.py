@@ -1,0 +1,65 @@
+"""One thread for all that happens by age."""
+
+from __future__ import annotations
+
+import os
+import threading
+
+from navigator_obs.events import ticker
+
+
+def waiting(event):
+    assert event.wait(60)
+
+
+def tickers():
+    return [thread for thread in threading.enumerate() if thread.name == "navigator-obs-ticker"]
+
+
+def test_tasks_run_until_they_are_cancelled():
+    """A task runs again and again; cancelled, it runs no more, and without tasks the thread ends."""
+    calls, enough = [], threading.Event()
+
+    def task():
+        calls.append(1)
+        if len(calls) == 3:
+            enough.set()
+
+    handle = ticker.every(0.01, task)
+    waiting(enough)
+    assert len(tickers()) == 1
+    handle.cancel()
+    handle.cancel()
+    for thread in tickers():
+        thread.join(60)
+    assert tickers() == []
+
+
+def test_a_failing_task_ends_no_other():
+    """What a task raises is swallowed, and it is called again."""
+    calls, enough, other = [], threading.Event(), threading.Event()
+
+    def broken():
+        calls.append(1)
+        if len(calls) == 2:
+            enough.set()
+        raise RuntimeError
+
+    handles = [ticker.every(0.01, broken), ticker.every(0.01, other.set)]
+    waiting(enough)
+    waiting(other)
+    for handle in handles:
+        handle.cancel()
+
+
+def test_a_forked_child_starts_without_tasks():
+    """The parent's tasks are not the child's; it can have its own."""
+    handle = ticker.every(60, lambda: None)
+    pid = os.fork()
+    if pid == 0:
+        done = threading.Event()
+        code = 0 if not ticker._ticker._tasks else 1
+        ticker.every(0.01, done.set)
+        os._exit(code if done.wait(60) else 2)
+    assert os.waitpid(pid, 0)[1] == 0
+    handle.cancel()
