@@ -1,0 +1,43 @@
+"""`navigator-obs config`: each setting, its value, and where that came from."""
+
+from __future__ import annotations
+
+import click
+
+from ..config import SETTINGS, Config
+from ..encoding import to_json_pretty
+from .verbs import config_of, places
+
+
+@click.command("config")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
+@places
+def command(as_json: bool, log_dir: str | None, runs_dir: str | None) -> int:
+    """Show each setting with its value and its source: argument, environment, a file, or default."""
+    config = config_of(log_dir=log_dir, runs_dir=runs_dir)
+    if as_json:
+        found = {name: {"value": _plain(config, name), "source": config.sources[name]} for name in SETTINGS}
+        click.echo(to_json_pretty(found).decode(), nl=False)
+    else:
+        rows = [(name, _shown(_plain(config, name)), config.sources[name]) for name in SETTINGS]
+        widths = [max(len(row[column]) for row in rows) for column in range(2)]
+        for name, value, source in rows:
+            click.echo(f"{name:<{widths[0]}}  {value:<{widths[1]}}  {source}")
+    return 0
+
+
+def _plain(config: Config, name: str) -> object:
+    value = getattr(config, name)
+    if name.endswith("_mode"):
+        return f"{value:04o}"
+    if name == "processors":
+        return [getattr(processor, "__qualname__", str(processor)) for processor in value]
+    return dict(value) if name == "levels" else list(value) if isinstance(value, tuple) else value
+
+
+def _shown(value: object) -> str:
+    if value is None or value in ([], {}):
+        return "none"
+    if isinstance(value, dict):
+        return ",".join(f"{key}={item}" for key, item in value.items())
+    return ",".join(map(str, value)) if isinstance(value, list) else str(value)
