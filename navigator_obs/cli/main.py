@@ -18,23 +18,21 @@ from ..errors import ObsError
 PROGRAM = "navigator-obs"
 WRONG_USE = 2
 INTERRUPTED = 130
+_CHEAPEST = ["runs"]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit code. *argv* is that of the process when None."""
-    if argv is None:
-        try:
-            return main(sys.argv[1:])
-        finally:
-            # All that is left goes with the process: to look through it for garbage takes a tenth of a short command.
-            gc.freeze()
-    arguments = list(argv)
+    arguments = list(sys.argv[1:] if argv is None else argv)
     _never_fail_on_characters()
     try:
         with warnings.catch_warnings():
             warnings.showwarning = _say_warning  # type: ignore[assignment]
             code = _run(arguments)
         sys.stdout.flush()
+        if argv is None and arguments == _CHEAPEST:
+            # All that is left goes with the process: to look through it for garbage takes a tenth of this command.
+            gc.freeze()
         return code
     except BrokenPipeError:
         return _end_quietly()
@@ -45,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: list[str]) -> int:
-    if arguments == ["runs"]:
+    if arguments == _CHEAPEST:
         return _list_runs()
     try:
         from .verbs import run
