@@ -14,6 +14,7 @@ from .events import scope, setup
 from .events.console import wants_colour
 from .operations import metrics
 from .runs import run as runs
+from .runs import worker
 from .runs.observer import RunObserver
 
 _config: Config | None = None
@@ -81,14 +82,18 @@ def start_run(
     return runs.start_run(name, params=params, years=years, run_id=run_id, tags=tags, observers=told, config=config)
 
 
-def enter_worker(config: Config) -> None:
-    """Get a process that was handed carried work ready to record; does nothing where the toolkit is configured."""
+def enter_worker(config: Config, run: tuple[str, str] | None = None) -> None:
+    """Get a process that was handed carried work ready to record, also for the *run* that it was handed with; does
+    nothing where all is ready.
+    """
     if _config is None:
         configure(config)
+    if run is not None:
+        worker.enter(*run, config)
 
 
-def _worker_setup(run: scope.RunTag | None) -> scope.WorkerSetup:  # noqa: ARG001
-    return enter_worker, (current_config(),)
+def _worker_setup(run: scope.RunTag | None) -> scope.WorkerSetup:
+    return enter_worker, (current_config(), worker.address(run))
 
 
 scope.worker_setup = _worker_setup

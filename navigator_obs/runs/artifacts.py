@@ -11,14 +11,14 @@ from .. import clock
 from ..encoding import simplify
 
 MAX_DIGEST_BYTES: Final = 64 * 1024 * 1024
-_OWN_KEYS: Final = frozenset({"path", "kind", "bytes", "sha256", "time"})
+_OWN_KEYS: Final = frozenset({"path", "kind", "bytes", "sha256", "time", "missing"})
 
 
 def describe(path: str | os.PathLike[str], kind: str, attributes: dict[str, Any]) -> dict[str, Any]:
     """Return the summary's entry for one artifact. Never raises.
 
-    Size and digest are null for what is missing or a folder, and the digest of a file larger than `MAX_DIGEST_BYTES`:
-    a simulation must not wait for it.
+    One that is not there says ``"missing": true``. Size and digest are null for it and for a folder, and the digest of
+    a file larger than `MAX_DIGEST_BYTES`: a simulation must not wait for it.
     """
     file = Path(path)
     size = _size(file)
@@ -29,14 +29,22 @@ def describe(path: str | os.PathLike[str], kind: str, attributes: dict[str, Any]
         "bytes": size,
         "sha256": _digest(file) if size is not None and size <= MAX_DIGEST_BYTES else None,
         "time": clock.timestamp(clock.current.time_ns()),
+        **({} if _exists(file) else {"missing": True}),
         **simplify(own),
     }
+
+
+def _exists(file: Path) -> bool:
+    try:
+        return file.exists()
+    except (OSError, ValueError):
+        return False
 
 
 def _size(file: Path) -> int | None:
     try:
         return file.stat().st_size if file.is_file() else None
-    except OSError:
+    except (OSError, ValueError):
         return None
 
 

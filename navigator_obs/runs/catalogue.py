@@ -33,7 +33,9 @@ def template(message: str) -> str:
 
 
 def identify(event: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what *event* is an occurrence of: `severity`, `fingerprint`, `category`, `type` and `message`."""
+    """Return what *event* is an occurrence of: `severity`, `fingerprint`, `category`, `type`, `message`
+    (the exception's, where there is one) and `event_message`.
+    """
     severity = "errors" if event.get("level") in _ERRORS else "warnings"
     exception = event.get("exception")
     message = str(event.get("message", ""))
@@ -44,6 +46,7 @@ def identify(event: Mapping[str, Any]) -> dict[str, Any]:
             "category": str(exception.get("category") or "unknown"),
             "type": exception.get("type"),
             "message": str(exception.get("message") or message),
+            "event_message": message,
         }
     words = f"{event.get('logger')}\n{template(message)}"
     return {
@@ -52,6 +55,7 @@ def identify(event: Mapping[str, Any]) -> dict[str, Any]:
         "category": "data" if "check" in event else "unknown",
         "type": event.get("warning_category"),
         "message": message,
+        "event_message": message,
     }
 
 
@@ -122,8 +126,10 @@ class Catalogue:
             self.overflow += 1
             return
         group["count"] += 1
-        group["last_time"] = record["time"]
-        group["last"] = event
+        _widen(group, record["time"], event)
+        if record["time"] < group["first_time"]:
+            # A worker's, whose share was read later.
+            group.update(_beginning(record))
 
     def add_count(self, counted: Mapping[str, Any]) -> None:
         """Take occurrences that were counted since the last tick."""
@@ -133,29 +139,60 @@ class Catalogue:
             self.overflow += counted["count"]
             return
         group["count"] += counted["count"]
-        group["last_time"] = counted["last_time"]
-        group["last"] = counted["event"]
+        _widen(group, counted["last_time"], counted["event"])
 
     def _group(self, record: Mapping[str, Any]) -> dict[str, Any] | None:
         groups = self._groups[record["severity"]]
         group = groups.get(record["fingerprint"])
         if group is None and len(groups) < MAX_GROUPS:
-            event = record["event"]
             group = groups[record["fingerprint"]] = {
                 "fingerprint": record["fingerprint"],
                 "category": record["category"],
                 "type": record.get("type"),
-                "message": record["message"],
                 "count": 0,
-                "first_time": record["time"],
+                **_beginning(record),
                 "last_time": record["time"],
-                "operation_path": event.get("operation_path"),
-                "context": record.get("context") or {},
-                "first": event,
-                "last": event,
+                "last": record["event"],
             }
         return group
 
     def summary(self) -> dict[str, list[dict[str, Any]]]:
         """Return the summary's `issues`, in the order of their first occurrence."""
-        return {severity: [dict(group) for group in groups.values()] for severity, groups in self._groups.items()}
+        return {
+            severity: [dict(group) for group in sorted(groups.values(), key=_first_time)]
+            for severity, groups in self._groups.items()
+        }
+
+
+def _beginning(record: Mapping[str, Any]) -> dict[str, Any]:
+    """What a group tells of its first occurrence."""
+    event = record["event"]
+    return {
+        "message": record["message"],
+        "event_message": record.get("event_message", record["message"]),
+        "first_time": record["time"],
+        "operation_path": event.get("operation_path"),
+        "context": record.get("context") or {},
+        "first": event,
+    }
+
+
+def _widen(group: dict[str, Any], last_time: str, last: Mapping[str, Any]) -> None:
+    if last_time >= group["last_time"]:
+        group["last_time"], group["last"] = last_time, last
+
+
+def _first_time(group: Mapping[str, Any]) -> str:
+    return str(group["first_time"])
+
+
+def failure_issue(failed: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the issue that stands for a failure of which nothing tells but the word of the program."""
+    time, reason, path = str(failed.get("time")), failed["reason"], failed.get("operation_path")
+    event = {"timestamp": time, "level": "ERROR", "message": reason, "logger": "navigator_obs.run"}
+    if path:
+        event["operation_path"] = path
+    told = {"severity": "errors", "time": time, "event": event, **identify(event), "type": "fail"}
+    book = Catalogue()
+    book.add(told)
+    return book.summary()["errors"][0]

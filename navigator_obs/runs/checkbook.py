@@ -62,7 +62,7 @@ class CheckBook:
                 self.overflow += count
                 return
             group = self._groups[key] = {**_shape(found), "count": 0, "failures": 0, "time": found["time"]}
-        elif _badness(found) >= _badness(group):
+        elif _rank(found) >= _rank(group):
             # What is shown of a group is its worst outcome, and of several as bad the last.
             group.update(_shape(found), time=found["time"])
         group["count"] += count
@@ -81,8 +81,8 @@ def _shape(found: Mapping[str, Any]) -> dict[str, Any]:
     return {key: found.get(key) for key in _KEYS}
 
 
-def _badness(found: Mapping[str, Any]) -> int:
-    return _BADNESS.get(found["outcome"], 0)
+def _rank(found: Mapping[str, Any]) -> tuple[int, str]:
+    return _BADNESS.get(found["outcome"], 0), str(found["time"])
 
 
 def _group_key(found: Mapping[str, Any]) -> tuple[Any, ...]:

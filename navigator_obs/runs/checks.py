@@ -12,10 +12,11 @@ from ..events import scope
 from ..events.chain import chain
 from ..events.logger import emit
 from ..redaction import MARK
-from .current import recorder
+from .current import listener
 
 Severity = Literal["warning", "error"]
 MAX_TEXT: Final = 200
+_LARGEST_PLAIN: Final = 1e15
 _LOGGER: Final = "navigator_obs.checks"
 _SEVERITIES: Final = {"warning": ("warn", 30), "error": ("fail", 40)}
 _UNSET: Final[Any] = object()
@@ -111,13 +112,22 @@ def _violated(value: Any, bounds: Mapping[str, Any]) -> str:
     return "equals" if "equals" in bounds and not bool(value == bounds["equals"]) else ""
 
 
-_RELATIONS: Final = {"min": "below", "max": "above", "equals": "not"}
+_RELATIONS: Final = {"min": "below the minimum", "max": "above the maximum", "equals": "not the expected"}
 
 
 def _words(violated: str, found: Mapping[str, Any]) -> str:
     if violated in _RELATIONS:
-        return f"{found['value']} is {_RELATIONS[violated]} {found[violated]}"
+        unit = f" {found['unit']}" if found["unit"] else ""
+        return f"{_word(found['value'])} is {_RELATIONS[violated]} {_word(found[violated])}{unit}"
     return "it does not hold" if violated else ""
+
+
+def _word(plain: Any) -> str:
+    """A value as people read it: with its thousands apart, and no more decimals than it has."""
+    if isinstance(plain, bool) or not isinstance(plain, (int, float)):
+        return f"'{plain}'" if isinstance(plain, str) else str(plain)
+    whole = isinstance(plain, float) and plain.is_integer() and abs(plain) < _LARGEST_PLAIN
+    return f"{int(plain) if whole else plain:,}"
 
 
 def _shown(name: str, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -135,9 +145,9 @@ def _short(plain: Any) -> Any:
 
 
 def _tell(found: dict[str, Any], problem: str) -> None:
-    hearer = recorder()
+    hearer = listener()
     if hearer is not None:
-        hearer.record_check({"time": clock.timestamp(clock.current.time_ns()), **found})
+        hearer.note_check({"time": clock.timestamp(clock.current.time_ns()), **found})
     if problem:
         level = 40 if found["outcome"] == "error" else _SEVERITIES[found["severity"]][1]
         fields = {key: item for key, item in found.items() if key != "name" and item is not None}

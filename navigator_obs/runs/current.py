@@ -1,33 +1,37 @@
-"""Which run hears what happens here: the run of the current scope, if this process is the one that records it."""
+"""Which run hears what happens here: the listener of the current scope's run in this process."""
 
 from __future__ import annotations
 
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 from ..events import scope
 
+if TYPE_CHECKING:
+    from .listening import Listener
 
-class Recorder(Protocol):
-    """The side of a run that its stage's other modules write to."""
-
-    def record_check(self, check: dict[str, Any]) -> None:
-        """Take the outcome of a data-quality check."""
+_listeners: Final[dict[scope.RunTag, Listener]] = {}
 
 
-_recorders: Final[dict[scope.RunTag, Recorder]] = {}
-
-
-def install(tag: scope.RunTag, recorder: Recorder) -> None:
-    """Have *recorder* hear what happens within the run of *tag*."""
-    _recorders[tag] = recorder
+def install(tag: scope.RunTag, listener: Listener) -> None:
+    """Have *listener* hear what happens within the run of *tag*."""
+    _listeners[tag] = listener
 
 
 def remove(tag: scope.RunTag) -> None:
     """Undo `install`; harmless when done twice."""
-    _recorders.pop(tag, None)
+    _listeners.pop(tag, None)
 
 
-def recorder() -> Recorder | None:
-    """Return the recorder of the run that holds here, or None."""
-    tag = scope.current().run
-    return None if tag is None else _recorders.get(tag)
+def listener() -> Listener | None:
+    """Return the listener of the run that holds here, or None."""
+    return listener_of(scope.current().run)
+
+
+def listener_of(tag: scope.RunTag | None) -> Listener | None:
+    """Return the listener of a run, or None."""
+    return None if tag is None else _listeners.get(tag)
+
+
+def listeners() -> list[Listener]:
+    """Return the listeners of this process."""
+    return list(_listeners.values())

@@ -30,7 +30,7 @@ class Terminated(SystemExit):
 
 
 class Ending(Protocol):
-    """An open run as the endings see it."""
+    """What an open run has the endings tell (`closing.Closing`)."""
 
     def note_signal(self, name: str) -> None:
         """A signal that asks the process to end has arrived; called within the signal handler."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from ..operations.stats import OperationStats, Share, seconds
@@ -23,18 +23,34 @@ def operation_count(metrics: Metrics) -> int:
 
 
 def rows(metrics: Metrics) -> int:
-    """Return the rows that were worked on: of each operation path those that no path around it has counted already."""
-    return sum(stats.rows or 0 for path, stats in metrics.operations.items() if not _counted_above(metrics, path))
+    """Return the rows that were worked on: those of the outermost operations that have ended and counted any.
+
+    As the tables by year have it, each year by itself: where a year's own operation has not ended, or counted none, its
+    parts count.
+    """
+    keys = _keys(metrics)
+    key = "year" if "year" in keys else min(keys, default="")
+    counted = {path: _rows_by_value(stats, key) for path, stats in metrics.operations.items() if stats.rows is not None}
+    return sum(
+        number
+        for path, by_value in counted.items()
+        for value, number in by_value.items()
+        if not any(value in counted.get(above, ()) or counted.get(above, {}).get(None) for above in _above(path))
+    )
 
 
-def _counted_above(metrics: Metrics, path: str) -> bool:
-    above = path.rpartition("/")[0]
-    while above:
-        stats = metrics.operations.get(above)
-        if stats is not None and stats.rows is not None:
-            return True
-        above = above.rpartition("/")[0]
-    return False
+def _rows_by_value(stats: OperationStats, key: str) -> dict[str | None, int]:
+    """The rows by value of *key*; under None those of operations outside of any."""
+    found: dict[str | None, int] = {
+        value: share.rows for value, share in stats.by.get(key, {}).items() if share.rows is not None
+    }
+    rest = (stats.rows or 0) - sum(found.values())
+    return {**found, None: rest} if rest > 0 else found
+
+
+def _above(path: str) -> Iterator[str]:
+    while path := path.rpartition("/")[0]:
+        yield path
 
 
 def years_completed(metrics: Metrics, checkpoints: Iterable[int], open_operations: Iterable[Any]) -> list[Any]:
@@ -44,8 +60,12 @@ def years_completed(metrics: Metrics, checkpoints: Iterable[int], open_operation
     done.
     """
     done, undone = {str(year) for year in checkpoints}, set()
-    for stats in metrics.operations.values():
-        for year, share in stats.by.get("year", {}).items():
+    by_path = {path: stats.by.get("year", {}) for path, stats in metrics.operations.items()}
+    for path, shares in by_path.items():
+        for year, share in shares.items():
+            if any(year in by_path.get(above, ()) for above in _above(path)):
+                # A worker's part of the year.
+                continue
             if share.completed:
                 done.add(year)
             elif share.outermost_ns:
@@ -59,13 +79,13 @@ def _year(text: str) -> Any:
     return int(text) if text.removeprefix("-").isdigit() else text
 
 
-def breakdown(metrics: Metrics, duration_seconds: float) -> dict[str, Any]:
+def breakdown(metrics: Metrics, covered_seconds: float, duration_seconds: float) -> dict[str, Any]:
     """Return `breakdown`: how much of the time operations cover, and each year's share of it."""
-    unattributed = metrics.unattributed_seconds
-    covered = 100 * (1 - unattributed / duration_seconds) if duration_seconds > 0 else None
+    known = duration_seconds > 0
+    percent = min(100 * covered_seconds / duration_seconds, 100.0) if known else None
     return {
-        "coverage_percent": None if covered is None else round(min(max(covered, 0.0), 100.0), 2),
-        "unattributed_seconds": unattributed,
+        "coverage_percent": None if percent is None else round(percent, 2),
+        "unattributed_seconds": round(max(duration_seconds - covered_seconds, 0.0), 9),
         "by": {key: _by_value(metrics, key) for key in sorted(_keys(metrics))},
     }
 
@@ -84,16 +104,16 @@ def _by_value(metrics: Metrics, key: str) -> dict[str, Any]:
 
 def _value_row(shares: Mapping[str, Share]) -> dict[str, Any]:
     counted = {path: share.rows for path, share in shares.items() if share.rows is not None}
-    outermost = [number for path, number in counted.items() if not any(_is_above(other, path) for other in counted)]
+    outermost = [number for path, number in counted.items() if not any(above in counted for above in _above(path))]
+    # A worker does not know what the operation that it works for is broken down by.
+    longest = [
+        share.outermost_ns for path, share in shares.items() if not any(above in shares for above in _above(path))
+    ]
     return {
-        "duration_seconds": seconds(sum(share.outermost_ns for share in shares.values())),
+        "duration_seconds": seconds(sum(longest)),
         "rows": sum(outermost) if counted else None,
         "operations": {path: seconds(share.total_ns) for path, share in shares.items()},
     }
-
-
-def _is_above(path: str, other: str) -> bool:
-    return other.startswith(f"{path}/")
 
 
 def bottlenecks(metrics: Metrics, duration_seconds: float) -> list[dict[str, Any]]:

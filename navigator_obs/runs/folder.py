@@ -52,15 +52,15 @@ def claim(runs_dir: Path, run_id: str | None, mode: int) -> Path:
 
 
 class Lock:
-    """`run.lock`, held while the run lives: the kernel lets go of it however the process ends.
+    """A file that is held while its process lives, as `run.lock` is: the kernel lets go of it however that ends.
 
     A `flock` lives as long as any copy of its descriptor, and unlocking one copy unlocks all: a forked child calls
     `close` and nothing else.
     """
 
-    def __init__(self, directory: Path, file_mode: int = 0o600) -> None:
-        flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0)
-        self._descriptor = os.open(directory / LOCK_NAME, flags, file_mode)
+    def __init__(self, directory: Path, file_mode: int = 0o600, name: str = LOCK_NAME, *, new: bool = False) -> None:
+        flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0) | (os.O_EXCL if new else 0)
+        self._descriptor = os.open(directory / name, flags, file_mode)
         self.held = fcntl is not None and _try_lock(self._descriptor)
 
     def close(self) -> None:
@@ -70,15 +70,16 @@ class Lock:
             os.close(descriptor)
 
 
-def is_locked(directory: Path) -> bool | None:
-    """Return whether a living process holds the run's lock; None where that can't be asked here.
+def is_locked(directory: Path, name: str = LOCK_NAME) -> bool | None:
+    """Return whether a living process holds the run's lock, or another of that *name*; None where that can't be asked
+    here.
 
     The question takes a shared lock for an instant: readers never take each other for the run.
     """
     if fcntl is None:
         return None
     try:
-        descriptor = os.open(directory / LOCK_NAME, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+        descriptor = os.open(directory / name, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
     except FileNotFoundError:
         return False
     except OSError:

@@ -27,10 +27,10 @@ class Journal:
     """An append-only file of records. Never raises: what can't be written is counted by cause in `dropped`.
 
     A record is in the kernel's hands when `append` returns, so that it survives `kill -9`; with *sync* it is on the
-    disk.
+    disk. With *path* None it has no file yet, and owes all.
     """
 
-    def __init__(self, path: Path, *, file_mode: int = 0o600, sync: bool = False) -> None:
+    def __init__(self, path: Path | None, *, file_mode: int = 0o600, sync: bool = False) -> None:
         self.path = path
         self.bytes = 0
         self.dropped: Counter[str] = Counter()
@@ -41,6 +41,8 @@ class Journal:
         self._owed: deque[bytes] = deque()
         self._failure = ""
         self._descriptor = -1
+        if path is None:
+            return
         try:
             flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_CLOEXEC", 0)
             self._descriptor = os.open(path, flags, file_mode)
@@ -135,8 +137,33 @@ def read(path: Path) -> Iterator[Record]:
 def read_run(directory: Path) -> Iterator[Record]:
     """Yield all records of a run's folder: its journal, then the share of each worker process."""
     yield from read(directory / JOURNAL_NAME)
-    for share in worker_shares(directory):
-        yield from read(share)
+    yield from Shares(directory).read(last=True)
+
+
+class Shares:
+    """Reads the shares of a run's worker processes while they grow: each call yields what has come since the last."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        # By file: how many bytes and lines of it were read.
+        self._read: dict[Path, tuple[int, int]] = {}
+
+    def read(self, *, last: bool = False) -> Iterator[Record]:
+        """Yield the records that are whole by now; with *last* also, as torn, what will never be."""
+        for path in worker_shares(self._directory):
+            yield from self._read_file(path, last=last)
+
+    def _read_file(self, path: Path, *, last: bool) -> Iterator[Record]:
+        offset, number = self._read.get(path, (0, 0))
+        with path.open("rb") as file:
+            file.seek(offset)
+            for line in file:
+                if not line.endswith(b"\n") and not last:
+                    break
+                offset, number = offset + len(line), number + 1
+                self._read[path] = (offset, number)
+                if line != b"\n":
+                    yield _parse(line, number)
 
 
 def worker_shares(directory: Path) -> list[Path]:

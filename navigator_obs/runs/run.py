@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Callable, Iterable
 from contextvars import Token
@@ -16,9 +17,11 @@ from ..events import exceptions, scope
 from ..events.logger import emit
 from ..redaction import Redactor
 from . import artifacts, configuration, current, endings, environment, opening
+from .closing import Closing
+from .listening import now
 from .observer import RunObserver
-from .recording import Recording, now
-from .verdict import FINAL_STATUSES, Verdict, by_exception, by_exit, orderly
+from .recording import Recording
+from .verdict import FINAL_STATUSES, Verdict
 
 T = TypeVar("T")
 _LOGGER: Final = "navigator_obs.run"
@@ -43,10 +46,7 @@ class Run:
         self._token: Token[scope.Scope | None] | None = None
         self._pid = os.getpid()
         self._ended = False
-        self._failure: str | None = None
-        self._signal: str | None = None
-        self._error: BaseException | None = None
-        self._exit_code: object = None
+        self._closing = Closing(recording, self._end)
         self._final: dict[str, Any] | None = None
         self._git: environment.DirtyQuestion | None = None
 
@@ -71,7 +71,8 @@ class Run:
     def add_artifact(self, path: str | os.PathLike[str], kind: str = "output", **attributes: Any) -> None:
         """Record a file that the run leaves: its size, and its SHA-256 unless it is large (64 MiB).
 
-        *kind* is a word such as "output", "backup" or "checkpoint"; *attributes* are kept beside it.
+        *kind* is a word such as "output", "backup" or "checkpoint"; *attributes* are kept beside it. A file that is not
+        there is recorded as `missing`, with a warning.
         """
         if not isinstance(path, (str, os.PathLike)) or not os.fspath(path):
             raise UsageError(f"the path of an artifact must be a path, not {path!r}")
@@ -80,6 +81,8 @@ class Run:
         if self._is_ours():
             found = artifacts.describe(path, kind, attributes)
             self._recording.add("artifact", artifact=self._recording.redactor.clean_mapping(found))
+            if found.get("missing"):
+                self._say(_WARNING, "an artifact is missing", {"path": found["path"], "kind": kind})
 
     def checkpoint(self, year: int, path: str | os.PathLike[str] | None = None) -> None:
         """Record that *year* is complete, and where its state was saved, if it was."""
@@ -92,10 +95,12 @@ class Run:
                 self.add_artifact(path, "checkpoint", year=int(year))
 
     def fail(self, reason: str) -> None:
-        """Say that the run failed, although it goes on to an orderly end; the first reason is kept."""
-        if self._is_ours() and self._failure is None:
-            self._failure = text(reason)[:1000]
-            self._recording.add("fail", reason=self._failure)
+        """Say that the run failed, although it goes on to an orderly end; the first reason is kept.
+
+        It is the run's `status_reason`, and one of its errors, unless there is another.
+        """
+        if self._is_ours():
+            self._closing.fail(text(reason)[:1000])
 
     def tag(self, *tags: str) -> None:
         """Add words by which the run can be found."""
@@ -112,7 +117,9 @@ class Run:
             valid = ", ".join(FINAL_STATUSES)
             raise UsageError(f"status {status!r} must be one of {valid}{close_match(str(status), FINAL_STATUSES)}")
         if self._is_ours():
-            self._end(None, lambda: Verdict(status, reason) if status else self._orderly(reason))
+            if status == "failed" and reason:
+                self.fail(reason)
+            self._end(None, lambda: Verdict(status, reason) if status else self._closing.orderly(reason))
 
     def __enter__(self) -> Self:
         self._token = scope.enter(run=self._recording.tag)
@@ -123,69 +130,24 @@ class Run:
     ) -> None:
         try:
             if self._is_ours():
-                self._end(error, lambda: self._judge(error))
+                self._end(error, lambda: self._closing.judge(error))
         finally:
             if self._token is not None:
                 scope.leave(self._token)
                 self._token = None
 
-    # What the endings tell (see `endings.Ending`).
-
-    def note_signal(self, name: str) -> None:
-        """A signal that asks the process to end has arrived."""
-        if self._is_ours() and self._signal is None:
-            self._signal = name
-            self._recording.add("signal", signal=name)
-
-    def note_exception(self, error: BaseException) -> None:
-        """*error* is about to end the process; told to a run that nobody's block has ended."""
-        self._error = error
-
-    def note_exit(self, code: object) -> None:
-        """`sys.exit(code)` was called."""
-        self._exit_code = code
-
-    def close_at_exit(self) -> None:
-        """The process ends and the run is open: started by hand, and never finished."""
-        if self._is_ours():
-            self._end(self._error, self._left_open)
-
-    # What other modules of the stage tell (see `current.Recorder`).
-
-    def record_check(self, check: dict[str, Any]) -> None:
-        """Take the outcome of a data-quality check."""
-        if self._is_ours():
-            self._recording.note_check(check)
-
     def _is_ours(self) -> bool:
         return not self._ended and os.getpid() == self._pid
 
-    def _judge(self, error: BaseException | None) -> Verdict:
-        judged = None if error is None else by_exception(error, signal=self._signal)
-        return judged or self._orderly()
-
-    def _orderly(self, reason: str | None = None) -> Verdict:
-        verdict = orderly(self._years_left(), self._failure, self._signal)
-        return Verdict(verdict.status, reason or verdict.reason, verdict.exit_code, verdict.signal)
-
-    def _left_open(self) -> Verdict:
-        if self._error is not None:
-            return self._judge(self._error)
-        judged = by_exit(self._exit_code, signal=self._signal)
-        if judged is None and self._failure is None:
-            return Verdict("partial", "the process ended without finishing the run", exit_code=0)
-        return judged or self._orderly()
-
-    def _years_left(self) -> list[Any]:
-        execution = self._recording.current_summary()["execution_summary"]
-        return [year for year in execution["years_planned"] if year not in execution["years_completed"]]
-
     def _end(self, error: BaseException | None, judge: Callable[[], Verdict]) -> None:
         """Everything that must happen on every way out, in an order in which each step may fail alone."""
+        if not self._is_ours():
+            return
         with endings.shielded():
             self._ended = True
             recording = self._recording
-            for step in (recording.stop_listening, self._give_up_git, lambda: recording.tick(last=True)):
+            last_tick = functools.partial(recording.tick, last=True)
+            for step in (recording.stop_listening, self._give_up_git, last_tick, recording.call_in_workers):
                 _quietly(step)
             verdict = _quietly(judge) or Verdict("failed", "how the run ended could not be told")
             _quietly(lambda: self._say_end(verdict, error))
@@ -201,7 +163,7 @@ class Run:
 
     def _let_go(self) -> None:
         tag = self._recording.tag
-        endings.unwatch(self)
+        endings.unwatch(self._closing)
         scope.close_run(tag)
         current.remove(tag)
         _open.pop(self.run_id, None)
@@ -267,8 +229,8 @@ class Run:
     def _begin(self, start: dict[str, Any], *, handle_signals: bool) -> None:
         self._recording.open(start)
         scope.open_run(self._recording.tag)
-        current.install(self._recording.tag, self)
-        endings.watch(self, handle_signals=handle_signals)
+        current.install(self._recording.tag, self._recording)
+        endings.watch(self._closing, handle_signals=handle_signals)
         if start["environment"]["git"]:
             self._git = environment.DirtyQuestion(Path.cwd())
             self._recording.at_tick = self._hear_git
@@ -280,8 +242,6 @@ class Run:
         """In a forked child: the run is the parent's."""
         if self._git is not None:
             self._git.forget()
-        self._recording.abandon()
-        current.remove(self._recording.tag)
 
 
 _open: Final[dict[str, Run]] = {}
@@ -322,7 +282,7 @@ def start_run(
 def finish_open_runs(reason: str) -> None:
     """End each run that is still open in this process, the newest first, as if its block were left in good order."""
     for run in reversed(list(_open.values())):
-        run.finish(reason=reason if run._years_left() else None)
+        run.finish(reason=reason if run._closing.years_left() else None)
 
 
 def _quietly(step: Callable[[], T]) -> T | None:

@@ -15,9 +15,10 @@ from ..operations.record import OperationRecord
 from ..operations.stats import OperationStats, either
 from ..operations.totals import Metrics
 from . import figures
-from .catalogue import Catalogue
+from .catalogue import Catalogue, failure_issue
 from .checkbook import CheckBook
 from .journal import Record
+from .still_open import StillOpen
 
 SCHEMA_VERSION: Final = 1
 MAX_ARTIFACTS: Final = 1000
@@ -44,10 +45,9 @@ class Fold:
         self._start: Record = {}
         self._end: Record = {}
         self._seconds_at_end = 0.0
-        self._tick: Record = {}
         self._last_time = ""
         self._signal: str | None = None
-        self._failure: str | None = None
+        self._failure: Record = {}
         self._tags: list[str] = []
         self._git: dict[str, Any] = {}
         self._unreadable = 0
@@ -58,9 +58,12 @@ class Fold:
         self._checks = CheckBook()
         self._metrics = Metrics()
         self._peak_memory_mb: float | None = None
-        # By process: logged operations that no tick has included yet, and the last word on its events.
-        self._pending: dict[str, list[tuple[int, Metrics]]] = {}
+        # By process: logged operations that no tick has included yet, the last tick, and the last word on its events.
+        self._pending: dict[str, list[tuple[int, OperationRecord]]] = {}
+        self._ticks: dict[str, Record] = {}
         self._events: dict[str, dict[str, Any]] = {}
+        self._open = StillOpen()
+        self._left = 0
 
     def add(self, record: Record) -> None:
         """Take one record. One of an unknown kind is passed over, one that makes no sense is counted as unreadable."""
@@ -78,25 +81,31 @@ class Fold:
         self._add_tags(record.get("tags", ()))
 
     def _take_operation(self, record: Record) -> None:
-        ended = OperationRecord.from_dict(record["record"])
-        stats = OperationStats()
-        stats.add(ended)
-        waiting = (int(record["logged"]), Metrics(operations={ended.path: stats}))
-        self._pending.setdefault(_source(record), []).append(waiting)
+        source, ended = _source(record), OperationRecord.from_dict(record["record"])
+        # A record that can't be added is found here, not when the summary is made.
+        OperationStats().add(ended)
+        self._pending.setdefault(source, []).append((int(record["logged"]), ended))
+        self._open.end(source, ended)
 
     def _take_tick(self, record: Record) -> None:
         source, logged, peak = _source(record), int(record["logged"]), record["resources"].get("peak_memory_mb")
         issues, checks, gained = record["issues"], record["checks"], Metrics.from_dict(record["metrics"])
         self._events[source] = record["events"]
         self._metrics.merge(gained)
+        self._open.tick(source, list(record["open_operations"]))
+        # One may have ended between the figures and the list, or between the list and this record.
+        for _, ended in self._pending.get(source, ()):
+            self._open.end(source, ended)
         self._pending[source] = [waiting for waiting in self._pending.get(source, ()) if waiting[0] > logged]
         for counted in issues:
             self._catalogue.add_count(counted)
         for counted in checks:
             self._checks.add(counted)
         self._peak_memory_mb = either(max, self._peak_memory_mb, peak)
-        if not source:
-            self._tick = {key: item for key, item in record.items() if key not in {"metrics", "issues", "checks"}}
+        self._ticks[source] = {key: record[key] for key in _KEPT_OF_TICK if key in record}
+
+    def _take_leave(self, record: Record) -> None:  # noqa: ARG002
+        self._left += 1
 
     def _take_artifact(self, record: Record) -> None:
         if len(self._artifacts) < MAX_ARTIFACTS:
@@ -128,7 +137,7 @@ class Fold:
         self._signal = self._signal or record["signal"]
 
     def _take_fail(self, record: Record) -> None:
-        self._failure = self._failure or record["reason"]
+        self._failure = self._failure or {"reason": str(record["reason"]), **record}
 
     def _take_issue(self, record: Record) -> None:
         self._catalogue.add(record)
@@ -148,7 +157,7 @@ class Fold:
         """Return the summary as of the last record, with the keys of `summary.schema.json`."""
         totals = self._all_metrics()
         seconds = self._seconds()
-        open_operations = list(self._tick.get("open_operations", ()))
+        open_operations = self._open.listed()
         years = figures.years_completed(totals, self._checkpoints, open_operations)
         return {
             "schema_version": SCHEMA_VERSION,
@@ -157,12 +166,12 @@ class Fold:
             "environment": self._environment(),
             "execution_summary": self._execution(totals, years),
             "performance_metrics": figures.performance(totals),
-            "breakdown": figures.breakdown(totals, seconds),
+            "breakdown": self._breakdown(totals, seconds),
             "bottlenecks": figures.bottlenecks(totals, seconds),
             "resources": self._resources(open_operations),
             "metrics": totals.summary(),
             "checks": self._checks.summary(),
-            "issues": self._catalogue.summary(),
+            "issues": self._issues(),
             "artifacts": [dict(artifact) for artifact in self._artifacts],
             "observability": self._observability(totals, seconds),
         }
@@ -173,9 +182,27 @@ class Fold:
         totals = Metrics()
         totals.merge(self._metrics)
         for pending in self._pending.values():
-            for _, gained in pending:
-                totals.merge(gained)
+            for _, ended in pending:
+                totals.operations.setdefault(ended.path, OperationStats()).add(ended)
         return totals
+
+    @property
+    def _tick(self) -> Record:
+        """The last tick of the run's own process."""
+        return self._ticks.get("", {})
+
+    def _breakdown(self, totals: Metrics, seconds: float) -> dict[str, Any]:
+        # Of a run that has not ended it is known up to its last tick.
+        known = seconds if self._end else float(self._tick.get("seconds", 0.0))
+        return figures.breakdown(totals, float(self._tick.get("covered_seconds", 0.0)), known)
+
+    def _issues(self) -> dict[str, list[dict[str, Any]]]:
+        issues = self._catalogue.summary()
+        return {**issues, "errors": [failure_issue(self._failure)]} if self._has_only_failed() else issues
+
+    def _has_only_failed(self) -> bool:
+        """Whether all that is known to have gone wrong is what the program said with `run.fail`."""
+        return bool(self._failure) and not self._catalogue.totals["errors"]
 
     def _seconds(self) -> float:
         """By the monotonic clock where a tick or the end tells it, by the wall clock from there on."""
@@ -193,7 +220,7 @@ class Fold:
             "end_time": end.get("time"),
             "duration_seconds": seconds,
             "status": end.get("status", "running"),
-            "status_reason": end.get("status_reason", self._failure),
+            "status_reason": end.get("status_reason", self._failure.get("reason")),
             "exit_code": end.get("exit_code"),
             "signal": end.get("signal") or self._signal,
             "final": bool(end),
@@ -214,7 +241,8 @@ class Fold:
 
     def _execution(self, totals: Metrics, years: list[Any]) -> dict[str, Any]:
         return {
-            **self._catalogue.totals,
+            "errors": self._catalogue.totals["errors"] or int(self._has_only_failed()),
+            "warnings": self._catalogue.totals["warnings"],
             "checks": dict(self._checks.outcomes),
             "operations": figures.operation_count(totals),
             "rows": figures.rows(totals),
@@ -231,15 +259,27 @@ class Fold:
             "peak_memory_mb": self._peak_memory_mb,
             "start_memory_mb": self._start.get("memory_mb"),
             "end_memory_mb": self._end.get("memory_mb", last.get("memory_mb")),
-            "cpu_seconds": last.get("cpu_seconds"),
+            "cpu_seconds": self._cpu_seconds(),
             "threads": last.get("threads"),
             "open_operations": open_operations,
+            "workers": sum(1 for source in self._ticks if source),
+            "workers_ended": self._left,
         }
+
+    def _cpu_seconds(self) -> float | None:
+        used = [tick["resources"].get("cpu_seconds") for tick in self._ticks.values()]
+        known = [seconds for seconds in used if seconds is not None]
+        return round(sum(known), 6) if known else None
+
+    def _journal_bytes(self) -> int:
+        last = {**self._ticks, **({"": self._end} if self._end else {})}
+        return sum(int(record.get("cost", {}).get("journal_bytes", 0)) for record in last.values())
 
     def _observability(self, totals: Metrics, seconds: float) -> dict[str, Any]:
         cost = self._end.get("cost") or self._tick.get("cost") or {"seconds": 0.0, "journal_bytes": 0}
         dropped: dict[str, int] = {}
-        for causes in (self._tick.get("dropped", {}), *(events["dropped"] for events in self._events.values())):
+        lost = (tick.get("dropped", {}) for tick in self._ticks.values())
+        for causes in (*lost, *(events["dropped"] for events in self._events.values())):
             for cause, number in causes.items():
                 dropped[cause] = dropped.get(cause, 0) + number
         overflow = {
@@ -251,7 +291,7 @@ class Fold:
         return {
             "seconds": cost["seconds"],
             "percent": round(100 * cost["seconds"] / seconds, 3) if seconds else None,
-            "bytes": cost["journal_bytes"] + sum(events["bytes"] for events in self._events.values()),
+            "bytes": self._journal_bytes() + sum(events["bytes"] for events in self._events.values()),
             "dropped": dropped,
             "redacted": len((self._start.get("configuration") or _NO_CONFIGURATION)["redacted"]),
             "overflow": {name: number for name, number in overflow.items() if number},
@@ -283,9 +323,11 @@ _TAKERS: Final[Mapping[str, Callable[[Fold, Record], None]]] = {
     "environment": Fold._take_environment,
     "signal": Fold._take_signal,
     "fail": Fold._take_fail,
+    "leave": Fold._take_leave,
     "end": Fold._take_end,
     "torn": Fold._take_torn,
 }
+_KEPT_OF_TICK: Final = ("time", "seconds", "covered_seconds", "resources", "cost", "dropped")
 _NEVER: Final = "1970-01-01T00:00:00.000000Z"
 _NO_CONFIGURATION: Final[dict[str, Any]] = {
     "params": {},

@@ -23,11 +23,13 @@ class Verdict:
     signal: str | None = None
 
 
-def orderly(years_left: Iterable[object] = (), failure: str | None = None, signal: str | None = None) -> Verdict:
+def orderly(
+    years_left: Iterable[object] = (), failure: str | None = None, signal: str | None = None, checks_failed: int = 0
+) -> Verdict:
     """Judge a run whose block was left without an exception.
 
     *failure* is what the program said with `run.fail`, *years_left* are planned years that were not completed, *signal*
-    one that had asked the process to end.
+    one that had asked the process to end. *checks_failed* leave a success a success, which says so.
     """
     left = list(years_left)
     if failure is not None:
@@ -36,8 +38,10 @@ def orderly(years_left: Iterable[object] = (), failure: str | None = None, signa
         return Verdict("terminated", f"{signal}, with {_years(left)} left", exit_code=None, signal=signal)
     if left:
         return Verdict("partial", f"{_years(left)} left", exit_code=0)
-    reason = f"{signal} arrived and the program went on to its end" if signal else None
-    return Verdict("success", reason, exit_code=0, signal=signal)
+    said = [f"{signal} arrived and the program went on to its end"] if signal else []
+    if checks_failed:
+        said.append(f"{checks_failed:,} {'check' if checks_failed == 1 else 'checks'} failed")
+    return Verdict("success", "; ".join(said) or None, exit_code=0, signal=signal)
 
 
 def by_exception(error: BaseException, *, signal: str | None = None) -> Verdict | None:

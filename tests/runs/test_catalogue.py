@@ -70,6 +70,7 @@ def test_an_exception_is_what_it_is_wherever_it_is_told():
         "category": "code",
         "type": "ValueError",
         "message": "bad",
+        "event_message": "hiring failed",
     }
 
 

@@ -51,7 +51,7 @@ def test_a_violation_is_logged_with_its_severity(recorder, severity, level, outc
     with obs.context(year=2026):
         check("payroll", 7, max=5, severity=severity, unit="USD")
     [event] = recorder.events()
-    assert event["message"] == "check payroll: 7 is above 5"
+    assert event["message"] == "check payroll: 7 is above the maximum 5 USD"
     assert (event["level"], event["outcome"], event["value"], event["max"]) == (level, outcome, 7, 5)
     assert (event["year"], event["unit"]) == (2026, "USD")
     assert event["function"] == "test_a_violation_is_logged_with_its_severity"

@@ -17,7 +17,7 @@ from navigator_obs.config import Config
 from navigator_obs.events import scope
 from navigator_obs.operations.record import OperationRecord
 from navigator_obs.redaction import Redactor
-from navigator_obs.runs import environment, recording, schema
+from navigator_obs.runs import environment, listening, schema
 from navigator_obs.runs.configuration import describe
 from navigator_obs.runs.journal import read
 from navigator_obs.runs.recording import Recording
@@ -101,7 +101,7 @@ def act(live, action):
         record = ended(
             path, logged=logged, year=year, milliseconds=milliseconds, status=status, rows=milliseconds or None
         )
-        live.recording.accumulator.add(record)
+        live.recording.figures.add(record)
     elif kind == "tick":
         live.recording.tick()
     elif kind in {"warning", "error"}:
@@ -118,7 +118,7 @@ def act(live, action):
             }
         )
     elif kind == "count":
-        live.recording.accumulator.count("hires", 0.1, {"level": "L1"})
+        live.recording.figures.count("hires", 0.1, {"level": "L1"})
     elif kind == "checkpoint":
         live.recording.add("checkpoint", year=2025, path=None)
     else:
@@ -187,7 +187,7 @@ def test_no_operation_is_lost_or_doubled_under_threads():
 
         def work(path, logged):
             for _ in range(400):
-                live.recording.accumulator.add(ended(path, logged=logged))
+                live.recording.figures.add(ended(path, logged=logged))
 
         def tick():
             while not done.is_set():
@@ -273,9 +273,9 @@ def test_workers_shares_add_up():
 
     def share(worker):
         with Live() as live:
-            live.recording.accumulator.add(ended("step", logged=True))
+            live.recording.figures.add(ended("step", logged=True))
             live.recording.tick()
-            live.recording.accumulator.add(ended("step", logged=True))
+            live.recording.figures.add(ended("step", logged=True))
             records = [record for record in live.journal() if record["kind"] in {"tick", "operation"}]
         return [{**record, "worker": worker} for record in records]
 
@@ -293,7 +293,7 @@ def test_the_running_summary_is_throttled(tmp_path):
         first = path.stat().st_ino
         for _ in range(20):
             live.recording._on_tick()
-        assert live.recording._summary_due >= recording.TICK_SECONDS * 0.9
+        assert live.recording._summary_due >= listening.TICK_SECONDS * 0.9
         assert path.stat().st_ino in {first, path.stat().st_ino}
         seen = {first}
         for _ in range(20):

@@ -1,0 +1,83 @@
+"""What a run hears of its own end, and what it makes of it: the verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from ..events import scope
+from .verdict import Verdict, by_exception, by_exit, orderly
+
+if TYPE_CHECKING:
+    from .recording import Recording
+
+
+class Closing:
+    """Listens for one open run to how the process ends (see `endings.Ending`), and judges.
+
+    *close* ends the run where nobody else does; it is given the exception that ends the process, if one does, and the
+    judgement to make.
+    """
+
+    def __init__(
+        self, recording: Recording, close: Callable[[BaseException | None, Callable[[], Verdict]], None]
+    ) -> None:
+        self._recording = recording
+        self._close = close
+        self._failure: str | None = None
+        self._signal: str | None = None
+        self._error: BaseException | None = None
+        self._exit_code: object = None
+
+    def fail(self, reason: str) -> None:
+        """The program says that the run failed; the first reason is kept."""
+        if self._failure is None:
+            self._failure = reason
+            operation = scope.current().operation
+            path = operation.path if operation else None
+            self._recording.add("fail", reason=self._recording.redactor.text(reason), operation_path=path)
+
+    def note_signal(self, name: str) -> None:
+        """A signal that asks the process to end has arrived."""
+        if self._signal is None:
+            self._signal = name
+            self._recording.add("signal", signal=name)
+
+    def note_exception(self, error: BaseException) -> None:
+        """*error* is about to end the process; told to a run that nobody's block has ended."""
+        self._error = error
+
+    def note_exit(self, code: object) -> None:
+        """`sys.exit(code)` was called."""
+        self._exit_code = code
+
+    def close_at_exit(self) -> None:
+        """The process ends and the run is open: started by hand, and never finished."""
+        self._close(self._error, self._left_open)
+
+    def judge(self, error: BaseException | None) -> Verdict:
+        """Judge a run whose block was left, by *error* or in good order."""
+        judged = None if error is None else by_exception(error, signal=self._signal)
+        return judged or self.orderly()
+
+    def orderly(self, reason: str | None = None) -> Verdict:
+        """Judge a run that was ended in good order; *reason* replaces its own."""
+        verdict = orderly(self.years_left(), self._failure, self._signal, self._checks_failed())
+        return Verdict(verdict.status, reason or verdict.reason, verdict.exit_code, verdict.signal)
+
+    def _left_open(self) -> Verdict:
+        if self._error is not None:
+            return self.judge(self._error)
+        judged = by_exit(self._exit_code, signal=self._signal)
+        if judged is None and self._failure is None:
+            return Verdict("partial", "the process ended without finishing the run", exit_code=0)
+        return judged or self.orderly()
+
+    def years_left(self) -> list[Any]:
+        """Return the planned years that are not completed."""
+        execution = self._recording.current_summary()["execution_summary"]
+        return [year for year in execution["years_planned"] if year not in execution["years_completed"]]
+
+    def _checks_failed(self) -> int:
+        checks = self._recording.current_summary()["execution_summary"]["checks"]
+        return int(checks["fail"] + checks["error"])

@@ -1,0 +1,255 @@
+"""What a process hears of a run and writes into a journal: operations, warnings, errors, checks, a tick each second.
+
+The process that opened the run listens with a `Recording`, each worker process with a `Share`. Locks, always taken in
+this order: the listener's own; the accumulator's, under which operations end and a tick takes their figures; the
+journal's.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from .. import clock
+from ..encoding import to_json
+from ..events import scope, sinks, ticker
+from ..operations import metrics, resources
+from ..operations.accumulator import Accumulator
+from . import catalogue, checkbook
+from .journal import Journal, Record
+
+if TYPE_CHECKING:
+    from ..config import Config
+    from ..operations.record import OperationRecord
+    from ..operations.series import OpenNode
+    from ..redaction import Redactor
+
+TICK_SECONDS: Final = 1.0
+# Beyond each so many bytes of journal, ticks come a second further apart.
+_TICK_BYTES: Final = 32_000_000
+
+
+class Figures(Accumulator):
+    """A run's accumulator, which can call somebody when the first figure arrives."""
+
+    _on_first: Callable[[], None] | None = None
+
+    def call_at_first(self, call: Callable[[], None]) -> None:
+        """Have *call* called once, when the next operation opens or the next value comes."""
+        self._on_first = call
+        self.open = _Doorbell(self)
+
+    def first(self) -> None:
+        """An operation opens or a value comes."""
+        call, self._on_first = self._on_first, None
+        if call is not None:
+            self.open = set(self.open)
+            call()
+
+    def count(self, name: str, value: float, labels: Mapping[str, Any]) -> None:
+        """Add to a counter."""
+        self.first()
+        super().count(name, value, labels)
+
+    def gauge(self, name: str, value: float, labels: Mapping[str, Any]) -> None:
+        """Set a gauge."""
+        self.first()
+        super().gauge(name, value, labels)
+
+    def observe(self, name: str, value: float, labels: Mapping[str, Any]) -> None:
+        """Add a value to a distribution."""
+        self.first()
+        super().observe(name, value, labels)
+
+    @property
+    def covered_seconds(self) -> float:
+        """Time in which an operation was open in this process."""
+        root = self.root
+        return (root.busy + (clock.current.monotonic_ns() - root.since if root.active else 0)) / 1e9
+
+
+class _Doorbell(set["OpenNode"]):
+    """The empty set of open operations of a process that has not had any."""
+
+    def __init__(self, figures: Figures) -> None:
+        super().__init__()
+        self._figures = figures
+
+    def add(self, node: OpenNode, /) -> None:
+        self._figures.first()
+        if self._figures.open is self:
+            super().add(node)
+        else:
+            self._figures.open.add(node)
+
+
+class Listener:
+    """Hears what happens within one run in this process, and journals it. Its methods never raise."""
+
+    def __init__(
+        self,
+        directory: Path,
+        tag: scope.RunTag,
+        config: Config,
+        redactor: Redactor,
+        figures: Figures | None = None,
+    ) -> None:
+        self.directory = directory
+        self.tag = tag
+        self.config = config
+        self.redactor = redactor
+        self.seconds_spent = 0.0
+        self.journal = Journal(None)
+        self.figures = figures or Figures(config.max_series, config.breakdown, log_limit=config.operation_log_limit)
+        self.figures.on_logged = self._on_logged
+        self._stamp: Record = {}
+        self._lock = threading.RLock()
+        self._closed = False
+        self._logged = 0
+        self._issues = catalogue.Gate()
+        self._checks = checkbook.Gate()
+        self._started_ns = clock.current.monotonic_ns()
+        self._cpu_before_ns = clock.current.cpu_ns()
+        self._counts_before = sinks.counts()
+        self._handles: list[ticker.Handle] = []
+
+    @property
+    def seconds(self) -> float:
+        """Time since it began to listen: for a run's own process, since the run started."""
+        return (clock.current.monotonic_ns() - self._started_ns) / 1e9
+
+    def _open_journal(self, path: Path) -> None:
+        config = self.config
+        self.journal = Journal(path, file_mode=config.file_mode, sync=config.durability in {"group", "full"})
+
+    def add(self, kind: str, **fields: Any) -> None:
+        """Write a record."""
+        line = to_json({"kind": kind, "time": now(), **self._stamp, **fields})
+        with self._lock:
+            if not self._closed:
+                self.journal.append_line(line)
+                self._written(line)
+
+    def _written(self, line: bytes) -> None:
+        """A record stands in the journal."""
+
+    def _on_logged(self, record: OperationRecord) -> None:
+        """Journal an operation whose end was logged; called within the accumulator's lock.
+
+        The live fold does without it: the next tick's figures include it.
+        """
+        if self._closed:
+            return
+        self._logged += 1
+        told = {"logged": self._logged, "record": record.to_dict()}
+        self.journal.append({"kind": "operation", "time": record.end_time, **self._stamp, **told})
+
+    def on_event(self, event: Mapping[str, Any]) -> None:
+        """Take a warning or an error that was logged in this process, if it is the run's."""
+        if event.get("run_id") == self.tag.run_id:
+            self.note_issue(event, catalogue.own_context(event, scope.current().context))
+
+    def note_issue(self, event: Mapping[str, Any], context: Mapping[str, Any]) -> None:
+        """Take a warning or an error into the catalogue."""
+        issue = {"time": event.get("timestamp") or now(), "event": dict(event), **catalogue.identify(event)}
+        with self._lock:
+            if self._issues.admit(issue):
+                self.add("issue", context=context, **issue)
+
+    def note_check(self, check: dict[str, Any]) -> None:
+        """Take the outcome of a data-quality check."""
+        with self._lock:
+            if self._checks.admit(check):
+                self.add("check", **check)
+
+    def _listen(self) -> None:
+        """Hear operations and events from now on, and tick."""
+        metrics.install(self.tag, self.figures)
+        if self.on_event not in sinks.outlet.taps:
+            sinks.add_tap(self.on_event)
+        self._handles.append(ticker.every(TICK_SECONDS, self._on_tick))
+
+    def stop_listening(self) -> None:
+        """Hear no more of events and operations."""
+        sinks.remove_tap(self.on_event)
+        metrics.remove(self.tag)
+        for handle in self._handles:
+            handle.cancel()
+
+    def _on_tick(self) -> None:
+        self.tick()
+        self._handles[0].seconds = max(TICK_SECONDS, self.journal.bytes // _TICK_BYTES)
+
+    def tick(self, *, last: bool = False) -> None:
+        """Write what the figures have gained since the last tick."""
+        self._timed(lambda: self._tick(last))
+
+    def _tick(self, last: bool) -> None:
+        with self._lock:
+            if self._closed:
+                return
+            gained, logged = self._take()
+            fields = {
+                "seconds": self.seconds,
+                "covered_seconds": self.figures.covered_seconds,
+                "logged": logged,
+                "metrics": gained.to_dict(),
+                "open_operations": self.figures.open_operations(),
+                "resources": self._resources(),
+                "issues": self._issues.take(whole=last),
+                "checks": self._checks.take(),
+                "events": self._event_counts(),
+                "cost": self._cost(),
+                "dropped": dict(self.journal.dropped),
+            }
+            if last or self._is_news(fields):
+                self.add("tick", **fields)
+
+    def _is_news(self, fields: Mapping[str, Any]) -> bool:  # noqa: ARG002
+        """Whether a tick is worth its record: a run's own always is, for it says that the run goes on."""
+        return True
+
+    def _take(self) -> tuple[metrics.Metrics, int]:
+        """One moment for both: the figures hold just those logged operations that are counted here."""
+        with self.figures.lock:
+            return self.figures.take(), self._logged
+
+    def _resources(self) -> dict[str, Any]:
+        used = resources.snapshot()
+        return {**used, "cpu_seconds": round(max(used["cpu_seconds"] - self._cpu_before_ns / 1e9, 0.0), 6)}
+
+    def _cost(self) -> dict[str, Any]:
+        return {"seconds": round(self.seconds_spent, 6), "journal_bytes": self.journal.bytes}
+
+    def _event_counts(self) -> dict[str, Any]:
+        counts, before = sinks.counts(), self._counts_before
+        dropped = {
+            cause: number - before["dropped"].get(cause, 0)
+            for cause, number in counts["dropped"].items()
+            if number > before["dropped"].get(cause, 0)
+        }
+        return {
+            "written": self.tag.written,
+            "bytes": max(0, counts["bytes"] - before["bytes"]),
+            "dropped": dropped,
+        }
+
+    def _timed(self, work: Callable[[], None]) -> None:
+        began = clock.current.monotonic_ns()
+        try:
+            work()
+        finally:
+            self.seconds_spent += (clock.current.monotonic_ns() - began) / 1e9
+
+    def abandon(self) -> None:
+        """In a forked child: let go of the parent's files, and record nothing."""
+        self._lock = threading.RLock()
+        self._closed = True
+        self.journal.close()
+
+
+def now() -> str:
+    """Return the present time as records hold it."""
+    return clock.timestamp(clock.current.time_ns())
