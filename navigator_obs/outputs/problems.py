@@ -44,7 +44,9 @@ def _of_checks(summary: Mapping[str, Any], severity: str, total: int) -> str:
     count = sum(int(number(group.get("count")) or 0) for group in _all(summary, severity) if id(group) not in shown)
     if not count:
         return ""
-    return f" ({'all' if count >= total else format_count(count)} from checks)" if total > 1 else " (from a check)"
+    if total == 1:
+        return " (from a check)"
+    return f" ({'all' if count >= total else format_count(count)} from {'a check' if count == 1 else 'checks'})"
 
 
 def messages(summary: Mapping[str, Any]) -> list[str]:
@@ -83,8 +85,7 @@ def _is_of_a_check(event: Mapping[str, Any], checks: frozenset[str]) -> bool:
 def _issue(found: Mapping[str, Any], tone: str) -> Iterator[Cell]:
     event = table(found, "first")
     exception = table(event, "exception")
-    kind, message = text(found.get("type")), _cut(text(found.get("message")))
-    kind = "" if _is_declared(found) else kind
+    kind, message = _kind(found, event), _cut(text(found.get("message")))
     told = f"{kind}: {message}" if kind and not message.startswith(kind) else message or "?"
     said = _said(found, event)
     yield cell(said or told, tone)
@@ -98,6 +99,17 @@ def _issue(found: Mapping[str, Any], tone: str) -> Iterator[Cell]:
     for cause in causes if isinstance(causes, list) else []:
         if isinstance(cause, Mapping):
             yield cell(f"    {_LINKS.get(str(cause.get('link')), 'after')} {_cut(_told(cause))}")
+
+
+def _kind(found: Mapping[str, Any], event: Mapping[str, Any]) -> str:
+    if _is_declared(found):
+        return ""
+    return text(found.get("type") or (event.get("warning") if _is_of_python(event) else ""))
+
+
+def _is_of_python(event: Mapping[str, Any]) -> bool:
+    """Whether it came through `warnings.warn`."""
+    return event.get("logger") == "py.warnings"
 
 
 def _is_declared(found: Mapping[str, Any]) -> bool:
@@ -141,11 +153,13 @@ def _fields(event: Mapping[str, Any], context: Mapping[str, Any]) -> Iterator[st
     if "duration_seconds" in event:
         return
     for name, value in event.items():
-        if name not in RESERVED and name not in context and name not in _TOLD_ELSEWHERE:
+        told = _TOLD_OF_WARNINGS if _is_of_python(event) else _TOLD_ELSEWHERE
+        if name not in RESERVED and name not in context and name not in told:
             yield f"{text(name)}={_short(value)}"
 
 
-_TOLD_ELSEWHERE: Final = frozenset({"operation_path", "warning_category"})
+_TOLD_ELSEWHERE: Final = frozenset({"operation_path"})
+_TOLD_OF_WARNINGS: Final = frozenset({"operation_path", "warning", "file"})
 
 
 def _short(value: object) -> str:
@@ -157,8 +171,11 @@ def _place_of(event: Mapping[str, Any]) -> str:
     """Where an event without an exception was logged."""
     if not event.get("module"):
         return ""
+    if _is_of_python(event):
+        return f"{text(event.get('file') or event['module'])}:{text(event.get('line'))}"
     logger = f" · logger {text(event['logger'])}" if event.get("logger") else ""
-    return f"{text(event['module'])}:{text(event.get('line'))} in {text(event.get('function'))}{logger}"
+    function = f" in {text(event['function'])}" if event.get("function") else ""
+    return f"{text(event['module'])}:{text(event.get('line'))}{function}{logger}"
 
 
 def _place(exception: Mapping[str, Any]) -> str:

@@ -151,8 +151,9 @@ def _time(summary: Mapping[str, Any]) -> str:
     rest = number(breakdown.get("unattributed_seconds"))
     return joined(
         [
-            f"named operations cover {format_percent(covered)}" if covered is not None else "",
-            f"{format_seconds(rest)} outside them" if covered is not None and rest else "",
+            f"named operations cover {format_percent(covered)}" if covered else "",
+            "no named operations" if covered == 0 else "",
+            f"{format_seconds(rest)} outside them" if covered and rest else "",
             f"CPU {format_seconds(cpu)}" if cpu is not None else "",
             f"{cpu / seconds:.1f} cores busy" if cpu and seconds and seconds > 0.5 else "",
         ]

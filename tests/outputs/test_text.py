@@ -303,6 +303,21 @@ def test_an_error_without_an_exception_has_its_fields_and_its_place():
     assert "sim:12 in hire · logger planwise" in shown
 
 
+def test_a_python_warning_has_its_class_and_its_place():
+    """What came through `warnings.warn` is told as Python tells it."""
+    event = {"logger": "py.warnings", "warning": "UserWarning", "file": "/x/sim.py", "line": 5, "function": ""}
+    lines = render(with_issues(warnings=[issue("careful", event=event)])).splitlines()
+    at = lines.index("  UserWarning: careful")
+    assert lines[at + 1].strip().startswith("at ")
+    assert "·" not in lines[at + 1]
+    assert lines[at + 2].strip() == "/x/sim.py:5"
+
+
+def test_a_run_without_operations_says_so():
+    """Nothing is covered where nothing was named."""
+    assert "no named operations" in render({"breakdown": {"coverage_percent": 0.0, "unattributed_seconds": 4.0}})
+
+
 def test_the_error_that_ended_the_run_stands_first():
     """However many came before it, the last one is what the reader looks for."""
     fatal = issue("the workforce is empty", type="ValueError", event={"exception": {"type": "ValueError"}})
