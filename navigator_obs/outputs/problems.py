@@ -121,7 +121,7 @@ def _said(found: Mapping[str, Any], event: Mapping[str, Any]) -> str:
     """What the program said when it logged the exception; empty where it was not the program that spoke."""
     if not table(event, "exception") or "duration_seconds" in event:
         return ""
-    if event.get("logger") in _OWN_LOGGERS:
+    if str(event.get("logger")) in _OWN_LOGGERS:
         return ""
     said = text(found.get("event_message") or event.get("message"))
     return "" if said == text(found.get("message")) else _cut(said)
@@ -206,7 +206,7 @@ def open_operations(summary: Mapping[str, Any]) -> Section:
     found = table(summary, "resources").get("open_operations")
     opened = [entry for entry in found if isinstance(entry, Mapping)] if isinstance(found, list) else []
     rows = [_opened(entry) for entry in opened[-MAX_OPEN:]]
-    living = table(summary, "run_metadata").get("status") in LIVING
+    living = str(table(summary, "run_metadata").get("status")) in LIVING
     title = "Open operations" if living else "Open when it was last seen"
     columns = (
         Column("operation", flexible=True),

@@ -189,7 +189,7 @@ def _ended(run: Mapping[str, Any]) -> str:
 def _last_seen(run: Mapping[str, Any]) -> str:
     """Of a run that never ended, the time of its last record."""
     seconds = number(run.get("duration_seconds"))
-    if run.get("end_time") or run.get("status") in LIVING or seconds is None:
+    if run.get("end_time") or str(run.get("status")) in LIVING or seconds is None:
         return ""
     return local_time(run.get("start_time"), with_date=True, later_seconds=seconds)
 

@@ -209,6 +209,24 @@ json_values = st.recursive(
 )
 
 
+@pytest.mark.parametrize("wrong", [[], {}, None, 10**400, "x", True, [[]]], ids=lambda wrong: repr(wrong)[:9])
+def test_no_value_of_another_type_is_a_crash(wrong: object):
+    """Each key in turn may hold anything."""
+
+    def visit(value: object, path: tuple) -> None:
+        for key, item in list(value.items() if isinstance(value, dict) else enumerate(value)):
+            summary = copy.deepcopy(SUMMARY)
+            target = summary
+            for step in path:
+                target = target[step]
+            target[key] = wrong
+            assert render(summary).splitlines()[0].isprintable()
+            if isinstance(item, (dict, list)):
+                visit(item, (*path, key))
+
+    visit(SUMMARY, ())
+
+
 @settings(suppress_health_check=[HealthCheck.too_slow], max_examples=200)
 @given(data=st.data())
 def test_a_summary_of_any_shape_can_be_shown(data: st.DataObject):
