@@ -163,19 +163,25 @@ class FileSink:
 
     def _drain(self, timeout: float) -> str | None:
         """Write what is staged; return the cause when that failed."""
-        if not self._drain_lock.acquire(timeout=timeout):
-            return "sink_stalled"
+        me = threading.get_ident()
+        if self._drainer == me:
+            return None
         try:
+            # Inside the block: a signal handler that raises just after this call would leave the lock taken for ever.
+            if not self._drain_lock.acquire(timeout=timeout):
+                return "sink_stalled"
             area = self._area
-            if area is None or self._drainer:
+            if area is None:
                 return None
-            self._drainer = threading.get_ident()
-            try:
-                return _attempt(lambda: self._drain_area(area))
-            finally:
-                self._drainer = 0
+            self._drainer = me
+            return _attempt(lambda: self._drain_area(area))
         finally:
-            self._drain_lock.release()
+            # First what takes no call, as only behind a call can a handler raise; and whatever it kept from being
+            # released is released the next time.
+            if self._drainer == me:
+                self._drainer = 0
+            while self._drain_lock._is_owned():  # type: ignore[attr-defined]
+                self._drain_lock.release()
 
     def _drain_area(self, area: Staging) -> None:
         lines, size = area.drained_lines, area.drained_bytes

@@ -76,8 +76,8 @@ class LogFile:
 
     def append(self, data: bytes, progress: Progress | None = None) -> None:
         """Write whole lines; *data* ends with a newline. Rotates before and, for a long batch, in between."""
-        self._acquire()
         try:
+            self._acquire()
             while data:
                 data = data[self._append_some(data, progress) :]
         finally:
@@ -123,29 +123,30 @@ class LogFile:
     @contextmanager
     def exclusive(self) -> Iterator[None]:
         """Keep every other writer out, threads and processes. Raises OSError when one keeps us out for too long."""
-        self._acquire()
         try:
+            self._acquire()
             yield
         finally:
             self._release()
 
     def _acquire(self) -> None:
+        """Take the lock; what calls this calls `_release` in the `finally` of a block around it, whatever came of it: a
+        signal handler may raise between any two steps.
+        """
         # `flock` belongs to the open file, so it does not keep the threads of one process apart.
         if not self._threads.acquire(timeout=LOCK_TIMEOUT_SECONDS):
             raise OSError(errno.EAGAIN, f"another thread holds {self.path}")
-        try:
-            self._open_lock()
-            self._lock()
-        except BaseException:
-            self._threads.release()
-            raise
+        self._open_lock()
+        self._lock()
 
     def _release(self) -> None:
-        try:
-            if fcntl and self._lock_file >= 0:
-                fcntl.flock(self._lock_file, fcntl.LOCK_UN)
-        finally:
-            self._threads.release()
+        if self._threads._is_owned():  # type: ignore[attr-defined]
+            try:
+                if fcntl and self._lock_file >= 0:
+                    fcntl.flock(self._lock_file, fcntl.LOCK_UN)
+            finally:
+                while self._threads._is_owned():  # type: ignore[attr-defined]
+                    self._threads.release()
 
     def _open_lock(self) -> None:
         if self._lock_file >= 0 and os.fstat(self._lock_file).st_nlink:
