@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import shlex
+import shutil
 import sys
 import tempfile
 import time
@@ -233,4 +235,12 @@ def _shell(verb: str, words: str, config: Config) -> str:
     given = [name for name in ("log_dir", "runs_dir") if config.sources[name] == "argument"]
     needed = [name for name in given if name == "runs_dir" or verb in {"logs", "demo", "show"}]
     options = [f"--{name.replace('_', '-')} {shlex.quote(str(getattr(config, name)))}" for name in needed]
-    return " ".join(filter(None, [PROGRAM, verb, words, *options]))
+    return " ".join(filter(None, [_program(), verb, words, *options]))
+
+
+def _program() -> str:
+    """The command's name, or how this one was called where the name alone does not find it: `.venv/bin/…`."""
+    called = Path(sys.argv[0])
+    if called.name != PROGRAM or shutil.which(PROGRAM):
+        return PROGRAM
+    return shlex.quote(os.path.relpath(called))
