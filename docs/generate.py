@@ -34,7 +34,7 @@ from navigator_obs.cli import verbs  # noqa: E402
 from navigator_obs.events import logger  # noqa: E402
 from navigator_obs.history import store  # noqa: E402
 from navigator_obs.operations import opened  # noqa: E402
-from navigator_obs.runs import current, endings, observer, schema  # noqa: E402
+from navigator_obs.runs import observer, schema  # noqa: E402
 
 Node = Mapping[str, Any]
 
@@ -235,9 +235,7 @@ def api_page() -> str:
     parts = [API_INTRO.strip()]
     for topic, names in TOPICS.items():
         parts.append(f"## {topic}")
-        parts.extend(
-            entry(name, import_module(f"navigator_obs.{obs._HOMES[name]}"), _told_by_others()) for name in names
-        )
+        parts.extend(entry(name, _home(name)) for name in names)
     parts.append(f"```text\n{_error_tree()}\n```\n\nThe children are in `navigator_obs.errors`.")
     parts.append("## What they give you and take")
     parts.append(entry("OpenOperation", opened, INSIDE_OPERATIONS))
@@ -256,11 +254,6 @@ def _home(name: str) -> ModuleType:
 
 def _error_tree() -> str:
     return (errors.__doc__ or "").split("\n\n")[1]
-
-
-def _told_by_others() -> frozenset[str]:
-    """The methods of a `Run` that are there for the toolkit's other modules."""
-    return frozenset(name for kind in (endings.Ending, current.Recorder) for name in vars(kind))
 
 
 # --- The command line -----------------------------------------------------------------------------------------------

@@ -319,6 +319,23 @@ def test_what_was_open_when_it_was_killed_is_in_the_journal(program):
     assert recovered["execution_summary"]["years_completed"] == []
 
 
+def test_what_ended_after_the_last_tick_is_not_open(program):
+    """Killed between two ticks: a year whose end is in the journal is done, though the last tick has it open."""
+    ended = program("""
+    with obs.start_run("baseline", years=[2025, 2026]) as run, obs.operation("simulate"):
+        with obs.context(year=2025), obs.operation("year_simulation"):
+            with obs.operation("hiring"):
+                run.summary
+        with obs.context(year=2026), obs.operation("year_simulation"):
+            os.kill(os.getpid(), signal.SIGKILL)
+    """)
+    ended.end()
+    recovered = fold(read_run(ended.directory))
+    VALIDATOR.validate(recovered)
+    assert [operation["path"] for operation in recovered["resources"]["open_operations"]] == ["simulate"]
+    assert recovered["execution_summary"]["years_completed"] == [2025]
+
+
 def test_a_signal_before_the_kill_is_in_the_journal(program):
     """A scheduler's SIGTERM that the program slept through is known after its SIGKILL."""
     ended = program("""
@@ -355,10 +372,10 @@ def test_a_forked_child_leaves_the_run_to_its_parent(program):
         assert run.status == "running"
         child = os.fork()
         if child == 0:
+            print("ready", flush=True)
+            print(os.getpid(), flush=True)
             time.sleep(60)
             os._exit(0)
-        print("ready", flush=True)
-        print(child, flush=True)
         time.sleep(60)
     """)
     ended.wait_until_ready()

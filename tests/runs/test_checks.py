@@ -57,6 +57,25 @@ def test_a_violation_is_logged_with_its_severity(recorder, severity, level, outc
     assert event["function"] == "test_a_violation_is_logged_with_its_severity"
 
 
+@pytest.mark.parametrize(
+    ("value", "bounds", "words"),
+    [
+        (2_100_000_000, {"max": 2_000_000_000}, "2,100,000,000 is above the maximum 2,000,000,000"),
+        (2.1e9, {"max": 2e9}, "2,100,000,000 is above the maximum 2,000,000,000"),
+        (0.0312, {"min": 0.05}, "0.0312 is below the minimum 0.05"),
+        ("draft", {"equals": "final"}, "'draft' is not the expected 'final'"),
+        (False, {}, "it does not hold"),
+        (1e300, {"max": 1}, "1e+300 is above the maximum 1"),
+    ],
+)
+def test_a_violation_is_told_in_words(recorder, value, bounds, words):
+    """The message is for people; the fields of the event keep the values."""
+    check("total_payroll", value, **bounds)
+    [event] = recorder.events()
+    assert event["message"] == f"check total_payroll: {words}"
+    assert event["value"] == value
+
+
 def test_a_passing_check_is_not_logged(recorder):
     """What is as it should be stays quiet."""
     check("payroll", 1, min=0)

@@ -9,7 +9,7 @@ import signal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from navigator_obs.runs.journal import MAX_OWED, Journal, read, read_run, worker_shares
+from navigator_obs.runs.journal import MAX_OWED, Journal, Shares, read, read_run, worker_shares
 
 
 def test_records_come_back_in_order(tmp_path):
@@ -94,3 +94,20 @@ def test_the_shares_of_workers_belong_to_the_run(tmp_path):
     Journal(tmp_path / "workers" / "host-7.jsonl").append({"kind": "tick", "worker": "host-7"})
     assert [share.name for share in worker_shares(tmp_path)] == ["host-7.jsonl"]
     assert [record["kind"] for record in read_run(tmp_path)] == ["start", "tick"]
+
+
+def test_shares_are_read_as_they_grow(tmp_path):
+    """Each look finds what came since the last one, whole records alone; the last one says what was torn."""
+    (tmp_path / "workers").mkdir()
+    one, two = tmp_path / "workers" / "a-1.jsonl", tmp_path / "workers" / "b-2.jsonl"
+    shares = Shares(tmp_path)
+    assert list(shares.read()) == []
+    one.write_bytes(b'{"kind":"tick","n":1}\n{"kind":"tick","n"')
+    assert list(shares.read()) == [{"kind": "tick", "n": 1}]
+    with one.open("ab") as file:
+        file.write(b':2}\n{"kind"')
+    two.write_bytes(b'{"kind":"leave"}\n')
+    assert list(shares.read()) == [{"kind": "tick", "n": 2}, {"kind": "leave"}]
+    assert list(shares.read()) == []
+    assert list(shares.read(last=True)) == [{"kind": "torn", "line": 3, "bytes": 7}]
+    assert list(Shares(tmp_path).read(last=True)) == list(read_run(tmp_path))

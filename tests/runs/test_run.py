@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import threading
+import time
 
 import jsonschema
 import pytest
@@ -176,7 +177,10 @@ def test_artifacts_are_told_by_size_and_digest(recorder, tmp_path):
     backup, missing, checkpoint = summary["artifacts"]
     assert (backup["bytes"], backup["kind"], backup["year"]) == (4, "backup", 2025)
     assert backup["sha256"] == hashlib.sha256(b"data").hexdigest()
-    assert (missing["bytes"], missing["sha256"]) == (None, None)
+    assert (missing["bytes"], missing["sha256"], missing["missing"]) == (None, None, True)
+    assert "missing" not in backup
+    [warning] = recorder.events("an artifact is missing")
+    assert (warning["level"], warning["path"], warning["run_id"]) == ("WARNING", "missing.csv", run.run_id)
     assert checkpoint["kind"] == "checkpoint"
     assert summary["execution_summary"]["backup_created"] is True
     assert summary["execution_summary"]["years_completed"] == [2025]
@@ -191,6 +195,73 @@ def test_a_program_can_say_that_it_failed(recorder):
     metadata = on_disk(run)["run_metadata"]
     assert (metadata["status"], metadata["status_reason"]) == ("failed", "headcount does not add up")
     assert metadata["tags"] == ["bad"]
+    [error] = on_disk(run)["issues"]["errors"]
+    assert (error["type"], error["message"], error["count"]) == ("fail", "headcount does not add up", 1)
+    assert on_disk(run)["execution_summary"]["errors"] == 1
+
+
+def test_a_failure_by_hand_is_an_error_with_its_reason(recorder):
+    """`finish("failed", reason)` says the same as `fail`."""
+    run = obs.start_run("baseline")
+    run.finish("failed", "no hires")
+    summary = on_disk(run)
+    assert (summary["run_metadata"]["status_reason"], summary["issues"]["errors"][0]["message"]) == ("no hires",) * 2
+
+
+def test_failed_checks_are_said_of_a_success(recorder):
+    """They are errors of the catalogue; the run is a success all the same, and says so."""
+    with obs.start_run("baseline") as run:
+        for year in range(2025, 2028):
+            obs.check("total_payroll", 2_100_000_000, max=2_000_000_000, severity="error", year=year)
+        obs.check("headcount", 3, min=5)
+    summary = on_disk(run)
+    metadata, counts = summary["run_metadata"], summary["execution_summary"]
+    assert (metadata["status"], metadata["status_reason"]) == ("success", "3 checks failed")
+    assert (counts["errors"], counts["warnings"], counts["checks"]["fail"]) == (3, 1, 3)
+
+
+def test_an_empty_run_is_covered_by_nothing(recorder):
+    """Without operations the share that they cover is 0, and with one around everything nearly all."""
+    with obs.start_run("baseline") as run:
+        pass
+    assert on_disk(run)["breakdown"]["coverage_percent"] == 0
+    with obs.start_run("baseline") as run, obs.operation("all", log="never"):
+        time.sleep(0.3)
+    breakdown = on_disk(run)["breakdown"]
+    assert breakdown["coverage_percent"] > 50
+    seconds = on_disk(run)["run_metadata"]["duration_seconds"]
+    assert breakdown["unattributed_seconds"] == pytest.approx(seconds * (1 - breakdown["coverage_percent"] / 100), abs=0.01)
+
+
+def test_cpu_time_is_the_run_s_own(recorder):
+    """What the process had used before the run is not the run's."""
+    until = time.process_time() + 0.4
+    while time.process_time() < until:
+        pass
+    before = time.process_time()
+    with obs.start_run("baseline") as run:
+        pass
+    used = on_disk(run)["resources"]["cpu_seconds"]
+    assert 0 <= used <= time.process_time() - before
+
+
+def test_a_logged_exception_keeps_the_words_around_it(recorder):
+    """The issue has the exception's message and the log call's."""
+    with obs.start_run("baseline") as run:
+        try:
+            raise ValueError("salary is negative")
+        except ValueError:
+            obs.get_logger("sim").warning("employee skipped", exc_info=True)
+    [issue] = on_disk(run)["issues"]["warnings"]
+    assert (issue["message"], issue["event_message"]) == ("salary is negative", "employee skipped")
+
+
+def test_a_run_shows_its_user_what_is_the_user_s():
+    """What the endings and the checks tell a run is not among its public methods."""
+    public = {name for name in vars(obs.Run) if not name.startswith("_")}
+    assert public == {
+        "add_artifact", "checkpoint", "fail", "finish", "run_id", "status", "summary", "tag",
+    }  # fmt: skip
 
 
 def test_a_run_ends_once(recorder):

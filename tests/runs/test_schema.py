@@ -52,3 +52,19 @@ def test_readers_of_dead_runs_import_neither_structlog_nor_psutil():
     """Whoever lists runs does not pay for what only a live run needs."""
     code = f"import sys, {READERS}; sys.exit('structlog' in sys.modules or 'psutil' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def undescribed(node, path=""):
+    for name, child in node.get("properties", {}).items():
+        if not child.get("description"):
+            yield f"{path}.{name}"
+        yield from undescribed(child, f"{path}.{name}")
+    inner = [*node.get("anyOf", ()), node.get("additionalProperties"), node.get("items")]
+    for child in inner:
+        if isinstance(child, dict):
+            yield from undescribed(child, f"{path}.<>")
+
+
+def test_every_key_is_described():
+    """The reference is made from it: a key without a meaning would be a riddle there."""
+    assert list(undescribed(schema.load())) == []

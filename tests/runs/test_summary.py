@@ -17,7 +17,7 @@ from navigator_obs.config import Config
 from navigator_obs.events import scope
 from navigator_obs.operations.record import OperationRecord
 from navigator_obs.redaction import Redactor
-from navigator_obs.runs import environment, listening, schema
+from navigator_obs.runs import catalogue, environment, listening, schema
 from navigator_obs.runs.configuration import describe
 from navigator_obs.runs.journal import read
 from navigator_obs.runs.recording import Recording
@@ -307,3 +307,106 @@ def test_a_duration_outlives_the_last_tick():
     later = clock.timestamp(clock.parse_timestamp(NOW) + 90 * 10**9)
     summary = fold([{"kind": "start", "time": NOW, **start()}, {"kind": "checkpoint", "time": later, "year": 2025}])
     assert summary["run_metadata"]["duration_seconds"] == 90.0
+
+
+def tick(seconds, opened=(), covered=0.0, **more):
+    metrics = {"operations": {}, "counters": [], "gauges": [], "distributions": []}
+    return {
+        "kind": "tick", "time": NOW, "seconds": seconds, "covered_seconds": covered, "logged": 0, "metrics": metrics,
+        "open_operations": list(opened), "resources": {"cpu_seconds": 1.0}, "issues": [], "checks": [],
+        "events": {"written": 0, "bytes": 0, "dropped": {}}, "cost": {"seconds": 0.0, "journal_bytes": 0},
+        "dropped": {}, **more,
+    }  # fmt: skip
+
+
+def logged(number, record, **more):
+    return {"kind": "operation", "time": NOW, "logged": number, "record": record.to_dict(), **more}
+
+
+def opened(path, started=NOW, **breakdown):
+    return {"path": path, "name": path, "started": started, "seconds": 1.0, "breakdown": breakdown}
+
+
+def test_an_operation_that_ended_since_the_last_tick_is_not_open():
+    """Only the one that ended is taken off: of two alike the one that started then."""
+    begin = {"kind": "start", "time": NOW, **start()}
+    later = "2025-01-01T00:00:07.000000Z"
+    ticking = tick(9.0, [opened("year", year=2025), opened("year", later, year=2026), opened("load")])
+    summary = fold([begin, ticking, logged(1, ended("year", logged=True, year=2025))])
+    assert [(found["path"], found["started"]) for found in summary["resources"]["open_operations"]] == [
+        ("year", later), ("load", NOW),
+    ]  # fmt: skip
+    assert summary["execution_summary"]["years_completed"] == [2025]
+
+
+def test_an_end_that_stands_before_its_tick_counts():
+    """An operation may end while a tick is made: its record comes first, and the tick still lists it."""
+    begin = {"kind": "start", "time": NOW, **start()}
+    summary = fold([begin, logged(1, ended("year", logged=True)), tick(9.0, [opened("year")])])
+    assert summary["resources"]["open_operations"] == []
+    assert summary["performance_metrics"]["year"]["count"] == 1
+
+
+def test_a_worker_s_operations_are_its_own():
+    """What ends in one process takes nothing off that is open in another, and the summary says where it is open."""
+    begin = {"kind": "start", "time": NOW, **start()}
+    records = [tick(9.0, [opened("year")]), tick(1.0, [opened("year")], worker="here-7")]
+    summary = fold([begin, *records, logged(1, ended("year", logged=True), worker="here-7")])
+    assert summary["resources"]["open_operations"] == [opened("year")]
+    summary = fold([begin, *records, logged(1, ended("year", logged=True))])
+    assert summary["resources"]["open_operations"] == [{**opened("year"), "worker": "here-7"}]
+    assert summary["resources"]["cpu_seconds"] == 2.0
+
+
+def test_rows_are_the_same_in_all_tables():
+    """Where a year has not ended its parts' rows count, in the total as in the table by year."""
+    operations = [
+        ended("year", logged=True, year=2025, rows=1355),
+        ended("year/hiring", logged=True, year=2025, rows=900),
+        ended("year/hiring", logged=True, year=2026, rows=545),
+        ended("year/hiring/batch", logged=True, year=2026, rows=500),
+    ]
+    records = [logged(number, operation) for number, operation in enumerate(operations, start=1)]
+    summary = fold([{"kind": "start", "time": NOW, **start()}, *records])
+    years = summary["breakdown"]["by"]["year"]
+    assert {year: row["rows"] for year, row in years.items()} == {"2025": 1355, "2026": 545}
+    assert summary["execution_summary"]["rows"] == 1900
+
+
+def test_rows_outside_of_years_are_counted_once():
+    """Rows of an operation around the years stand for those inside; beside them they are added."""
+    inside = [ended("simulate/year", logged=True, year=2025, rows=10), ended("load", logged=True, rows=5)]
+    records = [logged(number, operation) for number, operation in enumerate(inside, start=1)]
+    begin = {"kind": "start", "time": NOW, **start()}
+    assert fold([begin, *records])["execution_summary"]["rows"] == 15
+    around = logged(3, ended("simulate", logged=True, rows=12))
+    assert fold([begin, *records, around])["execution_summary"]["rows"] == 17
+
+
+def test_coverage_is_the_share_of_the_run_s_time():
+    """From start to end, as far as it is known: until the last tick where there is no end."""
+    begin = {"kind": "start", "time": NOW, **start()}
+    end = {"kind": "end", "time": NOW, "seconds": 10.0, "events": {"written": 0, "bytes": 0, "dropped": {}}}
+    for records, covered, rest in (
+        ([], None, 0.0),
+        ([tick(8.0, covered=2.0)], 25.0, 6.0),
+        ([tick(8.0, covered=2.0), end], 20.0, 8.0),
+        ([tick(8.0), end], 0.0, 10.0),
+    ):
+        breakdown = fold([begin, *records])["breakdown"]
+        assert (breakdown["coverage_percent"], breakdown["unattributed_seconds"]) == (covered, rest)
+
+
+@pytest.mark.parametrize("errors", [0, 1])
+def test_a_failure_in_the_program_s_own_words_is_an_error_unless_there_is_another(errors):
+    """Also where the run died before it could say how it ended."""
+    event = {"timestamp": NOW, "level": "ERROR", "message": "bad", "logger": "sim"}
+    issue = {"kind": "issue", "time": NOW, "event": event, "context": {}, **catalogue.identify(event)}
+    failed = {"kind": "fail", "time": NOW, "reason": "no hires", "operation_path": "year"}
+    summary = fold([{"kind": "start", "time": NOW, **start()}, failed, *[issue] * errors])
+    VALIDATOR.validate(summary)
+    [told] = summary["issues"]["errors"]
+    assert summary["execution_summary"]["errors"] == told["count"] == 1
+    assert told["message"] == ("bad" if errors else "no hires")
+    if not errors:
+        assert (told["type"], told["category"], told["operation_path"]) == ("fail", "unknown", "year")

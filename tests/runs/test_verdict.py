@@ -61,6 +61,13 @@ def test_an_orderly_end_is_judged_by_what_is_left(left, failure, name, status):
     assert orderly(left, failure, name).status == status
 
 
+def test_failed_checks_leave_a_success_which_says_so():
+    """They are no failure of the run, and a failure needs no word about them."""
+    assert (orderly(checks_failed=1).status, orderly(checks_failed=1).reason) == ("success", "1 check failed")
+    assert orderly(checks_failed=1_200).reason == "1,200 checks failed"
+    assert orderly(failure="no hires", checks_failed=3).reason == "no hires"
+
+
 def test_a_reason_names_the_years_but_not_hundreds():
     """The reason is a line for people."""
     assert orderly([2027]).reason == "year 2027 left"
