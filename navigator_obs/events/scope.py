@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from contextvars import ContextVar, Token
-from types import MappingProxyType
+from types import CoroutineType, MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Generic, ParamSpec, Protocol, Self, TypeVar
 
 from ..encoding import to_json
@@ -190,7 +190,16 @@ class _Carried(Generic[P, R]):
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         token = _scope.set(self._scope)
         try:
-            return self._function(*args, **kwargs)
+            result = self._function(*args, **kwargs)
+        finally:
+            leave(token)
+        # The body of a coroutine function runs when it is awaited, not when it is called.
+        return self._awaited(result) if isinstance(result, CoroutineType) else result  # type: ignore[return-value]
+
+    async def _awaited(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
+        token = _scope.set(self._scope)
+        try:
+            return await coroutine
         finally:
             leave(token)
 

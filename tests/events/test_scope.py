@@ -162,3 +162,17 @@ def test_numbers_are_never_given_twice():
     for thread in threads:
         thread.join()
     assert sorted(got) == list(range(1, 8_001))
+
+
+def test_carry_takes_the_scope_into_a_coroutine():
+    """A carried coroutine function has the scope where its body runs, also before and after it waits."""
+
+    async def work():
+        before = dict(scope.current().context)
+        await asyncio.sleep(0)
+        return before, dict(scope.current().context)
+
+    with scope.context(year=2025):
+        carried = scope.carry(work)
+    assert asyncio.run(carried()) == ({"year": 2025}, {"year": 2025})
+    assert dict(scope.current().context) == {}
