@@ -92,7 +92,7 @@ class Fold:
         issues, checks, gained = record["issues"], record["checks"], Metrics.from_dict(record["metrics"])
         self._events[source] = record["events"]
         self._metrics.merge(gained)
-        self._open.tick(source, list(record["open_operations"]))
+        self._open.tick(source, record["time"], list(record["open_operations"]))
         # One may have ended between the figures and the list, or between the list and this record.
         for _, ended in self._pending.get(source, ()):
             self._open.end(source, ended)

@@ -230,7 +230,9 @@ def test_an_empty_run_is_covered_by_nothing(recorder):
     breakdown = on_disk(run)["breakdown"]
     assert breakdown["coverage_percent"] > 50
     seconds = on_disk(run)["run_metadata"]["duration_seconds"]
-    assert breakdown["unattributed_seconds"] == pytest.approx(seconds * (1 - breakdown["coverage_percent"] / 100), abs=0.01)
+    assert breakdown["unattributed_seconds"] == pytest.approx(
+        seconds * (1 - breakdown["coverage_percent"] / 100), abs=0.01
+    )
 
 
 def test_cpu_time_is_the_run_s_own(recorder):

@@ -339,6 +339,15 @@ def test_an_operation_that_ended_since_the_last_tick_is_not_open():
     assert summary["execution_summary"]["years_completed"] == [2025]
 
 
+def test_an_operation_that_ended_long_before_the_tick_takes_nothing_off():
+    """A short one that came just before one of the same kind is not taken for that."""
+    begin = {"kind": "start", "time": NOW, **start()}
+    later = "2025-01-01T00:00:01.000000Z"
+    next_one = opened("year", "2025-01-01T00:00:00.001000Z")
+    summary = fold([begin, logged(1, ended("year", logged=True)), tick(1.0, [next_one], time=later)])
+    assert summary["resources"]["open_operations"] == [next_one]
+
+
 def test_an_end_that_stands_before_its_tick_counts():
     """An operation may end while a tick is made: its record comes first, and the tick still lists it."""
     begin = {"kind": "start", "time": NOW, **start()}
