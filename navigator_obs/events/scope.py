@@ -237,7 +237,7 @@ def carry(function: Callable[P, R]) -> Callable[P, R]:
     """Wrap *function* so that it runs in the scope of this moment (context, operation, run), wherever it is called.
 
     For threads, thread pools and callbacks, and for processes: a pickled one takes the settings along, so that a
-    spawned worker writes to the same log under the same run id.
+    spawned worker writes to the same log under the same run id; what it does counts in the run's summary.
 
     >>> from concurrent.futures import ThreadPoolExecutor
     >>> with ThreadPoolExecutor() as pool, context(year=2025):
