@@ -12,12 +12,14 @@ from hypothesis import strategies as st
 from navigator_obs.redaction import MARK, Redactor, redact_text
 
 SECRET_KEYS = """password PASSWORD db_password dbPassword DB-PASSWORD PGPASSWORD passwd pwd passphrase secret
-clientSecret client_secret clientsecret token access_token accessToken authtoken api_key apikey apiKey APIKey X-Api-Key x-auth-token
+clientSecret client_secret clientsecret token access_token accessToken authtoken api_key apikey apiKey APIKey
+X-Api-Key x-auth-token
 Authorization authorization Proxy-Authorization cookie Cookie Set-Cookie private_key privateKey aws_secret_access_key
 AWS_SECRET_ACCESS_KEY connection_string dsn session_id sessionId credentials encryption_key bearer jwt""".split()
 
 INNOCENT_KEYS = """session_count author authors token_count tokens_used tokenizer prompt_tokens session sessions
-monkey keyboard passenger_count compass key keys primary_key key_count secretary_name password_age_days secret_name cookie_policy
+monkey keyboard passenger_count compass key keys primary_key key_count secretary_name password_age_days
+secret_name cookie_policy
 author_id authorized hotkey passed password_set_at token_type rate_limit employee_id dsn_count otp_length
 year""".split()
 
