@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, TextIO
 
-from .. import clock
+from ..clock import parse_timestamp
 from ..encoding import to_json
 from ..fields import EVENT_FIELDS, OPERATION_FIELDS
 
@@ -89,7 +89,7 @@ def format_event(event: Mapping[str, Any], *, colour: bool = False) -> str:
 
 def _local_time(timestamp: object) -> str:
     try:
-        nanoseconds = clock.parse_timestamp(str(timestamp))
+        nanoseconds = parse_timestamp(str(timestamp))
     except ValueError:
         return "--:--:--"
     seconds, rest = divmod(nanoseconds, 1_000_000_000)

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from types import CodeType, FrameType
 from typing import Any, Final
 
-from .. import clock
+from ..clock import clock, format_timestamp
 from ..encoding import plain_line, to_json
 from ..fields import RESERVED
 from ..redaction import Redactor, may_hold_secret
@@ -162,7 +162,7 @@ class FastPath:
             return None
         run = site.run
         run.written = seq = next(run.sequence)
-        now = clock.current.time_ns()
+        now = clock.time_ns()
         second, prefix = self._second
         since = now - second
         if not 0 <= since < _SECOND:
@@ -186,7 +186,7 @@ class FastPath:
 
     def _new_second(self, now: int) -> tuple[int, str]:
         since = now % _SECOND
-        prefix = f'{{"timestamp":"{clock.timestamp(now)[:20]}'
+        prefix = f'{{"timestamp":"{format_timestamp(now)[:20]}'
         # One tuple, so that no thread sees the second of one and the text of another.
         self._second = (now - since, prefix)
         return since, prefix

@@ -8,7 +8,7 @@ import threading
 from dataclasses import dataclass
 from typing import Final
 
-from .. import clock
+from ..clock import clock
 from ..errors import UsageError
 
 MAX_GATES: Final = 4096
@@ -38,7 +38,7 @@ class Gate:
     def __init__(self, limit: Limit) -> None:
         self._limit = limit
         self._lock = threading.RLock()
-        self._since_ns = clock.current.monotonic_ns()
+        self._since_ns = clock.monotonic_ns()
         self._seen = 0
         self._passed = 0
         self._held_back = 0
@@ -63,7 +63,7 @@ class Gate:
     def _renew(self) -> None:
         if self._limit.seconds is None:
             return
-        now = clock.current.monotonic_ns()
+        now = clock.monotonic_ns()
         if now - self._since_ns >= self._limit.seconds * 1e9:
             self._since_ns, self._passed = now, 0
 

@@ -14,7 +14,7 @@ from functools import partial
 from types import FrameType, FunctionType, MethodType
 from typing import Any, Final, NamedTuple
 
-from .. import clock
+from ..clock import clock, format_timestamp
 from ..config import LEVELS
 from ..encoding import nonfinite_paths, simplify, text, to_json
 from ..fields import EVENT_FIELDS, RESERVED
@@ -93,7 +93,7 @@ def add_level(logger: Any, method_name: str, event_dict: EventDict) -> EventDict
 
 def add_timestamp(logger: Any, method_name: str, event_dict: EventDict) -> EventDict:  # noqa: ARG001
     """Add the time: RFC 3339, UTC, microseconds."""
-    event_dict["timestamp"] = clock.timestamp(clock.current.time_ns())
+    event_dict["timestamp"] = format_timestamp(clock.time_ns())
     return event_dict
 
 

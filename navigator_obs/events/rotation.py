@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, Protocol
 
-from .. import clock
+from ..clock import parse_timestamp
 from ..encoding import from_json
 
 try:
@@ -209,7 +209,7 @@ class LogFile:
         """When the file's first event was written, seconds since the epoch: file systems don't tell, its line does."""
         first = self._read(_HEAL_BLOCK, 0).partition(b"\n")[0]
         try:
-            return clock.parse_timestamp(from_json(first)["timestamp"]) / 1e9
+            return parse_timestamp(from_json(first)["timestamp"]) / 1e9
         except (ValueError, KeyError, TypeError):
             return time.time()
 

@@ -213,10 +213,10 @@ def _age(run: RunEntry) -> tuple[str, str]:
 
 
 def _folder_time(directory: Path) -> str:
-    from .. import clock
+    from ..clock import format_timestamp
 
     try:
-        return clock.timestamp(directory.stat().st_mtime_ns)
+        return format_timestamp(directory.stat().st_mtime_ns)
     except OSError:
         return ""
 
@@ -307,10 +307,10 @@ def _without_metrics(record: dict[str, Any]) -> dict[str, Any]:
 
 
 def _seconds_since(start_time: str | None, known: float | None) -> float | None:
-    from .. import clock
+    from ..clock import clock, parse_timestamp
 
     try:
-        return max(known or 0.0, (clock.current.time_ns() - clock.parse_timestamp(start_time or "")) / 1e9)
+        return max(known or 0.0, (clock.time_ns() - parse_timestamp(start_time or "")) / 1e9)
     except ValueError:
         return known
 

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from .. import clock
+from ..clock import clock, format_timestamp, parse_timestamp
 from . import resources
 from .measures import OVERFLOW, Counter, Distribution, Gauge, Key, Measure, finite_number
 from .record import OperationRecord
@@ -89,7 +89,7 @@ class Accumulator:
         if series is None:
             series, _ = self.series(record.path, record.breakdown, record.outermost)
         if end_ns is None:
-            end_ns = clock.parse_timestamp(record.end_time)
+            end_ns = parse_timestamp(record.end_time)
         with self.lock:
             series.cell.add_totals(record, end_ns, nested=series.nested)
             if record.logged and self.on_logged is not None:
@@ -123,7 +123,7 @@ class Accumulator:
             if number is None:
                 measure.invalid += 1
             else:
-                measure.add(number, clock.current.time_ns())
+                measure.add(number, clock.time_ns())
 
     def _new_measure(self, kind: type[Measure], key: Key) -> Measure:
         if (kind, key) not in self._known:
@@ -137,7 +137,7 @@ class Accumulator:
         """Return what was added since it was last taken; each operation and value is in exactly one of the takings."""
         taken = Metrics()
         with self.lock:
-            taken.unattributed_ns = self.root.take(clock.current.monotonic_ns())
+            taken.unattributed_ns = self.root.take(clock.monotonic_ns())
             taken.overflow, self._overflow = self._overflow, 0
             measures, self._measures = self._measures, {}
             self._take_operations(taken.operations)
@@ -161,13 +161,13 @@ class Accumulator:
         """Return the operations that are open now, oldest first: path, name, when they started, seconds so far,
         breakdown.
         """
-        now, epoch_ns = clock.current.monotonic_ns(), _epoch_ns()
+        now, epoch_ns = clock.monotonic_ns(), _epoch_ns()
         found = sorted(self.open, key=_start)
         return [
             {
                 "path": node.link.path,
                 "name": node.link.name,
-                "started": clock.timestamp(node.start + epoch_ns),
+                "started": format_timestamp(node.start + epoch_ns),
                 "seconds": seconds(max(now - node.start, 0)),
                 "breakdown": dict(node.link.breakdown),
             }
@@ -198,4 +198,4 @@ def _start(node: OpenNode) -> int:
 
 
 def _epoch_ns() -> int:
-    return clock.current.time_ns() - clock.current.monotonic_ns()
+    return clock.time_ns() - clock.monotonic_ns()

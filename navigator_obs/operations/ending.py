@@ -6,7 +6,7 @@ import logging
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
-from .. import clock
+from ..clock import clock, format_timestamp
 from ..encoding import text
 from ..events import exceptions, scope
 from ..events.logger import emit
@@ -35,7 +35,7 @@ def finish(op: OpenOperation, end: int, error: BaseException | None) -> None:
     logged = _is_logged(op, status, duration)
     if after is not None:
         op.link.series.measure = duration >= WORTH_MEASURING_NS
-    end_ns = _microsecond(clock.current.time_ns() - clock.current.monotonic_ns() + end)
+    end_ns = _microsecond(clock.time_ns() - clock.monotonic_ns() + end)
     record = _record(op, end_ns, end - op.start, duration, status)
     record.logged = logged
     if op.reading is not None and after is not None:
@@ -83,8 +83,8 @@ def _record(op: OpenOperation, end_ns: int, lasted: int, duration: int, status: 
         name=op.link.name,
         path=op.link.path,
         status=status,
-        start_time=clock.timestamp(end_ns - lasted),
-        end_time=clock.timestamp(end_ns),
+        start_time=format_timestamp(end_ns - lasted),
+        end_time=format_timestamp(end_ns),
         duration_seconds=seconds(duration),
         self_seconds=seconds(max(duration - busy, 0)),
         rows=op.rows,

@@ -14,7 +14,7 @@ from contextvars import Token
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final, ParamSpec, Self, TypeVar, overload
 
-from .. import clock
+from ..clock import clock
 from ..events import scope
 from ..events.scope import Scope
 from ..events.sinks import outlet
@@ -124,7 +124,7 @@ class OpenOperation(_Seldom):
         self.token = _enter_scope(self)
         if self.log is BOTH and not self.fast:
             self._tell_start()
-        self.start = start = clock.current.monotonic_ns()
+        self.start = start = clock.monotonic_ns()
         active = parent.active
         parent.active = active + 1
         if not active:
@@ -134,7 +134,7 @@ class OpenOperation(_Seldom):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        end = clock.current.monotonic_ns()
+        end = clock.monotonic_ns()
         if error is not None or not self.fast or self.active:
             self._end_slowly(end, error)
             return
@@ -186,7 +186,7 @@ class OpenOperation(_Seldom):
 
     def pause(self) -> None:
         """Stop the time and leave the scope, while a generator waits for the next call."""
-        now = self.paused_at = clock.current.monotonic_ns()
+        now = self.paused_at = clock.monotonic_ns()
         self.fast = False
         self.inner = _scope_here()
         if self.active:
@@ -201,7 +201,7 @@ class OpenOperation(_Seldom):
         if isinstance(parent, OpenOperation) and parent.run is self.run and not parent._is_under(self):
             self.parent = parent
         self.token = _enter_scope(self.inner)
-        now = self.since = clock.current.monotonic_ns()
+        now = self.since = clock.monotonic_ns()
         self.paused_ns += now - self.paused_at
         parent = self.parent
         active = parent.active

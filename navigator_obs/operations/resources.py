@@ -10,7 +10,7 @@ import os
 import sys
 from typing import Any, Final
 
-from .. import clock
+from ..clock import SystemClock, clock
 
 try:
     import resource
@@ -87,13 +87,13 @@ def read() -> Reading:
     """Return CPU time, resident memory and its high-water mark; about 2 µs on Linux."""
     rss = rss_bytes()
     if resource is None:
-        return clock.current.cpu_ns(), rss, _high_water(rss)
+        return clock.cpu_ns(), rss, _high_water(rss)
     usage = resource.getrusage(resource.RUSAGE_SELF)
-    if type(clock.current) is clock.SystemClock:
+    if type(clock.source) is SystemClock:
         # The same call has the CPU time; asking the clock as well would cost as much again.
         cpu_ns = int((usage.ru_utime + usage.ru_stime) * 1e9)
     else:
-        cpu_ns = clock.current.cpu_ns()
+        cpu_ns = clock.cpu_ns()
     return cpu_ns, rss, usage.ru_maxrss * _MAXRSS_UNIT
 
 
@@ -109,7 +109,7 @@ def read_shared(other_than: Reading | None = None) -> Reading:
     Operations end and begin one after the other, and so need one look at the process where they meet, not two.
     """
     global _latest
-    now = clock.current.monotonic_ns()
+    now = clock.monotonic_ns()
     taken, reading = _latest
     if not 0 <= now - taken < SHARED_NS or reading is other_than:
         reading = read()

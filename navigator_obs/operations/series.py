@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
-from .. import clock
+from ..clock import clock
 from .measures import OVERFLOW
 from .stats import OperationStats
 
@@ -55,7 +55,7 @@ class Root:
     def begin(self) -> None:
         """Count time from now on."""
         self.active = self.busy = self.taken = 0
-        self.start = self.since = clock.current.monotonic_ns()
+        self.start = self.since = clock.monotonic_ns()
 
     def take(self, now: int) -> int:
         """Return the self time since it was last taken, in nanoseconds."""

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
-from ..clock import parse_timestamp, timestamp
+from ..clock import format_timestamp, parse_timestamp
 from .record import CANCELLED, FAILED, SUCCESS, OperationRecord
 from .sketch import Sketch
 
@@ -205,7 +205,7 @@ class OperationStats:
             "duration": seconds(self.last.duration_ns),
             "memory_delta": self.last.memory_delta_mb,
             "status": self.last.status,
-            "timestamp": timestamp(self.last.end_ns),
+            "timestamp": format_timestamp(self.last.end_ns),
             "count": self.count,
             "failed": self.failed,
             "cancelled": self.cancelled,

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
 
-from .. import clock
+from ..clock import parse_timestamp
 from .columns import one_line, width_of
 
 
@@ -136,7 +136,7 @@ def local_day(timestamp: object) -> str:
 
 def _local(timestamp: object, form: str, later_seconds: float = 0.0) -> str:
     try:
-        moment = time.localtime(clock.parse_timestamp(str(timestamp)) / 1e9 + later_seconds)
+        moment = time.localtime(parse_timestamp(str(timestamp)) / 1e9 + later_seconds)
     except (ValueError, OverflowError, OSError):
         return ""
     return time.strftime(form, moment).rstrip()

@@ -7,7 +7,7 @@ from hashlib import file_digest
 from pathlib import Path
 from typing import Any, Final
 
-from .. import clock
+from ..clock import clock, format_timestamp
 from ..encoding import simplify
 
 MAX_DIGEST_BYTES: Final = 64 * 1024 * 1024
@@ -28,7 +28,7 @@ def describe(path: str | os.PathLike[str], kind: str, attributes: dict[str, Any]
         "kind": kind,
         "bytes": size,
         "sha256": _digest(file) if size is not None and size <= MAX_DIGEST_BYTES else None,
-        "time": clock.timestamp(clock.current.time_ns()),
+        "time": format_timestamp(clock.time_ns()),
         **({} if _exists(file) else {"missing": True}),
         **simplify(own),
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, Literal
 
-from .. import clock
+from ..clock import clock, format_timestamp
 from ..encoding import simplify, text
 from ..errors import CheckFailed, UsageError, close_match
 from ..events import scope
@@ -147,7 +147,7 @@ def _short(plain: Any) -> Any:
 def _tell(found: dict[str, Any], problem: str) -> None:
     hearer = listener()
     if hearer is not None:
-        hearer.note_check({"time": clock.timestamp(clock.current.time_ns()), **found})
+        hearer.note_check({"time": format_timestamp(clock.time_ns()), **found})
     if problem:
         level = 40 if found["outcome"] == "error" else _SEVERITIES[found["severity"]][1]
         fields = {key: item for key, item in found.items() if key != "name" and item is not None}

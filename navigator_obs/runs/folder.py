@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import Any, Final
 
-from .. import clock
+from ..clock import new_run_id
 from ..encoding import from_json, to_json_pretty
 from ..errors import UsageError
 from ..events.rotation import make_private_folder
@@ -41,7 +41,7 @@ def claim(runs_dir: Path, run_id: str | None, mode: int) -> Path:
     """
     make_private_folder(runs_dir, mode)
     for _ in range(_ATTEMPTS):
-        directory = runs_dir / (run_id or clock.new_run_id())
+        directory = runs_dir / (run_id or new_run_id())
         try:
             directory.mkdir(mode=mode)
             return directory

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from .. import clock
+from ..clock import clock, format_timestamp
 from ..encoding import to_json
 from ..events import scope, sinks, ticker
 from ..operations import metrics, resources
@@ -67,7 +67,7 @@ class Figures(Accumulator):
     def covered_seconds(self) -> float:
         """Time in which an operation was open in this process."""
         root = self.root
-        return (root.busy + (clock.current.monotonic_ns() - root.since if root.active else 0)) / 1e9
+        return (root.busy + (clock.monotonic_ns() - root.since if root.active else 0)) / 1e9
 
 
 class _Doorbell(set["OpenNode"]):
@@ -110,15 +110,15 @@ class Listener:
         self._logged = 0
         self._issues = catalogue.Gate()
         self._checks = checkbook.Gate()
-        self._started_ns = clock.current.monotonic_ns()
-        self._cpu_before_ns = clock.current.cpu_ns()
+        self._started_ns = clock.monotonic_ns()
+        self._cpu_before_ns = clock.cpu_ns()
         self._counts_before = sinks.counts()
         self._handles: list[ticker.Handle] = []
 
     @property
     def seconds(self) -> float:
         """Time since it began to listen: for a run's own process, since the run started."""
-        return (clock.current.monotonic_ns() - self._started_ns) / 1e9
+        return (clock.monotonic_ns() - self._started_ns) / 1e9
 
     def _open_journal(self, path: Path) -> None:
         config = self.config
@@ -237,11 +237,11 @@ class Listener:
         }
 
     def _timed(self, work: Callable[[], None]) -> None:
-        began = clock.current.monotonic_ns()
+        began = clock.monotonic_ns()
         try:
             work()
         finally:
-            self.seconds_spent += (clock.current.monotonic_ns() - began) / 1e9
+            self.seconds_spent += (clock.monotonic_ns() - began) / 1e9
 
     def abandon(self) -> None:
         """In a forked child: let go of the parent's files, and record nothing."""
@@ -252,4 +252,4 @@ class Listener:
 
 def now() -> str:
     """Return the present time as records hold it."""
-    return clock.timestamp(clock.current.time_ns())
+    return format_timestamp(clock.time_ns())

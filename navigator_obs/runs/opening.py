@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
-from .. import clock
+from ..clock import new_run_id
 from ..config import PREFIX, Config
 from ..encoding import text
 from ..errors import ConfigError, UsageError
@@ -47,7 +47,7 @@ def claim(config: Config, run_id: str | None) -> tuple[Path, str | None]:
             return folder.claim(config.runs_dir, None, config.dir_mode), adopted
     except OSError as error:
         emit(_LOGGER, _ERROR, "no folder can be made for the run, which goes on without", {"error": text(error)})
-        return config.runs_dir / (wanted or clock.new_run_id()), parent
+        return config.runs_dir / (wanted or new_run_id()), parent
 
 
 def _from_environment(name: str) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from .. import clock
+from ..clock import parse_timestamp
 from ..operations.record import OperationRecord
 
 # Two readings of wall time for one start differ by what the clock was set right in between.
@@ -52,6 +52,6 @@ def _apart(found: Mapping[str, Any], started_ns: int) -> float:
 
 def _ns(timestamp: Any) -> int:
     try:
-        return clock.parse_timestamp(timestamp)
+        return parse_timestamp(timestamp)
     except (TypeError, ValueError, AttributeError):
         return 0

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
-from .. import clock
+from ..clock import parse_timestamp
 from ..operations.record import OperationRecord
 from ..operations.stats import OperationStats, either
 from ..operations.totals import Metrics
@@ -306,7 +306,7 @@ def _source(record: Record) -> str:
 
 def _between(earlier: Any, later: Any) -> float:
     try:
-        return (clock.parse_timestamp(later) - clock.parse_timestamp(earlier)) / 1e9
+        return (parse_timestamp(later) - parse_timestamp(earlier)) / 1e9
     except (TypeError, ValueError):
         return 0.0
 

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 import navigator_obs as obs
-from navigator_obs import clock
 from navigator_obs.cli.main import main
+from navigator_obs.clock import parse_timestamp
 from navigator_obs.events.rotation import LogFile
 
 
@@ -218,6 +218,6 @@ def test_a_terminal_is_told_day_and_run(recorder):
     recorder.lines()
     shown = on_a_terminal(["logs"], recorder.root)
     (event, *_) = recorder.events()
-    day = time.strftime("%a %Y-%m-%d", time.localtime(clock.parse_timestamp(event["timestamp"]) / 1e9))
+    day = time.strftime("%a %Y-%m-%d", time.localtime(parse_timestamp(event["timestamp"]) / 1e9))
     assert shown.count(" ──") == 1
     assert f"── {day} · {run_id} ──" in shown

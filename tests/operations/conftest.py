@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from navigator_obs import clock
+from navigator_obs.clock import clock
 from navigator_obs.events import scope
 from navigator_obs.operations import metrics
 from navigator_obs.testing import FakeClock

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import navigator_obs as obs
-from navigator_obs import clock
+from navigator_obs.clock import format_timestamp
 from navigator_obs.encoding import from_json, to_json
 from navigator_obs.errors import UsageError
 from navigator_obs.operations.metrics import OVERFLOW, Accumulator, Metrics, current
@@ -33,8 +33,8 @@ def records(draw):
         name="x",
         path=draw(st.sampled_from(["a", "a/b", "a/b/c"])),
         status=draw(st.sampled_from(["success", "failed", "cancelled"])),
-        start_time=clock.timestamp(end - lasted),
-        end_time=clock.timestamp(end),
+        start_time=format_timestamp(end - lasted),
+        end_time=format_timestamp(end),
         duration_seconds=duration / 1e9,
         self_seconds=draw(nanoseconds) / 1e9,
         cpu_seconds=draw(st.none() | nanoseconds.map(lambda ns: ns / 1e9)),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from navigator_obs import clock
+from navigator_obs.clock import format_timestamp
 from navigator_obs.operations.record import OperationRecord
 from navigator_obs.operations.stats import OperationStats
 
@@ -15,8 +15,8 @@ def record(seconds=1.0, at=0, **values):
         "name": "hiring",
         "path": "year_simulation/hiring",
         "status": "success",
-        "start_time": clock.timestamp(end - round(seconds * 10**9)),
-        "end_time": clock.timestamp(end),
+        "start_time": format_timestamp(end - round(seconds * 10**9)),
+        "end_time": format_timestamp(end),
         "duration_seconds": seconds,
         "self_seconds": seconds / 2,
     }

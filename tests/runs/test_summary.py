@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from navigator_obs import clock
+from navigator_obs.clock import format_timestamp, parse_timestamp
 from navigator_obs.config import Config
 from navigator_obs.events import scope
 from navigator_obs.operations.record import OperationRecord
@@ -304,7 +304,7 @@ def test_the_running_summary_is_throttled(tmp_path):
 
 def test_a_duration_outlives_the_last_tick():
     """A dead run lasted until its last record, not until its last tick."""
-    later = clock.timestamp(clock.parse_timestamp(NOW) + 90 * 10**9)
+    later = format_timestamp(parse_timestamp(NOW) + 90 * 10**9)
     summary = fold([{"kind": "start", "time": NOW, **start()}, {"kind": "checkpoint", "time": later, "year": 2025}])
     assert summary["run_metadata"]["duration_seconds"] == 90.0
 
