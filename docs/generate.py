@@ -29,8 +29,10 @@ from from_source import entry, fence, prose, public_names, table  # noqa: E402
 
 import navigator_obs as obs  # noqa: E402
 from navigator_obs import config, errors, fields, testing  # noqa: E402
-from navigator_obs.cli import main as command_line  # noqa: E402
-from navigator_obs.cli import verbs  # noqa: E402
+from navigator_obs.cli import (
+    complaint,
+    verbs,
+)
 from navigator_obs.events import logger  # noqa: E402
 from navigator_obs.history import store  # noqa: E402
 from navigator_obs.operations import opened  # noqa: E402
@@ -261,7 +263,7 @@ def _error_tree() -> str:
 
 def cli_page() -> str:
     """Each verb with its help, as click knows it; how click of the day lays it out does not matter."""
-    context = click.Context(verbs.group, info_name=command_line.PROGRAM)
+    context = click.Context(verbs.group, info_name=complaint.PROGRAM)
     commands = {name: verbs.group.get_command(context, name) for name in verbs.group.list_commands(context)}
     return page(
         "The command line",

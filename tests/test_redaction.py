@@ -65,7 +65,7 @@ password required
 secret: None
 session_count=12
 sk-learn model fitted
-/home/ada/passwords.txt is missing
+/data/passwords.txt is missing
 e = mc^2; basic functionality works""".splitlines()
 
 

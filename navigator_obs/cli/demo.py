@@ -20,7 +20,7 @@ import click
 
 from ..config import LEVELS, Config
 from ..errors import MissingExtra
-from .main import PROGRAM
+from .complaint import PROGRAM
 from .verbs import config_of, places
 
 if TYPE_CHECKING:

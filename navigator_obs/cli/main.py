@@ -14,9 +14,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..errors import ObsError
+from .complaint import PROGRAM, complain
 
-PROGRAM = "navigator-obs"
-WRONG_USE = 2
 INTERRUPTED = 130
 _CHEAPEST = ["runs"]
 
@@ -65,14 +64,6 @@ def _list_runs() -> int:
         return print_runs()
     finally:
         gc.enable()
-
-
-def complain(error: object) -> int:
-    """Say on stderr, in one line, what was wrong; return the exit code for it."""
-    from ..outputs.columns import one_line
-
-    print(f"{PROGRAM}: {one_line(' '.join(str(error).split()))}", file=sys.stderr)
-    return WRONG_USE
 
 
 def _say_warning(message: Warning | str, *_: Any) -> None:

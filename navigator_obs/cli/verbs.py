@@ -10,7 +10,7 @@ import click
 
 from ..config import Config, resolve
 from ..errors import close_match
-from .main import PROGRAM, complain
+from .complaint import PROGRAM, complain
 
 VERBS: Final = {
     "demo": "Run a real multi-year workforce simulation and record it.",

@@ -1,3 +1,1 @@
-"""Stage 1. One event → one line: a log call becomes a JSON line in a rotating file and a readable one on the
-console.
-"""
+"""Stage 1. One event → one line: a log call becomes a JSON line in a rotating file, and a readable one beside it."""

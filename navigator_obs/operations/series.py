@@ -200,6 +200,9 @@ class Link:
 
 
 def breakdown_of(keys: tuple[str, ...], context: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the context's values under *keys*, as whole numbers or bounded text; what is None or missing is left
+    out.
+    """
     return {key: _plain(context[key]) for key in keys if context.get(key) is not None} if context else {}
 
 
@@ -211,6 +214,7 @@ def _plain(value: Any) -> int | str:
 
 
 def short(value: Any) -> str:
+    """Return the text of any value, bounded in length; never raises."""
     if type(value) is str:
         return value[:_LONGEST_VALUE]
     try:
