@@ -29,10 +29,8 @@ from from_source import entry, fence, prose, public_names, table  # noqa: E402
 
 import navigator_obs as obs  # noqa: E402
 from navigator_obs import config, errors, fields, testing  # noqa: E402
-from navigator_obs.cli import (
-    complaint,
-    verbs,
-)
+from navigator_obs.cli import complaint, verbs  # noqa: E402
+from navigator_obs.cli import main as command_line  # noqa: E402
 from navigator_obs.events import logger  # noqa: E402
 from navigator_obs.history import store  # noqa: E402
 from navigator_obs.operations import opened  # noqa: E402

@@ -60,6 +60,7 @@ def test_the_list_of_runs_imports_next_to_nothing(recorded):
     assert found & {"click", "orjson", "psutil", "asyncio", "logging", "socket", "ssl", "tomllib"} == set()
     assert own == {
         "navigator_obs.cli",
+        "navigator_obs.cli.complaint",
         "navigator_obs.cli.listing",
         "navigator_obs.cli.main",
         "navigator_obs.config",
