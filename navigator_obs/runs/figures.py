@@ -12,6 +12,20 @@ LEAST_SHARE_PERCENT: Final = 5.0
 MOST_BOTTLENECKS: Final = 10
 
 
+def read(kept: dict[str, Any]) -> Metrics:
+    """Return the metrics that a journal has *kept*. Rows that are no number there, for they have too many digits for
+    one, are not known.
+    """
+    metrics = Metrics.from_dict(kept)
+    for stats in metrics.operations.values():
+        counted: list[OperationStats | Share] = [stats]
+        counted.extend(share for shares in stats.by.values() for share in shares.values())
+        for figures in counted:
+            if not isinstance(figures.rows, int):
+                figures.rows = None
+    return metrics
+
+
 def performance(metrics: Metrics) -> dict[str, Any]:
     """Return `performance_metrics`: what each operation path's work cost, by path."""
     return {path: stats.summary() for path, stats in sorted(metrics.operations.items())}

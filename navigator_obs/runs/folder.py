@@ -21,6 +21,9 @@ SUMMARY_NAME: Final = "summary.json"
 LOCK_NAME: Final = "run.lock"
 _VALID_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _ATTEMPTS: Final = 100
+_RESERVE_NAME: Final = ".reserve"
+_RESERVE_BYTES: Final = 128 * 1024
+_NEW_FILE: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)
 
 
 def valid_run_id(run_id: object) -> str:
@@ -49,6 +52,31 @@ def claim(runs_dir: Path, run_id: str | None, mode: int) -> Path:
             if run_id is not None:
                 raise IdTaken(run_id) from None
     raise FileExistsError(f"{_ATTEMPTS} fresh run ids were all taken in {runs_dir}")
+
+
+def lay_reserve(directory: Path, file_mode: int = 0o600) -> None:
+    """Set space aside for the end of the run, so that it can be told on a disk that is full by then. Never raises."""
+    allocate = getattr(os, "posix_fallocate", None)
+    if allocate is None:
+        return
+    try:
+        descriptor = os.open(directory / _RESERVE_NAME, _NEW_FILE, file_mode)
+    except OSError:
+        return
+    try:
+        allocate(descriptor, 0, _RESERVE_BYTES)
+    except OSError:
+        release_reserve(directory)
+    finally:
+        os.close(descriptor)
+
+
+def release_reserve(directory: Path) -> None:
+    """Give back what `lay_reserve` has set aside; harmless when done twice. Never raises."""
+    try:
+        (directory / _RESERVE_NAME).unlink(missing_ok=True)
+    except OSError:
+        return
 
 
 class Lock:
@@ -104,15 +132,23 @@ def _try_lock(descriptor: int) -> bool:
 
 
 def write_summary(directory: Path, summary: dict[str, Any], *, file_mode: int = 0o600, sync: bool = False) -> None:
-    """Replace `summary.json`: a reader sees the old one or the new one, whole. Raises OSError."""
+    """Replace `summary.json`: a reader sees the old one or the new one, whole. Raises OSError, and leaves no draft."""
     draft = directory / f".{SUMMARY_NAME}.new"
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_CLOEXEC", 0), file_mode)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(to_json_pretty(summary))
-        if sync:
-            file.flush()
-            os.fsync(file.fileno())
-    draft.replace(directory / SUMMARY_NAME)
+    data = to_json_pretty(summary)
+    # One that a killed process has left, or a link that somebody has put there.
+    draft.unlink(missing_ok=True)
+    descriptor = os.open(draft, _NEW_FILE, file_mode)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            if sync:
+                file.flush()
+                os.fsync(file.fileno())
+        draft.replace(directory / SUMMARY_NAME)
+    except BaseException:
+        # What it holds of a full disk is needed for other things.
+        draft.unlink(missing_ok=True)
+        raise
     if sync:
         _sync_folder(directory)
 

@@ -19,6 +19,8 @@ from ..encoding import from_json, to_json
 JOURNAL_NAME: Final = "journal.jsonl"
 WORKERS_FOLDER: Final = "workers"
 MAX_OWED: Final = 1000
+# An end record is small; behind it stands at most what was owed and fitted into the run's reserve.
+_END_BYTES: Final = 512 * 1024
 
 Record = dict[str, Any]
 
@@ -66,6 +68,16 @@ class Journal:
                 self._owed.popleft()
                 self.dropped[self._failure or "write_error"] += 1
             return self._pay()
+
+    def append_first(self, line: bytes) -> bool:
+        """Write one rendered record, ahead of what is owed: the word on how the run ended goes before all else."""
+        with self._lock:
+            return not self._write(line) or self.append_line(line)
+
+    def pay(self) -> None:
+        """Write what is owed, as far as it can be written now."""
+        with self._lock:
+            self._pay()
 
     def _pay(self) -> bool:
         while self._owed:
@@ -132,6 +144,19 @@ def read(path: Path) -> Iterator[Record]:
         for number, line in enumerate(file, start=1):
             if line != b"\n":
                 yield _parse(line, number)
+
+
+def end_record(directory: Path) -> Record | None:
+    """Return the record that ended the run in *directory*; None where its journal has none or can't be read."""
+    try:
+        with (directory / JOURNAL_NAME).open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - _END_BYTES))
+            lines = file.read().splitlines(keepends=True)
+    except OSError:
+        return None
+    # What was owed on a full disk may stand behind it.
+    told = (_parse(line, 0) for line in reversed(lines) if b'"end"' in line)
+    return next((record for record in told if record["kind"] == "end"), None)
 
 
 def read_run(directory: Path) -> Iterator[Record]:

@@ -1,7 +1,8 @@
 """How a run stands: a function of its folder and of what this host can be asked. It reads and never writes.
 
 A final summary says it. Else a held lock means that the run lives, whatever the clocks say; a free one, that its
-process is gone without having ended the run: it crashed.
+process is gone. The verdict is then in the journal's last record, where only the summary could not be written; without
+one the run crashed.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final, TypedDict
 
 from .folder import LOCK_NAME, is_locked, read_summary
-from .journal import JOURNAL_NAME
+from .journal import JOURNAL_NAME, end_record
 
 _NEWBORN_SECONDS: Final = 10.0
 
@@ -37,6 +38,9 @@ def status_of(directory: Path, summary: Mapping[str, Any] | None = None) -> Stat
     locked = is_locked(directory)
     if locked:
         return {"status": "running", "status_reason": None, "final": False}
+    ended = end_record(directory)
+    if ended is not None:
+        return _verdict_of(ended)
     host = _metadata(summary or {}).get("host")
     if host not in {None, socket.gethostname()}:
         return _last_known(f"last known state; only its host, {host}, can tell whether it still runs")
@@ -57,6 +61,11 @@ def _metadata(summary: Mapping[str, Any]) -> Mapping[str, Any]:
 def _stated(summary: Mapping[str, Any]) -> Status:
     metadata = _metadata(summary)
     return {"status": str(metadata.get("status")), "status_reason": metadata.get("status_reason"), "final": True}
+
+
+def _verdict_of(ended: Mapping[str, Any]) -> Status:
+    """By the journal, whose fold is the whole summary: `final` is false, for the one that stands there is not."""
+    return {"status": str(ended.get("status")), "status_reason": ended.get("status_reason"), "final": False}
 
 
 def _last_known(reason: str) -> Status:

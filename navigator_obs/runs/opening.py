@@ -37,17 +37,27 @@ def claim(config: Config, run_id: str | None) -> tuple[Path, str | None]:
     adopted = None if run_id is not None else _from_environment("RUN_ID")
     parent = _from_environment("PARENT_RUN_ID") or _enclosing_run()
     wanted = adopted if run_id is None else folder.valid_run_id(run_id)
+    runs_dir = _absolute(config.runs_dir)
     try:
         try:
-            return folder.claim(config.runs_dir, wanted, config.dir_mode), parent
+            return folder.claim(runs_dir, wanted, config.dir_mode), parent
         except folder.IdTaken:
             if run_id is not None:
-                raise UsageError(f"run_id {run_id!r} is taken: {config.runs_dir / run_id} exists") from None
+                raise UsageError(f"run_id {run_id!r} is taken: {runs_dir / run_id} exists") from None
             # A second run of a program whose caller gave one id: it belongs to that one and gets an id of its own.
-            return folder.claim(config.runs_dir, None, config.dir_mode), adopted
+            return folder.claim(runs_dir, None, config.dir_mode), adopted
     except OSError as error:
         emit(_LOGGER, _ERROR, "no folder can be made for the run, which goes on without", {"error": text(error)})
-        return config.runs_dir / (wanted or new_run_id()), parent
+        return runs_dir / (wanted or new_run_id()), parent
+
+
+def _absolute(path: Path) -> Path:
+    """The run's folder stays the same one when the program changes its working directory."""
+    try:
+        return path.absolute()
+    except OSError:
+        # The working directory itself is gone.
+        return path
 
 
 def _from_environment(name: str) -> str | None:

@@ -9,11 +9,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from ..encoding import from_json
+from ..encoding import from_json, to_json
 from ..events import scope
 from . import folder, worker
 from .journal import JOURNAL_NAME, Record, Shares
-from .listening import TICK_SECONDS, Listener
+from .listening import TICK_SECONDS, Listener, now
 from .summary import Fold
 
 if TYPE_CHECKING:
@@ -36,13 +36,15 @@ class Recording(Listener):
         self._shares = Shares(directory)
         self.at_tick: Callable[[], None] = _nothing
         self.fold = Fold()
+        self._folded = self.fold.summary()
         self._claim = _held_lock(directory, config.file_mode)
         self._open_journal(directory / JOURNAL_NAME)
 
     def open(self, start: Record) -> None:
         """Begin: the start record, the first summary, and from then on a tick each second."""
+        folder.lay_reserve(self.directory, self.config.file_mode)
         self.add("start", **start)
-        self.write_summary(self.fold.summary())
+        self.write_summary(self._summary())
         self._listen()
         # All since the recording was made went into the start: the environment, the folder, the first summary.
         self.seconds_spent += self.seconds
@@ -94,7 +96,7 @@ class Recording(Listener):
             if self._closed:
                 return
             self._gather()
-            self.write_summary(self.fold.summary())
+            self.write_summary(self._summary())
         took = self.seconds - began
         self._summary_due = began + max(TICK_SECONDS * 0.99, took / _SUMMARY_SHARE)
 
@@ -103,17 +105,33 @@ class Recording(Listener):
         with self._lock:
             self.tick()
             self._gather()
-            return self.fold.summary()
+            return self._summary()
+
+    def _summary(self) -> dict[str, Any]:
+        """What the fold says; the last that it could say, where a figure that came since is none."""
+        try:
+            self._folded = self.fold.summary()
+        except (TypeError, ValueError, ArithmeticError, KeyError, AttributeError):
+            metadata = self.fold.metadata()
+            self._folded = {**self._folded, "run_metadata": metadata}
+        return self._folded
 
     def close(self, **end: Any) -> dict[str, Any]:
-        """Write the end record and the final summary; return it."""
+        """Write the end record and the final summary; return it.
+
+        On a full disk both go into the space that was set aside; what else is owed has what they leave.
+        """
         with self._lock:
-            if not self._closed:
-                self.add("end", seconds=self.seconds, events=self._event_counts(), cost=self._cost(), **end)
-                self._closed = True
-                self.journal.close()
-            summary = self.fold.summary()
-        self.write_summary(summary)
+            told = {"seconds": self.seconds, "events": self._event_counts(), "cost": self._cost(), **end}
+            line = to_json({"kind": "end", "time": now(), **told})
+            folder.release_reserve(self.directory)
+            self.journal.append_first(line)
+            self._written(line)
+            self._closed = True
+            summary = self._summary()
+            self.write_summary(summary)
+            self.journal.pay()
+            self.journal.close()
         return summary
 
     def write_summary(self, summary: dict[str, Any]) -> None:

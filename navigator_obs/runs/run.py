@@ -147,24 +147,30 @@ class Run:
             self._ended = True
             recording = self._recording
             last_tick = functools.partial(recording.tick, last=True)
-            for step in (recording.stop_listening, self._give_up_git, last_tick, recording.call_in_workers):
-                _quietly(step)
-            verdict = _quietly(judge) or Verdict("failed", "how the run ended could not be told")
-            _quietly(lambda: self._say_end(verdict, error))
-            self._final = recording.close(
-                status=verdict.status,
-                status_reason=verdict.reason and recording.redactor.text(verdict.reason),
-                exit_code=verdict.exit_code,
-                signal=verdict.signal,
-                memory_mb=opening.rss_mb(),
-            )
-            self._tell("run_finished", self._final, self.directory)
-            self._let_go()
+            try:
+                for step in (recording.stop_listening, self._give_up_git, last_tick, recording.call_in_workers):
+                    _quietly(step)
+                verdict = _quietly(judge) or Verdict("failed", "how the run ended could not be told")
+                _quietly(lambda: self._say_end(verdict, error))
+                self._final = _quietly(lambda: self._close(verdict))
+                self._tell("run_finished", self.summary, self.directory)
+            finally:
+                self._let_go()
+
+    def _close(self, verdict: Verdict) -> dict[str, Any]:
+        reason = verdict.reason and self._recording.redactor.text(verdict.reason)
+        return self._recording.close(
+            status=verdict.status,
+            status_reason=reason,
+            exit_code=verdict.exit_code,
+            signal=verdict.signal,
+            memory_mb=_quietly(opening.rss_mb),
+        )
 
     def _let_go(self) -> None:
         tag = self._recording.tag
-        endings.unwatch(self._closing)
-        scope.close_run(tag)
+        _quietly(lambda: endings.unwatch(self._closing))
+        _quietly(lambda: scope.close_run(tag))
         current.remove(tag)
         _open.pop(self.run_id, None)
         self._recording.release()
@@ -210,9 +216,12 @@ class Run:
         for observer in self._observers:
             try:
                 getattr(observer, method)(*arguments)
-            except Exception as error:
+            except (KeyboardInterrupt, endings.Terminated):
+                # The user's, and not the observer's.
+                raise
+            except BaseException as error:
                 fields = {"observer": type(observer).__name__, "method": method}
-                self._say(_WARNING, "a run's observer failed", fields, error)
+                _quietly(functools.partial(self._say, _WARNING, "a run's observer failed", fields, error))
 
     def _hear_git(self, wait_seconds: float = 0.0) -> None:
         """Add git's answer once it is there; asked at each tick."""

@@ -89,7 +89,7 @@ class Fold:
 
     def _take_tick(self, record: Record) -> None:
         source, logged, peak = _source(record), int(record["logged"]), record["resources"].get("peak_memory_mb")
-        issues, checks, gained = record["issues"], record["checks"], Metrics.from_dict(record["metrics"])
+        issues, checks, gained = record["issues"], record["checks"], figures.read(record["metrics"])
         self._events[source] = record["events"]
         self._metrics.merge(gained)
         self._open.tick(source, record["time"], list(record["open_operations"]))
@@ -155,13 +155,12 @@ class Fold:
 
     def summary(self) -> dict[str, Any]:
         """Return the summary as of the last record, with the keys of `summary.schema.json`."""
-        totals = self._all_metrics()
-        seconds = self._seconds()
+        totals, seconds = self._all_metrics(), self._seconds()
         open_operations = self._open.listed()
         years = figures.years_completed(totals, self._checkpoints, open_operations)
         return {
             "schema_version": SCHEMA_VERSION,
-            "run_metadata": self._metadata(seconds),
+            "run_metadata": self.metadata(),
             "configuration": self._start.get("configuration") or _NO_CONFIGURATION,
             "environment": self._environment(),
             "execution_summary": self._execution(totals, years),
@@ -211,14 +210,15 @@ class Fold:
         known, since = (self._tick["seconds"], self._tick["time"]) if self._tick else (0.0, self._start.get("time"))
         return float(known) + max(0.0, _between(since, self._last_time))
 
-    def _metadata(self, seconds: float) -> dict[str, Any]:
+    def metadata(self) -> dict[str, Any]:
+        """Return the summary's `run_metadata`."""
         start, end = self._start, self._end
         return {
             "run_id": start.get("run_id", "unknown"),
             "name": start.get("name", "unknown"),
             "start_time": start.get("time") or self._last_time or _NEVER,
             "end_time": end.get("time"),
-            "duration_seconds": seconds,
+            "duration_seconds": self._seconds(),
             "status": end.get("status", "running"),
             "status_reason": end.get("status_reason", self._failure.get("reason")),
             "exit_code": end.get("exit_code"),

@@ -402,3 +402,48 @@ def test_twenty_runs_at_once_get_twenty_folders(tmp_path):
     assert len({summary["run_metadata"]["run_id"] for summary in summaries}) == 20
     for summary in summaries:
         VALIDATOR.validate(summary)
+
+
+def test_a_relative_runs_folder_survives_a_change_of_the_working_directory(tmp_path, program):
+    """The folder is the one that was meant when the run started."""
+    (tmp_path / "elsewhere").mkdir()
+    ended = program(WITHIN_A_BLOCK.format(last='os.chdir("elsewhere")'))
+    assert ended.end() == 0, ended.errors
+    assert verdict(ended.summary) == ("success", 0, None, True)
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
+SMALL_DISK = ("unshare", "-rm", "sh", "-c", 'mkdir runs && mount -t tmpfs -o size=1m tmpfs runs && exec "$@"', "sh")
+FILL = """
+import shutil
+def fill():
+    with open("runs/fill", "wb", buffering=0) as file:
+        try:
+            while True:
+                file.write(b"x" * 512)
+        except OSError:
+            pass
+run = obs.start_run("baseline", years=[2025])
+with obs.context(year=2025), obs.operation("year_simulation"):
+    pass
+fill()
+log.warning("nobody can read this", pad="x" * 5000)
+run.finish()
+assert run.status == "success", run.summary
+shutil.copytree(run.directory, "kept/it")
+"""
+
+
+def test_a_full_disk_does_not_take_the_verdict(tmp_path, program):
+    """Space that was set aside at the start holds the end record and the final summary."""
+    if subprocess.run([*SMALL_DISK, "true"], cwd=tmp_path, capture_output=True, check=False).returncode:
+        pytest.skip("no small disk can be mounted here")
+    (tmp_path / "runs").rmdir()
+    ended = program(FILL, prefix=SMALL_DISK)
+    assert ended.end() == 0, ended.errors
+    directory = tmp_path / "kept" / "it"
+    summary = json.loads((directory / "summary.json").read_bytes())
+    VALIDATOR.validate(summary)
+    assert verdict(summary) == ("success", 0, None, True)
+    assert "end" in {record["kind"] for record in read_run(directory)}
+    assert {path.name for path in directory.iterdir()} == {"summary.json", "journal.jsonl", "run.lock"}

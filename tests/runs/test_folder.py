@@ -112,3 +112,33 @@ def test_the_summary_is_readable_by_people_and_programs(tmp_path):
     text = (tmp_path / "summary.json").read_text()
     assert text == '{\n  "a": {\n    "b": 1\n  }\n}\n'
     assert json.loads(text) == {"a": {"b": 1}}
+
+
+def test_a_draft_that_is_a_link_is_not_followed(tmp_path):
+    """What somebody has put in the draft's place is taken away, and its target stays as it was."""
+    target = tmp_path / "precious"
+    target.write_text("kept")
+    directory = tmp_path / "run"
+    directory.mkdir()
+    (directory / ".summary.json.new").symlink_to(target)
+    folder.write_summary(directory, {"run": 1})
+    assert target.read_text() == "kept"
+    assert [path.name for path in directory.iterdir()] == ["summary.json"]
+
+
+def test_a_draft_that_failed_is_taken_away(tmp_path):
+    """It would hold space that a full disk needs for other things."""
+    (tmp_path / "summary.json").mkdir()
+    with pytest.raises(IsADirectoryError):
+        folder.write_summary(tmp_path, {"run": 1})
+    assert [path.name for path in tmp_path.iterdir()] == ["summary.json"]
+
+
+def test_the_reserve_has_its_blocks(tmp_path):
+    """Space is set aside once, and given back once."""
+    folder.lay_reserve(tmp_path)
+    folder.lay_reserve(tmp_path)
+    assert (tmp_path / ".reserve").stat().st_size == 128 * 1024
+    folder.release_reserve(tmp_path)
+    folder.release_reserve(tmp_path)
+    assert list(tmp_path.iterdir()) == []

@@ -6,6 +6,7 @@ import socket
 
 import pytest
 
+from navigator_obs.encoding import to_json
 from navigator_obs.runs import folder
 from navigator_obs.runs.liveness import status_of
 
@@ -62,3 +63,14 @@ def test_asking_writes_nothing(tmp_path):
     before = sorted((path.name, path.stat().st_mtime_ns) for path in tmp_path.iterdir())
     status_of(tmp_path)
     assert sorted((path.name, path.stat().st_mtime_ns) for path in tmp_path.iterdir()) == before
+
+
+def test_the_journal_s_end_is_a_verdict(tmp_path):
+    """Where only the summary could not be written, the run has ended as its journal says, and has not crashed."""
+    folder.Lock(tmp_path).close()
+    folder.write_summary(tmp_path, summary())
+    end = {"kind": "end", "time": "2025-08-18T14:30:22.000000Z", "status": "success", "status_reason": None}
+    owed = {"kind": "fail", "reason": "end"}
+    lines = [to_json({"kind": "start"}), to_json(end), to_json(owed), b'{"kind":"end","status":']
+    (tmp_path / "journal.jsonl").write_bytes(b"\n".join(lines))
+    assert status_of(tmp_path) == {"status": "success", "status_reason": None, "final": False}

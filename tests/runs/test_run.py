@@ -452,3 +452,34 @@ def test_what_it_costs_is_said(recorder):
     assert 0 < told["seconds"] < final["run_metadata"]["duration_seconds"]
     assert told["bytes"] > os.path.getsize(run.directory / "journal.jsonl") / 2
     assert told["dropped"] == {}
+
+
+class Quitter:
+    def run_started(self, run):
+        """Hears of it."""
+
+    def run_finished(self, summary, directory):
+        raise SystemExit(3)
+
+
+def test_a_run_lets_go_whatever_an_observer_raises(recorder):
+    """An observer can't end the program, nor keep the run open."""
+    run = obs.start_run("baseline", observers=[Quitter()])
+    run.finish()
+    assert (run.status, on_disk(run)["run_metadata"]["status"]) == ("success", "success")
+    assert status_of(run.directory)["status"] == "success"
+    assert [event["observer"] for event in recorder.events("a run's observer failed")] == ["Quitter"]
+
+
+@pytest.mark.parametrize("rows", [10**400, 2**64, -(10**400), float("inf"), "7", None, object()])
+def test_rows_beyond_any_number_end_no_run(recorder, rows):
+    """A figure that the record can't hold is not known; all else is."""
+    with obs.start_run("baseline", years=[2025]) as run:
+        with obs.context(year=2025), obs.operation("year_simulation") as operation:
+            operation.add_rows(rows)
+        with obs.operation("hire") as operation:
+            operation.add_rows(3)
+    summary = on_disk(run)
+    assert (run.status, summary["execution_summary"]["years_completed"]) == ("success", [2025])
+    assert summary["execution_summary"]["operations"] == 2
+    assert summary["performance_metrics"]["hire"]["rows"] == 3
