@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+import sys
+import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +30,8 @@ class Closing:
         self._failure: str | None = None
         self._signal: str | None = None
         self._error: BaseException | None = None
-        self._exit_code: object = None
+        # What it was called with, once `sys.exit` was.
+        self._exit: tuple[object] | None = None
 
     def fail(self, reason: str) -> None:
         """The program says that the run failed; the first reason is kept."""
@@ -49,7 +53,14 @@ class Closing:
 
     def note_exit(self, code: object) -> None:
         """`sys.exit(code)` was called."""
-        self._exit_code = code
+        self._exit = (code,)
+        self._recording.at_news = self._forget_exit
+
+    def _forget_exit(self) -> None:
+        """The program goes on: what is recorded while nothing is raised means that somebody has caught the exit."""
+        if threading.current_thread() is threading.main_thread() and sys.exc_info()[1] is None:
+            self._exit = None
+            self._recording.at_news = None
 
     def close_at_exit(self) -> None:
         """The process ends and the run is open: started by hand, and never finished."""
@@ -65,13 +76,25 @@ class Closing:
         verdict = orderly(self.years_left(), self._failure, self._signal, self._checks_failed())
         return Verdict(verdict.status, reason or verdict.reason, verdict.exit_code, verdict.signal)
 
-    def _left_open(self) -> Verdict:
+    @property
+    def error(self) -> BaseException | None:
+        """The exception that ends the process, as far as it is known."""
+        return self._error
+
+    def at_exit(self, reason: str | None = None) -> Verdict:
+        """Judge a run that is finished while the process ends, as by `atexit`."""
         if self._error is not None:
             return self.judge(self._error)
-        judged = by_exit(self._exit_code, signal=self._signal)
-        if judged is None and self._failure is None:
-            return Verdict("partial", "the process ended without finishing the run", exit_code=0)
-        return judged or self.orderly()
+        if self._exit is not None:
+            return by_exit(self._exit[0], signal=self._signal) or self.orderly(reason)
+        # `raise SystemExit(3)` tells nobody: how the process ends is not known.
+        return dataclasses.replace(self.orderly(reason), exit_code=None)
+
+    def _left_open(self) -> Verdict:
+        judged = self.at_exit()
+        if judged.status == "failed" or judged.signal or self._error is not None:
+            return judged
+        return Verdict("partial", "the process ended without finishing the run", judged.exit_code)
 
     def years_left(self) -> list[Any]:
         """Return the planned years that are not completed."""

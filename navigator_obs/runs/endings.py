@@ -8,6 +8,7 @@ own ``with``.
 from __future__ import annotations
 
 import atexit
+import builtins
 import os
 import signal
 import sys
@@ -39,7 +40,7 @@ class Ending(Protocol):
         """*error* is about to end the process."""
 
     def note_exit(self, code: object) -> None:
-        """`sys.exit(code)` was called in the main thread."""
+        """`sys.exit(code)`, `exit(code)` or `quit(code)` was called in the main thread."""
 
     def close_at_exit(self) -> None:
         """The process ends, and nobody has finished the run."""
@@ -49,6 +50,7 @@ _open: Final[list[Ending]] = []
 _previous_handlers: Final[dict[int, Any]] = {}
 _previous_hook: Callable[..., Any] | None = None
 _previous_exit: Callable[..., Any] | None = None
+_previous_quit: Callable[..., Any] | None = None
 _shields = 0
 _held_back: Final[list[BaseException]] = []
 
@@ -60,6 +62,11 @@ def watch(run: Ending, *, handle_signals: bool) -> None:
     _open.append(run)
     if handle_signals:
         _hook_signals()
+
+
+def process_is_ending() -> bool:
+    """Whether the interpreter has left the program and runs what is registered for its exit."""
+    return not threading.main_thread().is_alive()
 
 
 def unwatch(run: Ending) -> None:
@@ -150,6 +157,21 @@ def _hook_exits() -> None:
     # An exit code is told to nobody who runs after it: `sys.exit` itself is the only place to see it.
     if _previous_exit is None:
         _previous_exit, sys.exit = sys.exit, _on_exit
+    _hook_quitter()
+
+
+def _hook_quitter() -> None:
+    """`exit` and `quit`, which `site` makes, are of one class of Python's own; without `site` there are none."""
+    global _previous_quit
+    quitter = type(getattr(builtins, "exit", None))
+    if _previous_quit is None and quitter.__name__ == "Quitter":
+        _previous_quit = quitter.__call__
+        setattr(quitter, "__call__", _on_quit)  # noqa: B010
+
+
+def _on_quit(quitter: Any, code: Any = None) -> Any:
+    _note_exit(code)
+    return None if _previous_quit is None else _previous_quit(quitter, code)
 
 
 def _on_exception(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
@@ -159,10 +181,14 @@ def _on_exception(kind: type[BaseException], error: BaseException, traceback: Tr
 
 
 def _on_exit(code: Any = None, /) -> NoReturn:
+    _note_exit(code)
+    raise SystemExit(code)
+
+
+def _note_exit(code: object) -> None:
     if threading.current_thread() is threading.main_thread():
         for run in open_endings():
             _quietly(run.note_exit, code)
-    raise SystemExit(code)
 
 
 def _at_exit() -> None:
@@ -172,12 +198,16 @@ def _at_exit() -> None:
 
 def _unhook() -> None:
     """Put back what was there before, unless somebody has put their own over ours meanwhile."""
-    global _previous_hook, _previous_exit
+    global _previous_hook, _previous_exit, _previous_quit
     atexit.unregister(_at_exit)
     if sys.excepthook is _on_exception and _previous_hook is not None:
         sys.excepthook, _previous_hook = _previous_hook, None
     if sys.exit is _on_exit and _previous_exit is not None:
         sys.exit, _previous_exit = _previous_exit, None
+    quitter = type(getattr(builtins, "exit", None))
+    if getattr(quitter, "__call__", None) is _on_quit and _previous_quit is not None:  # noqa: B004
+        setattr(quitter, "__call__", _previous_quit)  # noqa: B010
+        _previous_quit = None
     _unhook_signals()
 
 

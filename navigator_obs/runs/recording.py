@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ..encoding import from_json, to_json
 from ..events import scope
+from ..operations.record import SUCCESS, OperationRecord
 from . import folder, worker
 from .journal import JOURNAL_NAME, Record, Shares
 from .listening import TICK_SECONDS, Listener, now
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 # A summary may take this share of the time at most: where writing it is slow, it is written less often.
 _SUMMARY_SHARE: Final = 0.005
+# What only a program that goes on records.
+_NEWS: Final = frozenset({"issue", "check", "artifact", "checkpoint", "tags", "fail"})
 
 
 class Recording(Listener):
@@ -35,6 +38,7 @@ class Recording(Listener):
         self._summary_failures = 0
         self._shares = Shares(directory)
         self.at_tick: Callable[[], None] = _nothing
+        self.at_news: Callable[[], None] | None = None
         self.fold = Fold()
         self._folded = self.fold.summary()
         self._claim = _held_lock(directory, config.file_mode)
@@ -48,6 +52,17 @@ class Recording(Listener):
         self._listen()
         # All since the recording was made went into the start: the environment, the folder, the first summary.
         self.seconds_spent += self.seconds
+
+    def add(self, kind: str, **fields: Any) -> None:
+        """Write a record."""
+        if self.at_news is not None and kind in _NEWS:
+            self.at_news()
+        super().add(kind, **fields)
+
+    def _on_logged(self, record: OperationRecord) -> None:
+        if self.at_news is not None and record.status == SUCCESS:
+            self.at_news()
+        super()._on_logged(record)
 
     def _written(self, line: bytes) -> None:
         self._queue.append(line)

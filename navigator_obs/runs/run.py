@@ -119,7 +119,10 @@ class Run:
         if self._is_ours():
             if status == "failed" and reason:
                 self.fail(reason)
-            self._end(None, lambda: Verdict(status, reason) if status else self._closing.orderly(reason))
+            ending = endings.process_is_ending()
+            judge = self._closing.at_exit if ending else self._closing.orderly
+            error = self._closing.error if ending else None
+            self._end(error, lambda: Verdict(status, reason) if status else judge(reason))
 
     def __enter__(self) -> Self:
         self._token = scope.enter(run=self._recording.tag)

@@ -50,7 +50,7 @@ def by_exception(error: BaseException, *, signal: str | None = None) -> Verdict 
     *signal* is the one that had asked the process to end before, if any did.
     """
     if isinstance(error, Terminated):
-        return Verdict("terminated", error.signal, error.code if isinstance(error.code, int) else None, error.signal)
+        return Verdict("terminated", error.signal, _exit_code(error.code), error.signal)
     if isinstance(error, SystemExit):
         return by_exit(error.code, signal=signal)
     if isinstance(error, KeyboardInterrupt) or _is_interrupted_query(error):
@@ -65,12 +65,19 @@ def by_exception(error: BaseException, *, signal: str | None = None) -> Verdict 
 def by_exit(code: object, *, signal: str | None = None) -> Verdict | None:
     """Judge ``sys.exit(code)``; None where that is an orderly end."""
     if signal:
-        return Verdict("terminated", signal, code if isinstance(code, int) else None, signal)
-    if code is None or code == 0:
+        return Verdict("terminated", signal, _exit_code(code), signal)
+    if code is None or (isinstance(code, int) and int(code) == 0):
         return None
     if isinstance(code, int):
-        return Verdict("failed", f"sys.exit({int(code)})", int(code))
+        return Verdict("failed", f"sys.exit({text(int(code))[:100]})", _exit_code(code))
     return Verdict("failed", f"sys.exit: {text(code)[:500]}", 1)
+
+
+def _exit_code(code: object) -> int | None:
+    """What the system is told: of a number that it has no room for, that it was too large for it."""
+    if not isinstance(code, int):
+        return None
+    return int(code) if -(2**31) <= int(code) < 2**31 else 255
 
 
 def _cancelled(error: BaseException, signal: str | None) -> Verdict:

@@ -121,6 +121,9 @@ WAYS_OUT = [
     ("raise ValueError('salary is negative')", "failed", 1),
     ("sys.exit(3)", "failed", 3),
     ("sys.exit('no census')", "failed", 1),
+    ("exit(5)", "failed", 5),
+    ("quit(6)", "failed", 6),
+    ("sys.exit(10**30)", "failed", 255),
     ("sys.exit(0)", "success", 0),
     ("raise KeyboardInterrupt", "interrupted", 130),
 ]
@@ -139,7 +142,7 @@ def test_a_block_ends_with_the_verdict_of_how_it_was_left(program, last, status,
     assert status_of(ended.directory)["status"] == status
 
 
-@pytest.mark.parametrize(("last", "status", "exit_code"), [*WAYS_OUT[1:4], WAYS_OUT[5], ("run.finish()", "success", 0)])
+@pytest.mark.parametrize(("last", "status", "exit_code"), [*WAYS_OUT[1:7], WAYS_OUT[8], ("run.finish()", "success", 0)])
 def test_a_run_by_hand_ends_with_the_process(program, last, status, exit_code):
     """Without a block, too, the run hears of an exception, of `sys.exit` and of Ctrl-C."""
     ended = program(BY_HAND.format(last=last))
@@ -149,12 +152,15 @@ def test_a_run_by_hand_ends_with_the_process(program, last, status, exit_code):
     assert ended.summary["execution_summary"]["errors"] == (1 if "ValueError" in last else 0)
 
 
-@pytest.mark.parametrize("last", ["pass", "sys.exit(0)"])
-def test_a_run_that_nobody_finished_is_partial(program, last):
-    """The process ended in good order, and the run was left open."""
+@pytest.mark.parametrize(
+    ("last", "code", "known"),
+    [("pass", 0, None), ("sys.exit(0)", 0, 0), ("exit()", 0, 0), ("raise SystemExit(7)", 7, None)],
+)
+def test_a_run_that_nobody_finished_is_partial(program, last, code, known):
+    """The process ended in good order, as far as anybody was told, and the run was left open."""
     ended = program(BY_HAND.format(last=last))
-    assert ended.end() == 0, ended.errors
-    assert verdict(ended.summary) == ("partial", 0, None, True)
+    assert ended.end() == code, ended.errors
+    assert verdict(ended.summary) == ("partial", known, None, True)
     assert "without finishing" in ended.summary["run_metadata"]["status_reason"]
 
 
@@ -432,6 +438,46 @@ run.finish()
 assert run.status == "success", run.summary
 shutil.copytree(run.directory, "kept/it")
 """
+
+
+CAUGHT = """
+try:
+    sys.exit(2)
+except SystemExit:
+    pass
+with obs.operation("after"):
+    pass
+"""
+UNWINDING = """
+with obs.operation("outer"):
+    try:
+        sys.exit(2)
+    finally:
+        obs.check("rows", 0, min=1)
+        with obs.operation("clean_up"):
+            pass
+"""
+
+
+@pytest.mark.parametrize(
+    ("last", "status", "exit_code"),
+    [
+        (CAUGHT, "partial", None),
+        (CAUGHT + "run.finish()", "success", 0),
+        (UNWINDING, "failed", 2),
+        ("import atexit; atexit.register(run.finish); 1/0", "failed", 1),
+        ("import atexit; atexit.register(run.finish); sys.exit(4)", "failed", 4),
+        ("import atexit; atexit.register(run.finish)", "success", None),
+        ("import atexit; atexit.register(run.finish); raise SystemExit(7)", "success", None),
+    ],
+)
+def test_an_exit_counts_if_it_ends_the_process(program, last, status, exit_code):
+    """One that was caught is none, and who finishes the run at exit does not make a failure a success."""
+    ended = program(BY_HAND.format(last=last))
+    ended.end()
+    assert verdict(ended.summary)[:2] == (status, exit_code), ended.errors
+    if "1/0" in last:
+        assert ended.summary["execution_summary"]["errors"] == 1
 
 
 def test_a_full_disk_does_not_take_the_verdict(tmp_path, program):
