@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import linecache
 import re
+import signal
 import sys
 from collections.abc import Iterator
 from hashlib import sha256
@@ -105,6 +106,21 @@ def mark_reported(error: BaseException) -> None:
 def was_reported(error: BaseException) -> bool:
     """Return whether `mark_reported` saw *error* before. One raised from it is another: it adds its own words."""
     return getattr(error, _REPORTED, False) is True
+
+
+def from_signal_handler(error: BaseException) -> bool:
+    """Return whether a signal handler of the program raised *error*: it is the program's own, wherever it struck."""
+    handlers = {_code_of(signal.getsignal(number)) for number in signal.valid_signals()} - {None}
+    traceback = error.__traceback__
+    while traceback is not None:
+        if traceback.tb_frame.f_code in handlers:
+            return True
+        traceback = traceback.tb_next
+    return False
+
+
+def _code_of(handler: Any) -> CodeType | None:
+    return getattr(getattr(handler, "__func__", handler), "__code__", None)
 
 
 def _chain(error: BaseException) -> Iterator[tuple[BaseException, str]]:

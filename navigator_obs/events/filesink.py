@@ -12,8 +12,10 @@ from typing import Final
 
 from ..config import Config
 from . import ticker
+from .exceptions import from_signal_handler
 from .retention import Retention
 from .rotation import LogFile
+from .stack import is_running
 from .staging import FOLDER, Staging, recover
 
 FLUSH_SECONDS: Final = 0.15
@@ -57,8 +59,7 @@ class FileSink:
         self._lock = threading.RLock()
         self._drain_lock = threading.RLock()
         self._pending: deque[bytes] = deque()
-        self._placing = self._dirty = False
-        self._drainer = 0
+        self._dirty = False
         self._retry_at, self._renew_at, self._failure = 0.0, 0.0, "sink_stalled"
         self._unreported: Counter[str] = Counter()
         self._drained_lines = self._drained_bytes = 0
@@ -81,7 +82,9 @@ class FileSink:
         """Take one line with its newline; *urgent* ones are in the file when this returns."""
         try:
             self._store(line)
-        except ValueError:
+        except ValueError as error:
+            if from_signal_handler(error):
+                raise
             self._place(line)
         if urgent or self._write_through:
             self._flush_now()
@@ -90,19 +93,15 @@ class FileSink:
         """Find room for a line that the area did not take."""
         self._pending.append(line)
         # A signal handler or `__del__` that logs while this very thread is writing leaves its line to that.
-        if self._drainer != threading.get_ident():
+        if not is_running(FileSink._drain.__code__):
             self._place_pending()
 
     def _place_pending(self) -> None:
+        if is_running(FileSink._place_pending.__code__):
+            return
         with self._lock:
-            if self._placing:
-                return
-            self._placing = True
-            try:
-                while self._pending:
-                    self._place_one(self._pending.popleft())
-            finally:
-                self._placing = False
+            while self._pending:
+                self._place_one(self._pending.popleft())
 
     def _place_one(self, line: bytes) -> None:
         area = self._area or self._open_area()
@@ -163,23 +162,16 @@ class FileSink:
 
     def _drain(self, timeout: float) -> str | None:
         """Write what is staged; return the cause when that failed."""
-        me = threading.get_ident()
-        if self._drainer == me:
+        if is_running(FileSink._drain.__code__):
+            # A signal handler logs while this very thread drains: what it stored is drained by that, or the next time.
             return None
         try:
-            # Inside the block: a signal handler that raises just after this call would leave the lock taken for ever.
             if not self._drain_lock.acquire(timeout=timeout):
                 return "sink_stalled"
             area = self._area
-            if area is None:
-                return None
-            self._drainer = me
-            return _attempt(lambda: self._drain_area(area))
+            return None if area is None else _attempt(lambda: self._drain_area(area))
         finally:
-            # First what takes no call, as only behind a call can a handler raise; and whatever it kept from being
-            # released is released the next time.
-            if self._drainer == me:
-                self._drainer = 0
+            # Also what an earlier call was kept from releasing by a handler's exception.
             while self._drain_lock._is_owned():  # type: ignore[attr-defined]
                 self._drain_lock.release()
 
@@ -195,7 +187,7 @@ class FileSink:
     def flush(self) -> None:
         """Put all that is staged into the file; called by age and at the end."""
         area = self._area
-        if area is None or self._drainer == threading.get_ident():
+        if area is None or is_running(FileSink._drain.__code__):
             return
         if area.waiting_bytes or self._unreported:
             failure = self._drain(BLOCK_SECONDS)
@@ -212,7 +204,12 @@ class FileSink:
         """Use an area again that was full while nothing could be written."""
         if area.is_sealed:
             with self._lock:
-                if area is self._area and not self._placing and area.is_sealed and not area.waiting_bytes:
+                if (
+                    area is self._area
+                    and area.is_sealed
+                    and not area.waiting_bytes
+                    and not is_running(FileSink._place_pending.__code__)
+                ):
                     area.rewind()
 
     def _tick(self) -> None:
@@ -227,7 +224,7 @@ class FileSink:
             return
         self._renew_at = time.monotonic() + RECOVER_SECONDS
         with self._lock:
-            if self._placing or area is not self._area:
+            if is_running(FileSink._place_pending.__code__) or area is not self._area:
                 return
             area.seal()
             if self._drain(BLOCK_SECONDS) is not None or area.waiting_bytes:
@@ -332,10 +329,10 @@ def _attempt(call: Callable[[], object]) -> str | None:
     """Run *call*; return the cause of its failure in one word."""
     try:
         call()
-    except OSError as error:
-        return _CAUSES.get(error.errno or 0, "write_error")
-    except Exception:
-        return "write_error"
+    except Exception as error:
+        if from_signal_handler(error):
+            raise
+        return _CAUSES.get(getattr(error, "errno", None) or 0, "write_error")
     return None
 
 

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, Self
 
 import structlog
 
 from ..encoding import text
 from .chain import Processor, chain
+from .exceptions import from_signal_handler
 from .fastpath import FastPath, Fragment
 from .limits import Limit, admit
 from .named import NamedLogger, named
 from .processors import CALLER, METHOD_LEVELS, Place, caller_of, outside_frame
 from .sinks import outlet
 
+_Finished = tuple[Sequence[Any], Mapping[str, Any]] | None
 _METHODS: Final = {10: "debug", 20: "info", 30: "warning", 40: "error", 50: "critical"}
 
 
@@ -148,32 +150,39 @@ class BoundLogger(structlog.BoundLoggerBase):
         try:
             if args:
                 event = _interpolate(event, args, fields)
+            line = None
             fast = chain.fast
             if fast is not None and level < self._logger.dict_level and self._processors is chain.processors:
                 bound = self._fragment if self._rendered_by is fast else self._render_bound(fast)
                 if bound is not None:
                     line = fast.render(self._logger.rendered, bound, level, event, fields, sys._getframe(2))
-                    if line is not None:
-                        outlet.file.write(line)  # type: ignore[union-attr]
-                        return
-            self._through_chain(level, event, fields)
+            finished = None if line is not None else self._finish(level, event, fields)
         except Exception as error:
             _give_up(self._logger, level, event, error, {**self._context, **fields})
+            return
+        # Outside of the block: an event that was handed over is never written a second time.
+        if line is not None:
+            outlet.file.write(line)  # type: ignore[union-attr]
+        else:
+            self._deliver(level, finished)
 
     def _render_bound(self, fast: FastPath) -> Fragment | None:
         self._fragment, self._rendered_by = fast.fragment(self._context), fast
         return self._fragment
 
-    def _through_chain(self, level: int, event: Any, fields: dict[str, Any]) -> None:
+    def _finish(self, level: int, event: Any, fields: dict[str, Any]) -> _Finished:
+        """Send the event through the chain; None where a processor dropped it."""
         if "event" in fields or "event" in self._context:
             fields = {"field_event": self._context.get("event"), **fields}
             fields["field_event"] = fields.pop("event", fields["field_event"])
-        method = _METHODS[level]
         try:
-            args, kwargs = self._process_event(method, "" if event is None else event, fields)
+            return self._process_event(_METHODS[level], "" if event is None else event, fields)
         except structlog.DropEvent:
-            return
-        getattr(self._logger, method)(*args, **kwargs)
+            return None
+
+    def _deliver(self, level: int, finished: _Finished) -> None:
+        if finished is not None:
+            getattr(self._logger, _METHODS[level])(*finished[0], **finished[1])
 
 
 class LimitedLogger(BoundLogger):
@@ -200,9 +209,11 @@ class LimitedLogger(BoundLogger):
                 event = _interpolate(event, args, fields)
             if held_back:
                 fields.setdefault("held_back", held_back)
-            self._through_chain(level, event, {**fields, CALLER: caller_of(frame)})
+            finished = self._finish(level, event, {**fields, CALLER: caller_of(frame)})
         except Exception as error:
             _give_up(self._logger, level, event, error, {**self._context, **fields})
+            return
+        self._deliver(level, finished)
 
 
 def get_logger(name: str | None = None, /, **initial_values: Any) -> BoundLogger:
@@ -242,12 +253,14 @@ def emit(
             fields = {**fields, "exc_info": exception}
         fast = chain.fast if level < log._logger.dict_level else None
         line = fast and fast.render_at(log._logger.rendered, level, message, fields, place)
-        if line:
-            outlet.file.write(line)
-        else:
-            log._through_chain(level, message, {**fields, CALLER: place})
+        finished = None if line else log._finish(level, message, {**fields, CALLER: place})
     except Exception as error:
         _give_up(log._logger, level, message, error, fields)
+        return
+    if line:
+        outlet.file.write(line)
+    else:
+        log._deliver(level, finished)
 
 
 _emitters: Final[dict[str, BoundLogger]] = {}
@@ -268,6 +281,10 @@ def _give_up(logger: NamedLogger, level: int, event: Any, error: Exception, fiel
         chain.fall_back(logger, _METHODS[level], event, error, fields)
     except Exception:
         outlet.broken += 1
+    if from_signal_handler(error):
+        # A timeout of the program's own, which struck while an event was made: the event is kept, and so is the
+        # timeout.
+        raise error
 
 
 def _interpolate(event: Any, args: tuple[Any, ...], fields: dict[str, Any]) -> Any:
@@ -283,4 +300,4 @@ def _interpolate(event: Any, args: tuple[Any, ...], fields: dict[str, Any]) -> A
 def _level_number(level: int | str) -> int:
     if isinstance(level, str):
         return METHOD_LEVELS.get(level.lower(), 20)
-    return min(max(level // 10 * 10, 10), 50)
+    return min(max(level // 10 * 10, 10), 50) if isinstance(level, int) else 20

@@ -19,6 +19,7 @@ from typing import Final, Protocol
 
 from ..clock import parse_timestamp
 from ..encoding import from_json
+from .stack import is_running
 
 try:
     import fcntl
@@ -76,12 +77,14 @@ class LogFile:
 
     def append(self, data: bytes, progress: Progress | None = None) -> None:
         """Write whole lines; *data* ends with a newline. Rotates before and, for a long batch, in between."""
+        nested = is_running(LogFile.append.__code__)
         try:
             self._acquire()
             while data:
                 data = data[self._append_some(data, progress) :]
         finally:
-            self._release()
+            # A call of a signal handler in the middle of another one gives back only what it took.
+            self._release(nested)
 
     def _append_some(self, data: bytes, progress: Progress | None) -> int:
         """Write the lines that fit, or rotate; return how many bytes were written."""
@@ -139,14 +142,19 @@ class LogFile:
         self._open_lock()
         self._lock()
 
-    def _release(self) -> None:
-        if self._threads._is_owned():  # type: ignore[attr-defined]
-            try:
-                if fcntl and self._lock_file >= 0:
-                    fcntl.flock(self._lock_file, fcntl.LOCK_UN)
-            finally:
-                while self._threads._is_owned():  # type: ignore[attr-defined]
-                    self._threads.release()
+    def _release(self, nested: bool = False) -> None:
+        if not self._threads._is_owned():  # type: ignore[attr-defined]
+            return
+        if nested:
+            self._threads.release()
+            return
+        try:
+            if fcntl and self._lock_file >= 0:
+                fcntl.flock(self._lock_file, fcntl.LOCK_UN)
+        finally:
+            # Also what an earlier call was kept from releasing by an exception.
+            while self._threads._is_owned():  # type: ignore[attr-defined]
+                self._threads.release()
 
     def _open_lock(self) -> None:
         if self._lock_file >= 0 and os.fstat(self._lock_file).st_nlink:
@@ -191,11 +199,23 @@ class LogFile:
             there = os.stat(self._name)
         except FileNotFoundError:
             there = None
-        if there is None or self._file < 0 or (there.st_ino, there.st_dev) != self._identity:
+        if there is None or not self._is_ours(there):
             there = self._reopen()
         # Where it ends as we left it, its last line is whole.
         size = there.st_size if there.st_size == self._whole_at else self._heal(there.st_size)
         return there.st_ino, size
+
+    def _is_ours(self, there: os.stat_result) -> bool:
+        """Whether our descriptor is open on that file: a program may close, and open anew, whatever number it likes."""
+        try:
+            ours = os.fstat(self._file)
+        except OSError:
+            ours = None
+        if ours is None or (ours.st_ino, ours.st_dev) != self._identity:
+            # The number is somebody else's now, and theirs to close.
+            self._file = -1
+            return False
+        return (there.st_ino, there.st_dev) == self._identity
 
     def _is_due(self, inode: int, size: int) -> bool:
         """Whether the file was begun so long ago that it is to be rotated, however small."""

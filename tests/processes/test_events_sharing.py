@@ -509,3 +509,65 @@ def test_a_read_only_log_folder(small_disk):
         """,
     )
     assert sorted(ids(small_disk)) == list(range(200))
+
+
+def test_a_handler_that_logs_doubles_nothing(tmp_path):
+    """A handler that logs a WARNING in the middle of a WARNING: each is written once, by one of the two."""
+    done = run(
+        tmp_path,
+        """
+        def handler(number, frame):
+            log.warning("event", id=f"signal.{next(signals)}")
+        import itertools
+        signals = itertools.count()
+        signal.signal(signal.SIGALRM, handler)
+        signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)
+        end = time.time() + 1.5
+        number = 0
+        while time.time() < end:
+            log.warning("event", id=number)
+            number += 1
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        print(number, next(signals))
+        """,
+    )
+    number, signals = map(int, done.stdout.split())
+    assert Counter(ids(tmp_path)) == Counter([*range(number), *(f"signal.{n}" for n in range(signals))])
+
+
+def test_a_handler_that_raises_reaches_the_program(tmp_path):
+    """A timeout that a handler raises in the middle of a log call is the program's own, and gets there."""
+    done = run(
+        tmp_path,
+        """
+        def handler(number, frame):
+            raise TimeoutError("step took too long")
+        signal.signal(signal.SIGALRM, handler)
+        reached = 0
+        for _ in range(200):
+            signal.setitimer(signal.ITIMER_REAL, 0.002)
+            try:
+                until = time.time() + 0.5
+                while time.time() < until:
+                    log.warning("event")
+            except TimeoutError:
+                reached += 1
+        print(reached)
+        """,
+    )
+    assert int(done.stdout) > 150
+
+
+def test_a_descriptor_that_the_program_took_is_not_written_to(tmp_path):
+    """A program that closes all descriptors and opens files of its own finds nothing of ours in them."""
+    run(
+        tmp_path,
+        """
+        log.warning("event", id=1)
+        os.closerange(3, 100)
+        mine = [open(f"mine{number}.txt", "w+") for number in range(20)]
+        log.warning("event", id=2)
+        """,
+    )
+    assert not [path for path in tmp_path.glob("mine*.txt") if path.read_bytes()]
+    assert 2 in ids(tmp_path)
