@@ -24,6 +24,7 @@ import orjson
 MAX_DEPTH: Final = 32
 MAX_ITEMS: Final = 10_000
 MAX_INT_DIGITS: Final = 1_000
+_LONGEST_SHOWN: Final = 200
 _NO_NUMBERS: Final = frozenset({str, int, bool, type(None)})
 _INT64: Final = range(-(2**63), 2**64)
 _APPEND_NEWLINE: Final = orjson.OPT_APPEND_NEWLINE
@@ -77,13 +78,18 @@ def finite(value: float | None) -> float | None:
 
 def nonfinite_paths(value: object) -> dict[str, str]:
     """Name each NaN or infinity inside plain *value*: ``{"rates.p95": "nan"}``. JSON holds null in its place."""
-    return _nonfinite_paths(value, "", ())
+    try:
+        return _nonfinite_paths(value, "", ())
+    except Exception:
+        # An object that answers nothing, not even what it is, ends the search; it is no plain value.
+        return {}
 
 
 def _nonfinite_paths(value: object, path: str, above: tuple[int, ...]) -> dict[str, str]:
     kind = type(value)
-    if isinstance(value, float):
-        return {} if math.isfinite(value) else {path: str(value)}
+    if kind is float or (kind not in _NO_NUMBERS and isinstance(value, float)):
+        number = float.__float__(value)  # type: ignore[arg-type]
+        return {} if math.isfinite(number) else {path: str(number)}
     if kind in _NO_NUMBERS or len(above) > MAX_DEPTH or id(value) in above:
         return {}
     if kind is dict or isinstance(value, Mapping):
@@ -94,7 +100,7 @@ def _nonfinite_paths(value: object, path: str, above: tuple[int, ...]) -> dict[s
         return {}
     found: dict[str, str] = {}
     for key, item in items:
-        found |= _nonfinite_paths(item, f"{path}.{key}" if path else str(key), (*above, id(value)))
+        found |= _nonfinite_paths(item, f"{path}.{text(key)}" if path else text(key), (*above, id(value)))
     return found
 
 
@@ -125,7 +131,11 @@ def _note(value: object, what: str) -> str:
 
 def _type_name(value: object) -> str:
     kind = type(value)
-    return kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+    try:
+        return kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+    except Exception:
+        # A metaclass may answer for its classes as it likes; what the type itself says, it can't.
+        return str(type.__dict__["__name__"].__get__(kind))
 
 
 def _simplify(value: object, depth: int, above: tuple[int, ...], keep: bool) -> Any:
@@ -242,8 +252,18 @@ def _big_int(value: int) -> str:
     return str(value)
 
 
+def shown(value: object) -> str:
+    """Return the ``repr`` of any object for a message, bounded in length, or a note where it fails; never raises."""
+    try:
+        return _clean_text(str.__str__(repr(value)))[:_LONGEST_SHOWN]
+    except Exception:
+        return _note(value, "has no text")
+
+
 def text(value: object) -> str:
     """Return the text of any object: its ``str``, its ``repr``, or a note where both fail; never raises."""
+    if type(value) is int:
+        return _big_int(value)
     for render in (str, repr):
         try:
             return _clean_text(str.__str__(render(value)))

@@ -92,6 +92,10 @@ class Redactor:
             return False
         return lower in self._keys or _looks_secret(key)
 
+    def hides(self, key: str, value: Any) -> bool:
+        """Return whether *value* is to be replaced because of the *key* it is under."""
+        return self.is_secret_key(key) and not _harmless(value)
+
     def text(self, value: str) -> str:
         """Return *value* with what looks like a secret in it replaced."""
         # Only short ones are remembered: a few thousand long ones would be a program's whole memory.
@@ -115,13 +119,17 @@ class Redactor:
             return self.text(value)
         if kind in _PLAIN:
             return value
-        if isinstance(value, (Mapping, *_COLLECTIONS)):
-            return self._clean_inside(value, above)
-        return self.text(str.__str__(value)) if isinstance(value, str) else value
+        try:
+            if isinstance(value, (Mapping, *_COLLECTIONS)):
+                return self._clean_inside(value, above)
+            return self.text(str.__str__(value)) if isinstance(value, str) else value
+        except Exception:
+            # It answers nothing, not even what it is (a dead proxy), or was changed meanwhile by another thread.
+            return _note(value, "cannot be read")
 
     def _clean_inside(self, value: Any, above: tuple[int, ...]) -> Any:
         if id(value) in above or len(above) > MAX_DEPTH:
-            return f"<{type(value).__name__}: {'circular' if id(value) in above else 'nested too deep'}>"
+            return _note(value, "circular" if id(value) in above else "nested too deep")
         if isinstance(value, Mapping):
             return self._clean_items(value, above)
         above = (*above, id(value))
@@ -137,16 +145,19 @@ class Redactor:
         out: dict[Any, Any] = {}
         for key, item in value.items():
             if isinstance(key, str):
-                secret = self.is_secret_key(key) and not _harmless(item)
-                out[self.text(key)] = MARK if secret else self._clean(item, above)
+                out[self.text(key)] = MARK if self.hides(key, item) else self._clean(item, above)
             else:
                 out[key] = self._clean(item, above)
         return out
 
     def _clean_pair(self, pair: Any, above: tuple[int, ...]) -> Any:
         key, item = pair
-        secret = isinstance(key, str) and self.is_secret_key(key) and not _harmless(item)
+        secret = isinstance(key, str) and self.hides(key, item)
         return type(pair)((self._clean(key, above), MARK if secret else self._clean(item, above)))
+
+
+def _note(value: object, what: str) -> str:
+    return f"<{type.__dict__['__name__'].__get__(type(value))}: {what}>"
 
 
 def _are_pairs(value: Any) -> bool:

@@ -25,7 +25,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from navigator_obs.encoding import finite, from_json, nonfinite_paths, plain_line, simplify, text, to_json
+from navigator_obs.encoding import finite, from_json, nonfinite_paths, plain_line, shown, simplify, text, to_json
 from navigator_obs.encoding import to_json_pretty as pretty
 
 
@@ -401,3 +401,52 @@ def test_text_of_anything():
     """The text of an object is its str, else its repr, else a note."""
     assert text("ü") == "ü"
     assert text(Raises()).endswith("Raises: has no text>")
+
+
+class Faceless:
+    """An object that does not even say what it is."""
+
+    @property
+    def __class__(self):
+        raise RuntimeError("no class")
+
+    def __repr__(self):
+        raise RuntimeError("no text")
+
+    __str__ = __repr__
+
+
+class Nameless(type):
+    """A kind of class that tells nothing of itself."""
+
+    def __getattribute__(cls, name):
+        raise RuntimeError("no name")
+
+
+class Anonymous(metaclass=Nameless):
+    """An object of such a class."""
+
+
+def _dead():
+    class Target:
+        pass
+
+    return weakref.proxy(Target())
+
+
+@pytest.mark.parametrize("make", [Faceless, lambda: type.__call__(Anonymous), _dead], ids=["class", "meta", "proxy"])
+def test_objects_that_answer_nothing_are_rendered(make):
+    """An object of which even the type raises becomes a note, and raises nothing."""
+    value = make()
+    for holder in (value, [value], {"a": value}):
+        assert from_json(to_json(holder))
+        simplify(holder)
+        assert nonfinite_paths(holder) == {}
+    assert text(value)
+    assert shown(value)
+
+
+def test_huge_numbers_have_a_text():
+    """A number that Python refuses to write out has a text, which is bounded."""
+    assert len(text(10**5_000)) < 100
+    assert len(shown(["x"] * 1_000)) <= 200
