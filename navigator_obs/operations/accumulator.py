@@ -11,10 +11,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..clock import clock, format_timestamp, parse_timestamp
+from ..encoding import text
+from ..redaction import MARK, Redactor
 from . import resources
 from .measures import OVERFLOW, Counter, Distribution, Gauge, Key, Measure, finite_number
 from .record import OperationRecord
-from .series import Breakdown, Link, OpenNode, Repeats, Root, Series, short
+from .series import LONGEST_VALUE, Breakdown, Link, OpenNode, Repeats, Root, Series, short
 from .stats import OperationStats, seconds
 from .totals import Metrics
 
@@ -24,7 +26,8 @@ class Accumulator:
 
     *breakdown* names the context keys by which operations are broken down (``year``). *on_logged* is called with each
     logged record, under the same lock that adds it, so that `take` separates the records before it from those after.
-    An operation path is logged *log_limit* times each; then its ends are only counted.
+    An operation path is logged *log_limit* times each; then its ends are only counted. *redactor* takes secrets out of
+    names, labels and breakdowns when their series are made; by default that of the default keys.
 
     >>> accumulator = Accumulator()
     >>> accumulator.count("hires", 12, {"level": 3})
@@ -40,12 +43,14 @@ class Accumulator:
         *,
         log_limit: int = 1_000,
         heard: bool = True,
+        redactor: Redactor | None = None,
     ) -> None:
         self.max_series = max_series
         self.breakdown = breakdown
         self.on_logged = on_logged
         self.log_limit = log_limit
         self.heard = heard
+        self.redactor = Redactor() if redactor is None else redactor
         # Re-entrant, because a signal handler or a finalizer may end an operation while this thread holds it.
         self.lock = threading.RLock()
         self.open: set[OpenNode] = set()
@@ -57,13 +62,15 @@ class Accumulator:
 
     def _begin(self) -> None:
         self._series: dict[tuple[str, Breakdown], Series] = {}
+        # By name and labels as they were given, and as they are told: without secrets.
         self._measures: dict[tuple[type[Measure], Key], Measure] = {}
+        self._told: dict[tuple[type[Measure], Key], Measure] = {}
         self._known: set[tuple[type[Measure], Key]] = set()
         self._overflow = 0
 
     def series(self, path: str, breakdown: Mapping[str, Any], outermost: Mapping[str, bool]) -> tuple[Series, Repeats]:
         """Return the series of a path and breakdown, and the count of that path's events."""
-        split = tuple((key, str(value), outermost.get(key, True)) for key, value in breakdown.items())
+        split = tuple((key, text(value), outermost.get(key, True)) for key, value in breakdown.items())
         with self.lock:
             found = self._series.get((path, split))
             if found is None:
@@ -117,7 +124,9 @@ class Accumulator:
 
     def _measure(self, kind: type[Measure], name: str, value: Any, labels: Mapping[str, Any]) -> None:
         number = finite_number(value)
-        key = (name, tuple(sorted((str(label), short(item)) for label, item in labels.items())) if labels else ())
+        if type(name) is not str:
+            name = str.__str__(name)
+        key = (name, tuple(sorted([(label, self._label(item)) for label, item in labels.items()])) if labels else ())
         with self.lock:
             measure = self._measures.get((kind, key)) or self._new_measure(kind, key)
             if number is None:
@@ -125,13 +134,32 @@ class Accumulator:
             else:
                 measure.add(number, clock.time_ns())
 
-    def _new_measure(self, kind: type[Measure], key: Key) -> Measure:
+    def _label(self, value: Any) -> str:
+        if type(value) is str and len(value) <= LONGEST_VALUE:
+            return value
+        return short(value, self.redactor)
+
+    def _clean_key(self, key: Key) -> Key:
+        name, labels = key
+        redactor = self.redactor
+        cleaned = [
+            (redactor.text(label), MARK if redactor.hides(label, item) else redactor.text(item))
+            for label, item in labels
+        ]
+        return redactor.text(name), tuple(sorted(cleaned))
+
+    def _new_measure(self, kind: type[Measure], given: Key) -> Measure:
+        key = self._clean_key(given)
         if (kind, key) not in self._known:
             if len(self._known) >= self.max_series:
                 self._overflow += 1
                 key = (OVERFLOW, ())
             self._known.add((kind, key))
-        return self._measures.setdefault((kind, key), kind())
+        measure = self._told.setdefault((kind, key), kind())
+        # What has overflowed is looked up anew each time: only so is the memory bounded.
+        if len(self._measures) < self.max_series:
+            self._measures[kind, given] = measure
+        return measure
 
     def take(self) -> Metrics:
         """Return what was added since it was last taken; each operation and value is in exactly one of the takings."""
@@ -139,7 +167,7 @@ class Accumulator:
         with self.lock:
             taken.unattributed_ns = self.root.take(clock.monotonic_ns())
             taken.overflow, self._overflow = self._overflow, 0
-            measures, self._measures = self._measures, {}
+            measures, self._told, self._measures = self._told, {}, {}
             self._take_operations(taken.operations)
         for (kind, key), measure in measures.items():
             getattr(taken, kind.kind)[key] = measure
@@ -148,21 +176,19 @@ class Accumulator:
     def _take_operations(self, operations: dict[str, OperationStats]) -> None:
         epoch_ns = _epoch_ns()
         for series in tuple(self._series.values()):
-            series.fold(epoch_ns)
-            cell = series.take()
-            if cell is None:
-                continue
-            if series.path in operations:
-                operations[series.path].merge(cell)
-            else:
-                operations[series.path] = cell
+            try:
+                _take_series(series, operations, epoch_ns)
+            except Exception:
+                # One that is broken, whyever, costs its own figures and not those of the run.
+                self.broken += 1
+                series.clear()
 
     def open_operations(self) -> list[dict[str, Any]]:
         """Return the operations that are open now, oldest first: path, name, when they started, seconds so far,
         breakdown.
         """
         now, epoch_ns = clock.monotonic_ns(), _epoch_ns()
-        found = sorted(self.open, key=_start)
+        found = sorted((node for node in tuple(self.open) if _start(node) is not None), key=_start)
         return [
             {
                 "path": node.link.path,
@@ -188,13 +214,24 @@ class Accumulator:
         self.open.clear()
         for series in self._series.values():
             series.clear()
-        self._measures = {}
+        self._measures, self._told = {}, {}
         self._overflow = 0
         self.root.begin()
 
 
-def _start(node: OpenNode) -> int:
-    return node.start
+def _take_series(series: Series, operations: dict[str, OperationStats], epoch_ns: int) -> None:
+    series.fold(epoch_ns)
+    cell = series.take()
+    if cell is None:
+        return
+    if series.path in operations:
+        operations[series.path].merge(cell)
+    else:
+        operations[series.path] = cell
+
+
+def _start(node: OpenNode) -> Any:
+    return getattr(node, "start", None)
 
 
 def _epoch_ns() -> int:

@@ -7,6 +7,7 @@ import inspect
 from collections.abc import AsyncGenerator, Callable, Generator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from ..encoding import shown
 from ..errors import UsageError, close_match
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ def decorate(make: Make, function: Any, name: str, log: str | float, record: tup
     if isinstance(function, classmethod | staticmethod):
         return type(function)(decorate(make, function.__func__, name, log, record))
     if isinstance(function, type) or not callable(function):
-        raise UsageError(f"operation decorates functions and methods, not {function!r}")
+        raise UsageError(f"operation decorates functions and methods, not {shown(function)}")
     name = name or getattr(function, "__name__", "") or type(function).__name__
     place = _place(function)
     pick = _picker(function, record) if record else None
@@ -66,7 +67,7 @@ def _picker(
     for name in record:
         if name not in single:
             raise UsageError(
-                f"record={name!r} is no argument of {getattr(function, '__qualname__', function)}, "
+                f"record={shown(name)} is no argument of {getattr(function, '__qualname__', function)}, "
                 f"which takes {', '.join(single) or 'none'}{close_match(name, single)}"
             )
     order = list(parameters)

@@ -114,11 +114,12 @@ def _cpu(used: int, record: OperationRecord) -> int:
 
 
 def _error(op: OpenOperation, error: BaseException | None) -> dict[str, Any]:
+    clean = op.link.accumulator.redactor.text
     if error is None:
-        return {"type": None, "message": op.reason, "fingerprint": None}
+        return {"type": None, "message": clean(op.reason or ""), "fingerprint": None}
     return {
         "type": exceptions.type_name(error),
-        "message": text(error),
+        "message": clean(text(error)),
         "fingerprint": exceptions.fingerprint(error),
     }
 

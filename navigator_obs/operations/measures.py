@@ -173,7 +173,7 @@ def finite_number(value: Any) -> float | None:
     """
     if type(value) is float:
         return value if math.isfinite(value) else None
-    if isinstance(value, str | bytes | bytearray):
+    if issubclass(type(value), str | bytes | bytearray):
         return None
     try:
         whole = operator.index(value)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from typing import Any, Final
 
+from ..encoding import shown
 from ..errors import UsageError
 from ..events import scope, ticker
 from .accumulator import Accumulator
 from .measures import OVERFLOW
-from .series import Root
+from .series import Link, OpenNode, Root
 from .stats import OperationStats
 from .totals import Metrics
 
@@ -59,6 +60,17 @@ def current() -> Accumulator | None:
     return None if root is None or root is outside.root else root.link.accumulator
 
 
+def hang(above: str | None, run: scope.RunTag | None) -> tuple[Root, Link]:
+    """Return the run's root, and the link of an operation that is open *above* in another process, or the root's."""
+    root = roots.get(run) or outside.root
+    return root, root.link if above is None else root.link.accumulator.prefix(above)
+
+
+def open_nodes() -> list[OpenNode]:
+    """Return the operations that are open in this process, in whatever run."""
+    return [node for root in tuple(roots.values()) for node in tuple(root.link.accumulator.open)]
+
+
 def count(name: str, value: float = 1, /, **labels: Any) -> None:
     """Add *value* (a number from 0 up) to the run's counter *name*; does nothing outside of a run.
 
@@ -94,8 +106,8 @@ def observe(name: str, value: float, /, **labels: Any) -> None:
 
 
 def _ready(name: str) -> Accumulator | None:
-    if not isinstance(name, str) or not name:
-        raise UsageError(f"a metric's name must be a text such as 'hires', not {name!r}")
+    if not issubclass(type(name), str) or not str.__len__(name):
+        raise UsageError(f"a metric's name must be a text such as 'hires', not {shown(name)}")
     return current()
 
 

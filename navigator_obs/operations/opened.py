@@ -15,12 +15,13 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final, ParamSpec, Self, TypeVar, overload
 
 from ..clock import clock
+from ..encoding import text
 from ..events import scope
 from ..events.scope import Scope
 from ..events.sinks import outlet
 from . import decorating, ending, resources
 from .measures import finite_number
-from .metrics import outside, roots
+from .metrics import hang, open_nodes
 from .series import BATCH, Link, Root
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ END: Final = "end"
 BOTH: Final = "both"
 FAILURE: Final = "failure"
 NEVER: Final = "never"
+MAX_ROWS: Final = 2**63 - 1
 _scope_here: Final = scope.get_scope
 _enter_scope: Final = scope.set_scope
 _leave_scope: Final = scope.reset_scope
@@ -100,7 +102,7 @@ class OpenOperation(_Seldom):
     def __enter__(self) -> OpenOperation:  # noqa: PYI034 - another one where this is open already
         if self.token is not None:
             return self._enter_again()
-        outer = _scope_here()
+        here = outer = _scope_here()
         if outer is None or outer.run is None:
             outer = scope.current()
         parent: Any = outer if type(outer) is OpenOperation else outer.operation
@@ -108,7 +110,7 @@ class OpenOperation(_Seldom):
         if type(parent) is OpenOperation and parent.run is run:
             above = parent.link
         else:
-            parent, above = _hang(parent, run)
+            parent, above = hang(None if parent is None or isinstance(parent, OpenOperation) else parent.path, run)
         self.parent = parent
         self.context = context = outer.context if self.recorded is None else self._bind(outer.context, above)
         link = above.links.get(self.name)
@@ -120,11 +122,16 @@ class OpenOperation(_Seldom):
             self.fast = True
         else:
             self._prepare(link)
-        link.accumulator.open.add(self)
-        self.token = _enter_scope(self)
-        if self.log is BOTH and not self.fast:
-            self._tell_start()
-        self.start = start = clock.monotonic_ns()
+        try:
+            self.token = _enter_scope(self)
+            if self.log is BOTH and not self.fast:
+                self._tell_start()
+            self.start = start = clock.monotonic_ns()
+            # The last call, after which nothing can come between any more: what is seen as open is complete.
+            link.accumulator.open.add(self)
+        except BaseException:
+            self._undo_enter(here)
+            raise
         active = parent.active
         parent.active = active + 1
         if not active:
@@ -143,20 +150,24 @@ class OpenOperation(_Seldom):
         series = link.series
         duration = end - self.start
         queue: Any
-        if self.busy or self.rows is not None or series.nested:
-            queue = series.pending
-            queue.append((end, duration, duration - self.busy, self.rows))
-        else:
-            queue = series.leaves
-            queue.append(duration)
-            series.ended = end
-        if len(queue) >= BATCH:
-            link.accumulator.fold(series)
-        if _scope_here() is self:
-            _leave_scope(self.token)  # type: ignore[arg-type]
-        else:
-            self._leave_out_of_order()
-        link.accumulator.open.discard(self)
+        try:
+            if self.busy or self.rows is not None or series.nested:
+                queue = series.pending
+                queue.append((end, duration, duration - self.busy, self.rows))
+            else:
+                queue = series.leaves
+                queue.append(duration)
+                series.ended = end
+            if len(queue) >= BATCH:
+                link.accumulator.fold(series)
+            if _scope_here() is self:
+                _leave_scope(self.token)  # type: ignore[arg-type]
+            else:
+                self._leave_out_of_order()
+            link.accumulator.open.discard(self)
+        except BaseException:
+            self._close(end)
+            raise
         self.ended = True
         parent = self.parent
         active = parent.active - 1
@@ -167,10 +178,10 @@ class OpenOperation(_Seldom):
             parent._was_outlived(end)  # type: ignore[union-attr]
 
     def add_rows(self, rows: int) -> None:
-        """Say that it worked on so many *rows* more; what is no number from 0 up is ignored."""
+        """Say that it worked on so many *rows* more; what is no number from 0 to 2**63 - 1 is ignored."""
         number = rows if type(rows) is int else finite_number(rows)
-        if number is not None and number >= 0:
-            self.rows = (self.rows or 0) + int(number)
+        if number is not None and 0 <= number <= MAX_ROWS:
+            self.rows = min((self.rows or 0) + int(number), MAX_ROWS)
 
     def set(self, **fields: Any) -> None:
         """Put own fields on the event at its end; one named like a figure of the operation is kept as
@@ -182,7 +193,7 @@ class OpenOperation(_Seldom):
     def fail(self, reason: str = "") -> None:
         """Let it end as failed, for *reason*, though no exception passes through it."""
         self.fast = False
-        self.reason = str(reason)
+        self.reason = text(reason)
 
     def pause(self) -> None:
         """Stop the time and leave the scope, while a generator waits for the next call."""
@@ -238,6 +249,12 @@ class OpenOperation(_Seldom):
         else:
             self.fast = not (heard and isinstance(log, float))
 
+    def _undo_enter(self, here: Scope | None) -> None:
+        """Leave nothing behind where Ctrl-C came while it was entered: no ``with`` will ever end it."""
+        self.link.accumulator.open.discard(self)
+        if _scope_here() is self:
+            _enter_scope(here)
+
     def _tell_start(self) -> None:
         try:
             ending.tell_start(self)
@@ -251,12 +268,13 @@ class OpenOperation(_Seldom):
             self._end(end, error)
 
     def _end(self, end: int, error: BaseException | None) -> None:
-        if not self.inherited:
-            try:
+        try:
+            if not self.inherited:
                 ending.finish(self, end, error)
-            except Exception:
-                self.link.accumulator.broken += 1
-        self._close(end)
+        except Exception:
+            self.link.accumulator.broken += 1
+        finally:
+            self._close(end)
 
     def _close(self, end: int) -> None:
         self._leave_out_of_order()
@@ -326,8 +344,7 @@ class OpenOperation(_Seldom):
         return None
 
     def _opened_elsewhere(self) -> OpenOperation | None:
-        everywhere = [node for root in tuple(roots.values()) for node in tuple(root.link.accumulator.open)]
-        opened = [node for node in everywhere if isinstance(node, OpenOperation) and self in (node, node.made_by)]
+        opened = [node for node in open_nodes() if isinstance(node, OpenOperation) and self in (node, node.made_by)]
         return max(opened, key=attrgetter("start"), default=None)
 
 
@@ -338,11 +355,3 @@ def _unearth() -> None:
         before = here.token.old_value
         here = None if before is Token.MISSING else before
     _enter_scope(here)
-
-
-def _hang(parent: Any, run: scope.RunTag | None) -> tuple[Root, Link]:
-    """Return the run's root, and the link above, which knows the path of a parent in another process."""
-    root = roots.get(run) or outside.root
-    if parent is None or isinstance(parent, OpenOperation):
-        return root, root.link
-    return root, root.link.accumulator.prefix(parent.path)

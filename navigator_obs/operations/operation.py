@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, Final, ParamSpec, TypeVar, overload
 
+from ..encoding import shown
 from ..errors import UsageError, close_match
 from . import decorating
+from .measures import finite_number
 from .opened import BOTH, END, FAILURE, NEVER, OpenOperation
 
 __all__ = ["OpenOperation", "operation"]
@@ -20,22 +22,25 @@ _POLICIES: Final = {policy: policy for policy in (END, BOTH, FAILURE, NEVER)}
 
 def _policy(log: Any) -> str | float:
     """Return *log* as one of the policies, or as a threshold in seconds."""
-    if isinstance(log, bool):
+    if log is True or log is False:
         return END if log else NEVER
-    if isinstance(log, str) and log in _POLICIES:
-        return _POLICIES[log]
-    if isinstance(log, int | float) and log >= 0:
-        return float(log)
-    hint = close_match(log, _POLICIES) if isinstance(log, str) else ""
+    is_text = issubclass(type(log), str)
+    if is_text and str.__str__(log) in _POLICIES:
+        return _POLICIES[str.__str__(log)]
+    if issubclass(type(log), int | float):
+        threshold = finite_number(log)
+        if threshold is not None and threshold >= 0:
+            return float(threshold)
+    hint = close_match(log, _POLICIES) if is_text else ""
     raise UsageError(
-        f"log={log!r} is none of {', '.join(map(repr, _POLICIES))}, True, False or a number of seconds{hint}"
+        f"log={shown(log)} is none of {', '.join(map(repr, _POLICIES))}, True, False or a number of seconds{hint}"
     )
 
 
 def _name(name: Any) -> str:
-    if isinstance(name, str) and name:
-        return str(name)
-    raise UsageError(f"an operation's name must be a text such as 'load_census', not {name!r}")
+    if issubclass(type(name), str) and str.__len__(name):
+        return str.__str__(name)
+    raise UsageError(f"an operation's name must be a text such as 'load_census', not {shown(name)}")
 
 
 class _Template(OpenOperation):
@@ -82,6 +87,6 @@ def operation(name: Any = None, /, *, log: Any = END, record: Iterable[str] = ()
         policy = _policy(log)
     if type(name) is str and name and not record:
         return OpenOperation(name, policy)
-    if callable(name) or isinstance(name, classmethod):
+    if callable(name) or issubclass(type(name), classmethod):
         return decorating.decorate(OpenOperation, name, "", policy, ())
     return _Template(name, policy, record)

@@ -13,6 +13,8 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 from ..clock import clock
+from ..encoding import text
+from ..redaction import MARK, Redactor
 from .measures import OVERFLOW
 from .stats import OperationStats
 
@@ -25,7 +27,8 @@ BATCH: Final = 512
 MAX_PATH: Final = 1_000
 """A path longer than this many characters grows no more: a recursion so deep adds up as one."""
 WORTH_MEASURING_NS: Final = 1_000_000
-_LONGEST_VALUE: Final = 100
+LONGEST_VALUE: Final = 100
+_INT64: Final = range(-(2**63), 2**63)
 
 Breakdown = tuple[tuple[str, str, bool], ...]
 
@@ -173,7 +176,7 @@ class Link:
 
     def follow(self, name: str, context: Mapping[str, Any]) -> Link:
         """Return the link to an operation *name* that opens under this one in *context*."""
-        breakdown = breakdown_of(self.accumulator.breakdown, context)
+        breakdown = breakdown_of(self.accumulator.breakdown, context, self.accumulator.redactor)
         known = self.links.get(name)
         if known is not None and known.breakdown == breakdown:
             link = known._in(context)
@@ -192,32 +195,33 @@ class Link:
 
     def _new(self, name: str, breakdown: dict[str, Any], context: Mapping[str, Any]) -> Link:
         outermost = {key: key not in self.breakdown for key in breakdown}
-        clean = name.replace("/", ":")
+        # Before the slashes go, by which a URL with a password is known.
+        clean = self.accumulator.redactor.text(name).replace("/", ":")
         path = self.path if len(self.path) > MAX_PATH else f"{self.path}/{clean}" if self.path else clean
         link = Link(self.accumulator, clean, path, breakdown, outermost, context, None)
         link.series, link.repeats = self.accumulator.series(path, breakdown, outermost)
         return link
 
 
-def breakdown_of(keys: tuple[str, ...], context: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the context's values under *keys*, as whole numbers or bounded text; what is None or missing is left
-    out.
+def breakdown_of(keys: tuple[str, ...], context: Mapping[str, Any], redactor: Redactor) -> dict[str, Any]:
+    """Return the context's values under *keys*, as whole numbers or bounded text without secrets; what is None or
+    missing is left out.
     """
-    return {key: _plain(context[key]) for key in keys if context.get(key) is not None} if context else {}
+    if not context:
+        return {}
+    found = {key: context[key] for key in keys if context.get(key) is not None}
+    return {key: MARK if redactor.hides(key, value) else _plain(value, redactor) for key, value in found.items()}
 
 
-def _plain(value: Any) -> int | str:
+def _plain(value: Any, redactor: Redactor) -> int | str:
     try:
-        return operator.index(value)
+        number = operator.index(value)
     except Exception:
-        return short(value)
+        return short(value, redactor)
+    return number if number in _INT64 else short(number, redactor)
 
 
-def short(value: Any) -> str:
-    """Return the text of any value, bounded in length; never raises."""
-    if type(value) is str:
-        return value[:_LONGEST_VALUE]
-    try:
-        return str(value)[:_LONGEST_VALUE]
-    except Exception:
-        return f"<{type(value).__name__}>"
+def short(value: Any, redactor: Redactor) -> str:
+    """Return the text of any value, without secrets and bounded in length; never raises."""
+    # Redacted before it is cut: half a URL is not known for one with a password.
+    return redactor.text(value if type(value) is str else text(value))[:LONGEST_VALUE]

@@ -17,6 +17,7 @@ from navigator_obs.encoding import from_json, to_json
 from navigator_obs.errors import UsageError
 from navigator_obs.operations.metrics import OVERFLOW, Accumulator, Metrics, current
 from navigator_obs.operations.record import OperationRecord
+from navigator_obs.redaction import Redactor
 
 names = st.sampled_from(["hires", "exits", "…", "a b"])
 labels = st.dictionaries(st.sampled_from(["year", "level"]), st.integers(0, 3) | st.text(max_size=3), max_size=2)
@@ -222,3 +223,66 @@ def test_what_on_logged_raises_goes_no_further():
     )
     assert accumulator.broken == 1
     assert accumulator.take().operations["x"].count == 1
+
+
+class Hostile:
+    """An object that refuses whatever it is asked."""
+
+    @property
+    def __class__(self):
+        raise RuntimeError("no class")
+
+    def __repr__(self):
+        raise RuntimeError("no text")
+
+    __str__ = __float__ = __index__ = __repr__
+
+
+def test_series_hold_no_secrets():
+    """Secrets in names, labels and label keys go when a series is made, also from a label that is cut."""
+    accumulator = Accumulator()
+    url = "https://u:" + "hunter2" * 20 + "@host"
+    for add in (accumulator.count, accumulator.gauge, accumulator.observe):
+        add("m password=hunter2", 1, {"password": "hunter2", "url": "https://u:hunter2@h", "long": url})
+        add("n", 1, {"token=hunter2": "x", "year": 2025})
+    taken = accumulator.take()
+    assert "hunter2" not in repr(taken.to_dict())
+    assert taken.counters[("n", (("token=[redacted]", "[redacted]"), ("year", "2025")))].total.value == 1
+
+
+def test_series_that_differ_by_a_secret_are_one():
+    """What differs only in a secret adds up, and takes the room of one series."""
+    accumulator = Accumulator(max_series=2)
+    for number in range(10):
+        accumulator.count("m", 1, {"password": f"hunter{number}"})
+    taken = accumulator.take()
+    assert [counter.total.value for counter in taken.counters.values()] == [10]
+    assert taken.overflow == 0
+
+
+def test_the_accumulators_redactor_is_asked():
+    """Keys that a run takes for secret are so in its labels."""
+    accumulator = Accumulator(redactor=Redactor(keys=["salary"], allow=["token"]))
+    accumulator.count("m", 1, {"salary": 5, "token": "abc"})
+    assert list(accumulator.take().counters) == [("m", (("salary", "[redacted]"), ("token", "abc")))]
+
+
+def test_a_broken_series_costs_only_its_own_figures():
+    """One series that can't be added up leaves the others their figures, and is counted."""
+    accumulator = Accumulator()
+    for path in ("bad", "good"):
+        series, _ = accumulator.series(path, {}, {})
+        series.leaves.append(5 if path == "good" else "five")
+    taken = accumulator.take()
+    assert list(taken.operations) == ["good"]
+    assert accumulator.broken == 1
+    assert accumulator.take().operations == {}
+
+
+def test_values_that_answer_nothing_are_counted_as_invalid(open_run):
+    """A value or label that raises whatever it is asked raises nothing out of the call."""
+    obs.count("m", Hostile(), kind=Hostile())
+    (counter,) = open_run.take().counters.values()
+    assert counter.invalid == 1
+    with pytest.raises(UsageError, match="Hostile: has no text"):
+        obs.count(Hostile())

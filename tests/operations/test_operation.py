@@ -838,3 +838,118 @@ def test_a_forked_child_reports_its_own_and_not_its_parents_operations(open_run)
     os.close(reader)
     os.close(writer)
     assert open_run.counts() == {"before": 1, "parent": 1}
+
+
+class Hostile:
+    """An object that refuses whatever it is asked."""
+
+    @property
+    def __class__(self):
+        raise RuntimeError("no class")
+
+    def __repr__(self):
+        raise RuntimeError("no text")
+
+    __str__ = __float__ = __index__ = __bool__ = __repr__
+
+
+def test_an_operation_half_entered_is_not_open(open_run, monkeypatch):
+    """Ctrl-C while an operation is entered leaves neither an open operation nor its scope behind."""
+    before = scope.get_scope()
+
+    def interrupted():
+        raise KeyboardInterrupt
+
+    for log in ("never", "end", "both"):
+        op = obs.operation("load", log=log)
+        with monkeypatch.context() as patch:
+            patch.setattr("navigator_obs.operations.opened.clock.monotonic_ns", interrupted)
+            with pytest.raises(KeyboardInterrupt):
+                op.__enter__()
+        assert open_run.accumulator.open == set()
+        assert scope.get_scope() is before
+    with obs.operation("load", log="never"):
+        assert [item["path"] for item in open_run.accumulator.open_operations()] == ["load"]
+    assert open_run.counts() == {"load": 1}
+
+
+def test_an_operation_interrupted_at_its_end_is_closed(open_run, monkeypatch):
+    """Ctrl-C while an operation ends closes it all the same, and towards its parent as well."""
+
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    with obs.operation("outer"), obs.operation("load"):
+        pass
+    for log, what in (("never", "opened.BATCH"), ("end", "ending.finish")):
+        with obs.operation("outer", log="never") as outer:
+            op = obs.operation("load", log=log)
+            op.__enter__()
+            with monkeypatch.context() as patch:
+                name = f"navigator_obs.operations.{what}"
+                patch.setattr(name, 0 if "BATCH" in what else interrupted)
+                patch.setattr(open_run.accumulator, "fold", interrupted)
+                with pytest.raises(KeyboardInterrupt):
+                    op.__exit__(None, None, None)
+            assert open_run.accumulator.open == {outer}
+            assert scope.get_scope() is outer
+            assert outer.active == 0
+
+
+def test_an_open_operation_without_a_start_is_left_out(open_run):
+    """What is open but knows no start spoils neither the list of the open ones nor the figures."""
+    from navigator_obs.operations.opened import OpenOperation
+
+    half = OpenOperation("half")
+    open_run.accumulator.open.add(half)
+    with obs.operation("whole", log="never"):
+        assert [item["name"] for item in open_run.accumulator.open_operations()] == ["whole"]
+    open_run.accumulator.open.discard(half)
+    assert open_run.counts() == {"whole": 1}
+
+
+def test_names_breakdowns_and_errors_hold_no_secrets(open_run):
+    """A secret in a name, a breakdown value or an exception's text does not reach the figures or the records."""
+    with obs.context(year="https://u:hunter2@host/" + "x" * 200):
+        with obs.operation("fetch postgres://u:hunter2@db/x"):
+            pass
+        with pytest.raises(ValueError, match="hunter2"), obs.operation("op password=hunter2"):
+            raise ValueError("password=hunter2")
+        with obs.operation("told") as op:
+            op.fail("token=hunter2")
+    assert "hunter2" not in repr(open_run.logged)
+    assert "hunter2" not in repr(open_run.take().to_dict())
+
+
+def test_a_secret_breakdown_key_hides_its_values():
+    """Where runs are broken down by a secret, its values are told apart from none."""
+    from navigator_obs.operations.series import breakdown_of
+    from navigator_obs.redaction import Redactor
+
+    context = {"token": "hunter2", "year": 2025}
+    assert breakdown_of(("token", "year"), context, Redactor()) == {"token": "[redacted]", "year": 2025}
+
+
+@pytest.mark.parametrize("make", [lambda: 10**5_000, lambda: -(10**30), Hostile], ids=["huge", "large", "hostile"])
+def test_any_breakdown_value_is_taken(open_run, make):
+    """A breakdown value that has no text, or is too large a number, costs no operation."""
+    with obs.context(year=make()), obs.operation("load", log="never"):
+        pass
+    assert open_run.counts() == {"load": 1}
+
+
+def test_rows_that_no_file_can_hold_are_refused(open_run):
+    """Rows beyond 64 bits, and what answers nothing, are ignored; the sum ends at the greatest."""
+    with obs.operation("load", log="never") as op:
+        for rows in (10**400, 2**63, Hostile(), 3):
+            op.add_rows(rows)
+        assert op.rows == 3
+        op.add_rows(2**63 - 1)
+    assert open_run.take().operations["load"].rows == 2**63 - 1
+
+
+def test_wrong_use_is_told_whatever_the_value():
+    """A wrong argument raises UsageError even when it has no text."""
+    for wrong in (lambda: obs.operation("x", log=Hostile()), lambda: obs.operation(Hostile(), record=["x"])):
+        with pytest.raises(UsageError, match="Hostile: has no text"):
+            wrong()
