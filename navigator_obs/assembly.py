@@ -36,9 +36,19 @@ def configure(config: Config | None = None, /, **settings: Any) -> Config:
     if config is not None and settings:
         raise UsageError(f"configure takes a Config or keywords, not both; keywords given: {', '.join(settings)}")
     _config = resolve(settings) if config is None else config
+    _resolve_public_names()
     setup.install(_config)
     metrics.outside.log_limit = _config.operation_log_limit
     return _config
+
+
+def _resolve_public_names() -> None:
+    """Import what the root resolves at first use: later that might be in a signal handler, out of descriptors, or at
+    the very end, where imports fail.
+    """
+    root = sys.modules[__package__]
+    for name in root.__all__:
+        getattr(root, name)
 
 
 def shutdown() -> None:

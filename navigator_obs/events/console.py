@@ -17,7 +17,7 @@ from ..clock import parse_timestamp
 from ..encoding import to_json
 from ..fields import EVENT_FIELDS, OPERATION_FIELDS
 
-_CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2066-\u2069]")
 _FIRST: Final = frozenset(field.name for field in EVENT_FIELDS)
 _FORMATS: Final = {field.name: field.format for field in OPERATION_FIELDS if field.unit}
 _COLOURS: Final = {"DEBUG": "2", "INFO": "32", "WARNING": "33", "ERROR": "31;1", "CRITICAL": "41;37;1"}

@@ -31,6 +31,12 @@ class BoundLogger(structlog.BoundLoggerBase):
 
     _logger: NamedLogger
 
+    def __new__(cls, logger: Any, processors: Iterable[Any], context: dict[str, Any]) -> Any:
+        """Leave a logger of somebody else's, as given to `structlog.wrap_logger`, to structlog's own wrapper."""
+        if isinstance(logger, NamedLogger):
+            return super().__new__(cls)
+        return structlog.make_filtering_bound_logger(0)(logger, processors, context)  # type: ignore[call-arg]
+
     def __init__(self, logger: NamedLogger, processors: Iterable[Processor], context: dict[str, Any]) -> None:
         super().__init__(logger, processors, context)
         self._fragment: Fragment | None = None

@@ -14,6 +14,7 @@ Only the standard library is used: the CLI recovers without importing structlog.
 
 from __future__ import annotations
 
+import errno
 import mmap
 import os
 import secrets
@@ -69,6 +70,8 @@ class Staging:
     def create(cls, folder: Path, capacity: int = CAPACITY_BYTES, *, dir_mode: int = 0o700) -> Staging:
         """Make a new area in *folder*, its disk space reserved; raises OSError where that can't be had."""
         make_private_folder(folder, dir_mode)
+        if folder.is_symlink():
+            raise OSError(errno.ELOOP, "a symbolic link stands where events are staged", str(folder))
         size = capacity + _HEADER_BYTES
         name = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
         draft, path = folder / f".{name}", folder / f"{name}{SUFFIX}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import gc
+import json
 import pickle
 import sys
 
@@ -390,3 +391,10 @@ def test_logging_does_not_keep_values_alive(recorder):
     obs.get_logger("sim").info("m", value=big)
     del big
     assert not [one for one in gc.get_objects() if type(one) is Big]
+
+
+def test_a_logger_of_somebody_else_keeps_its_ways(recorder):
+    """What another library wraps with its own logger and processors goes where it went before."""
+    wrapped = structlog.wrap_logger(structlog.ReturnLogger(), processors=[structlog.processors.JSONRenderer()])
+    assert json.loads(wrapped.bind(a=1).info("mine", b=2)) == {"event": "mine", "a": 1, "b": 2}
+    assert recorder.events() == []
