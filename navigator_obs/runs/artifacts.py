@@ -9,12 +9,13 @@ from typing import Any, Final
 
 from ..clock import clock, format_timestamp
 from ..encoding import simplify
+from ..redaction import Redactor
 
 MAX_DIGEST_BYTES: Final = 64 * 1024 * 1024
 _OWN_KEYS: Final = frozenset({"path", "kind", "bytes", "sha256", "time", "missing"})
 
 
-def describe(path: str | os.PathLike[str], kind: str, attributes: dict[str, Any]) -> dict[str, Any]:
+def describe(path: str, kind: str, attributes: dict[str, Any], redactor: Redactor) -> dict[str, Any]:
     """Return the summary's entry for one artifact. Never raises.
 
     One that is not there says ``"missing": true``. Size and digest are null for it and for a folder, and the digest of
@@ -24,7 +25,7 @@ def describe(path: str | os.PathLike[str], kind: str, attributes: dict[str, Any]
     size = _size(file)
     own = {f"field_{key}" if key in _OWN_KEYS else key: value for key, value in attributes.items()}
     return {
-        "path": os.fspath(file),
+        "path": _shown(path, redactor),
         "kind": kind,
         "bytes": size,
         "sha256": _digest(file) if size is not None and size <= MAX_DIGEST_BYTES else None,
@@ -32,6 +33,12 @@ def describe(path: str | os.PathLike[str], kind: str, attributes: dict[str, Any]
         **({} if _exists(file) else {"missing": True}),
         **simplify(own),
     }
+
+
+def _shown(path: str, redactor: Redactor) -> str:
+    """As a path, unless it holds a secret: a path has no double slash, by which a URL's password is known."""
+    cleaned = redactor.text(path)
+    return os.fspath(Path(path)) if cleaned == path else cleaned
 
 
 def _exists(file: Path) -> bool:

@@ -13,6 +13,7 @@ from ..events.chain import chain
 from ..events.logger import emit
 from ..redaction import MARK
 from .current import listener
+from .words import shown
 
 Severity = Literal["warning", "error"]
 MAX_TEXT: Final = 200
@@ -48,33 +49,33 @@ def check(
     True
     """
     bounds = _bounds(name, value, min, max, equals, between)
-    if severity not in _SEVERITIES:
+    if not isinstance(severity, str) or severity not in _SEVERITIES:
         valid = " or ".join(map(repr, _SEVERITIES))
-        raise UsageError(f"severity {severity!r} must be {valid}{close_match(str(severity), _SEVERITIES)}")
+        raise UsageError(f"severity {shown(severity)} must be {valid}{close_match(text(severity), _SEVERITIES)}")
     violated, broken = _judge(value, bounds)
     outcome = "error" if broken else _SEVERITIES[severity][0] if violated else "pass"
     found = {
-        "name": name,
+        "name": chain.redactor.text(name),
         "outcome": outcome,
         "severity": severity,
         **_shown(name, {"value": value, **bounds}),
-        "unit": unit,
-        "dataset": dataset,
-        "year": scope.current().context.get("year") if year is None else year,
+        "unit": _word_or_none(unit),
+        "dataset": _word_or_none(dataset),
+        "year": _plain(scope.current().context.get("year") if year is None else year),
     }
     problem = broken or _words(violated, found)
     _tell(found, problem)
     if stop and outcome != "pass":
-        raise CheckFailed(f"check {name!r}: {problem}")
+        raise CheckFailed(f"check {found['name']!r}: {problem}")
     return outcome == "pass"
 
 
 def _bounds(name: str, value: Any, low: Any, high: Any, equals: Any, between: Any) -> dict[str, Any]:
     if not isinstance(name, str) or not name:
-        raise UsageError(f"the name of a check must be a text, not {name!r}")
+        raise UsageError(f"the name of a check must be a text, not {shown(name)}")
     if between is not None:
         if not isinstance(between, (tuple, list)) or len(between) != 2:
-            raise UsageError(f"between={between!r} of check {name!r} must be a pair: between=(low, high)")
+            raise UsageError(f"between={shown(between)} of check {name!r} must be a pair: between=(low, high)")
         if low is not None or high is not None:
             raise UsageError(f"check {name!r} takes between or min and max, not both")
         low, high = between
@@ -88,7 +89,7 @@ def _bounds(name: str, value: Any, low: Any, high: Any, equals: Any, between: An
 
 
 def _is_verdict(value: Any) -> bool:
-    return isinstance(value, bool) or type(value).__name__ in {"bool_", "bool"}
+    return type(value).__name__ in {"bool_", "bool"}
 
 
 def _judge(value: Any, bounds: Mapping[str, Any]) -> tuple[str, str]:
@@ -132,10 +133,18 @@ def _word(plain: Any) -> str:
 
 def _shown(name: str, values: Mapping[str, Any]) -> dict[str, Any]:
     """The values as records keep them: numbers as numbers, of anything long the beginning of its text, no secrets."""
-    redactor = chain.redactor
-    if redactor.is_secret_key(name):
+    if chain.redactor.is_secret_key(name):
         return dict.fromkeys(values, MARK)
-    return {key: redactor.clean(_short(simplify(value))) for key, value in values.items()}
+    return {key: _plain(value) for key, value in values.items()}
+
+
+def _plain(value: Any) -> Any:
+    """Secrets first: by its keys they are known, which a text no longer has."""
+    return _short(chain.redactor.clean(simplify(value)))
+
+
+def _word_or_none(value: Any) -> str | None:
+    return None if value is None else text(_plain(value))
 
 
 def _short(plain: Any) -> Any:

@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any
 
-from ..encoding import nonfinite_paths, simplify
+from ..encoding import nonfinite_paths, simplify, text
 from ..errors import UsageError
 from ..redaction import MARK, Redactor
+from .words import shown
 
 
 def describe(params: Any, redactor: Redactor) -> dict[str, Any]:
@@ -24,7 +25,7 @@ def describe(params: Any, redactor: Redactor) -> dict[str, Any]:
     >>> described["params"], described["redacted"]
     ({'seed': 42, 'db': {'password': '[redacted]'}}, ['db.password'])
     """
-    given = as_mapping(params)
+    given = simplify(_given(params), keep_nonfinite=True)
     # Plain first: the keys of models inside models are keys like others then.
     plain = redactor.clean_mapping(simplify(given))
     described = {
@@ -37,12 +38,22 @@ def describe(params: Any, redactor: Redactor) -> dict[str, Any]:
     return {**described, "nonfinite": nonfinite} if nonfinite else described
 
 
+def _given(params: Any) -> dict[str, Any]:
+    try:
+        return as_mapping(params)
+    except UsageError:
+        raise
+    except Exception as error:
+        # A model that can't tell its fields stops no simulation.
+        return {"params": text(params), "unreadable": f"{type(error).__name__}: {text(error)}"}
+
+
 def as_mapping(params: Any) -> dict[str, Any]:
     """Return *params* as a dict of its own fields; raises UsageError where it has none."""
     if params is None:
         return {}
     if isinstance(params, Mapping):
-        return {str(key): value for key, value in params.items()}
+        return {text(key): value for key, value in params.items()}
     if dataclasses.is_dataclass(params) and not isinstance(params, type):
         return {field.name: getattr(params, field.name, None) for field in dataclasses.fields(params)}
     for method in ("model_dump", "dict", "_asdict"):
@@ -53,7 +64,7 @@ def as_mapping(params: Any) -> dict[str, Any]:
     if hasattr(params, "__dict__") and not isinstance(params, type) and not callable(params):
         return {key: value for key, value in vars(params).items() if not key.startswith("_")}
     raise UsageError(
-        f"params {params!r:.200} must be a mapping, a dataclass, a pydantic or attrs model, or a namespace; "
+        f"params {shown(params)} must be a mapping, a dataclass, a pydantic or attrs model, or a namespace; "
         f"not {type(params).__name__}"
     )
 

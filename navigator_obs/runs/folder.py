@@ -11,6 +11,7 @@ from ..clock import new_run_id
 from ..encoding import from_json, to_json_pretty
 from ..errors import UsageError
 from ..events.rotation import make_private_folder
+from .words import shown
 
 try:
     import fcntl
@@ -29,7 +30,9 @@ _NEW_FILE: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC
 def valid_run_id(run_id: object) -> str:
     """Return *run_id*; raises UsageError where it could not be a folder's name on any system."""
     if not isinstance(run_id, str) or not _VALID_ID.fullmatch(run_id) or not run_id.strip("."):
-        raise UsageError(f"run_id {run_id!r} must be 1 to 128 of the characters A-Z a-z 0-9 . _ - and not only dots")
+        raise UsageError(
+            f"run_id {shown(run_id)} must be 1 to 128 of the characters A-Z a-z 0-9 . _ - and not only dots"
+        )
     return run_id
 
 

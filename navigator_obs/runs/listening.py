@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from ..clock import clock, format_timestamp
-from ..encoding import to_json
+from ..encoding import simplify, to_json
 from ..events import scope, sinks, ticker
 from ..operations import metrics, resources
 from ..operations.accumulator import Accumulator
@@ -126,11 +126,22 @@ class Listener:
 
     def add(self, kind: str, **fields: Any) -> None:
         """Write a record."""
-        line = to_json({"kind": kind, "time": now(), **self._stamp, **fields})
+        # The parts of a tick were cleaned where they were taken; it is the one record that comes often.
+        told = fields if kind == "tick" else self._cleaned(fields)
+        line = to_json({"kind": kind, "time": now(), **self._stamp, **told})
         with self._lock:
             if not self._closed:
                 self.journal.append_line(line)
                 self._written(line)
+
+    def _cleaned(self, fields: Mapping[str, Any]) -> dict[str, Any]:
+        """Without secrets, whatever they came in: plain first, for an object hides what its text will show."""
+        cleaned = self.redactor.clean_mapping(simplify(fields))
+        environment = fields.get("environment")
+        if isinstance(environment, Mapping) and "packages" in environment:
+            # Names of packages, of which some speak of tokens.
+            cleaned["environment"]["packages"] = environment["packages"]
+        return cleaned
 
     def _written(self, line: bytes) -> None:
         """A record stands in the journal."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import os
 import socket
 import sys
@@ -19,6 +20,7 @@ from ..operations import resources
 from ..redaction import Redactor
 from . import environment, folder
 from .observer import RunObserver
+from .words import shown
 
 _LOGGER: Final = "navigator_obs.run"
 _MAX_NAME: Final = 200
@@ -80,20 +82,45 @@ def checked_years(years: Iterable[int] | None) -> list[int]:
     if years is None:
         return []
     try:
-        planned = [year.__index__() for year in years]
-    except (TypeError, AttributeError):
-        raise UsageError(f"years={years!r:.200} must be whole numbers, such as range(2025, 2030)") from None
+        planned = [operator.index(year) for year in years]
+    except Exception:
+        raise UsageError(f"years={shown(years)} must be whole numbers, such as range(2025, 2030)") from None
     return list(dict.fromkeys(planned))
+
+
+def checked_year(year: object) -> int:
+    """Return *year* as a number; raises UsageError where it is no whole one."""
+    try:
+        if type(year) is not bool:
+            return operator.index(year)  # type: ignore[arg-type]
+    except Exception:
+        pass
+    raise UsageError(f"the year of a checkpoint must be a whole number, such as 2025; not {shown(year)}")
+
+
+def checked_path(path: object) -> str:
+    """Return *path* as a text; raises UsageError where it is no path."""
+    try:
+        # Of a path of bytes, too, if it is an object.
+        named = "" if type(path) is bytes else os.fsdecode(path)  # type: ignore[arg-type]
+    except Exception:
+        named = ""
+    if not named:
+        raise UsageError(f"the path of an artifact must be a path, not {shown(path)}")
+    return named
 
 
 def checked_tags(tags: Iterable[str]) -> tuple[str, ...]:
     """Return *tags*; raises UsageError where one is no text."""
     if isinstance(tags, str):
         raise UsageError(f"tags={tags!r} must be several texts, such as [{tags!r}]")
-    given = tuple(tags)
+    try:
+        given = tuple(tags)
+    except Exception:
+        raise UsageError(f"tags={shown(tags)} must be several texts, such as ['nightly']") from None
     for tag in given:
-        if not isinstance(tag, str) or not tag:
-            raise UsageError(f"a tag must be a text, not {tag!r}")
+        if not issubclass(type(tag), str) or not tag:
+            raise UsageError(f"a tag must be a text, not {shown(tag)}")
     return given
 
 
@@ -103,7 +130,7 @@ def checked_observers(observers: Iterable[RunObserver]) -> tuple[RunObserver, ..
     for observer in given:
         for method in ("run_started", "run_finished"):
             if not callable(getattr(observer, method, None)):
-                raise UsageError(f"observer {observer!r} has no method {method}; see runs.observer.RunObserver")
+                raise UsageError(f"observer {shown(observer)} has no method {method}; see runs.observer.RunObserver")
     return given
 
 

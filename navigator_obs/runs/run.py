@@ -22,6 +22,7 @@ from .listening import now
 from .observer import RunObserver
 from .recording import Recording
 from .verdict import FINAL_STATUSES, Verdict
+from .words import shown
 
 T = TypeVar("T")
 _LOGGER: Final = "navigator_obs.run"
@@ -74,25 +75,23 @@ class Run:
         *kind* is a word such as "output", "backup" or "checkpoint"; *attributes* are kept beside it. A file that is not
         there is recorded as `missing`, with a warning.
         """
-        if not isinstance(path, (str, os.PathLike)) or not os.fspath(path):
-            raise UsageError(f"the path of an artifact must be a path, not {path!r}")
+        named = opening.checked_path(path)
         if not isinstance(kind, str) or not kind:
-            raise UsageError(f"the kind of an artifact must be a word, such as 'output' or 'backup'; not {kind!r}")
+            raise UsageError(f"the kind of an artifact must be a word, such as 'output' or 'backup'; not {shown(kind)}")
         if self._is_ours():
-            found = artifacts.describe(path, kind, attributes)
-            self._recording.add("artifact", artifact=self._recording.redactor.clean_mapping(found))
+            found = artifacts.describe(named, kind, attributes, self._recording.redactor)
+            self._recording.add("artifact", artifact=found)
             if found.get("missing"):
                 self._say(_WARNING, "an artifact is missing", {"path": found["path"], "kind": kind})
 
     def checkpoint(self, year: int, path: str | os.PathLike[str] | None = None) -> None:
         """Record that *year* is complete, and where its state was saved, if it was."""
-        if isinstance(year, bool) or not hasattr(year, "__index__"):
-            raise UsageError(f"the year of a checkpoint must be a whole number, such as 2025; not {year!r}")
+        number = opening.checked_year(year)
+        saved = None if path is None else opening.checked_path(path)
         if self._is_ours():
-            saved = None if path is None else os.fspath(path)
-            self._recording.add("checkpoint", year=int(year), path=saved)
-            if path is not None:
-                self.add_artifact(path, "checkpoint", year=int(year))
+            self._recording.add("checkpoint", year=number, path=saved)
+            if saved is not None:
+                self.add_artifact(saved, "checkpoint", year=number)
 
     def fail(self, reason: str) -> None:
         """Say that the run failed, although it goes on to an orderly end; the first reason is kept.
@@ -113,9 +112,11 @@ class Run:
 
         Raises UsageError where *status* is none that a run can end with.
         """
-        if status is not None and status not in FINAL_STATUSES:
+        if status is not None and not (isinstance(status, str) and status in FINAL_STATUSES):
             valid = ", ".join(FINAL_STATUSES)
-            raise UsageError(f"status {status!r} must be one of {valid}{close_match(str(status), FINAL_STATUSES)}")
+            raise UsageError(
+                f"status {shown(status)} must be one of {valid}{close_match(text(status), FINAL_STATUSES)}"
+            )
         if self._is_ours():
             if status == "failed" and reason:
                 self.fail(reason)

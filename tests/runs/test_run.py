@@ -8,8 +8,10 @@ import json
 import os
 import threading
 import time
+import weakref
 
 import jsonschema
+import numpy as np
 import pytest
 
 import navigator_obs as obs
@@ -483,3 +485,89 @@ def test_rows_beyond_any_number_end_no_run(recorder, rows):
     assert (run.status, summary["execution_summary"]["years_completed"]) == ("success", [2025])
     assert summary["execution_summary"]["operations"] == 2
     assert summary["performance_metrics"]["hire"]["rows"] == 3
+
+
+def test_no_secret_reaches_the_journal_whatever_it_came_in(recorder, tmp_path):
+    """Names, tags, checks, artifacts: each record is cleaned before it is written."""
+    url = "postgres://ada:hunter2@db/sim"
+    with obs.start_run(f"load {url}", tags=[url]) as run:
+        obs.check(f"rows of {url}", 3, min=5, unit=url, dataset=url, year=url)
+        obs.check("settings", {"password": "hunter2"}, equals={"password": "hunter2", "n": [("token", "hunter2")]})
+        run.add_artifact(url, "output", password="hunter2")
+        run.checkpoint(2025, url)
+        run.tag(f"db={url}")
+        run.fail(f"no {url}")
+    kept = b"".join(path.read_bytes() for path in run.directory.iterdir())
+    assert b"hunter2" not in kept
+    assert b"hunter2" not in b"".join(recorder.lines())
+    assert b"[redacted]" in kept
+
+
+class Hostile:
+    def __repr__(self):
+        raise RuntimeError("no repr")
+
+    @property
+    def __class__(self):
+        raise RuntimeError("no class")
+
+    def __len__(self):
+        raise RuntimeError("no length")
+
+    def __iter__(self):
+        raise RuntimeError("no items")
+
+
+class BytesPath:
+    def __fspath__(self):
+        return b"census.parquet"
+
+
+def dead_proxy():
+    return weakref.proxy(Watcher())
+
+
+def test_no_value_raises_out_of_a_call(recorder):
+    """What can't be hashed, compared, shown or even asked for its class is recorded as well as can be."""
+    values = [["a"], np.arange(3), Hostile(), dead_proxy(), {"a": {1}}, 10**5000]
+    with obs.start_run("baseline", params={str(i): value for i, value in enumerate(values)}) as run:
+        for value in values:
+            obs.check("rows", 1, min=0, dataset=value, unit=value, year=value)
+            obs.check("rows", value, min=0, equals=value)
+            run.add_artifact("census.parquet", "output", note=value)
+        run.add_artifact(BytesPath())
+    summary = on_disk(run)
+    assert sum(summary["execution_summary"]["checks"].values()) == 2 * len(values)
+    assert summary["artifacts"][-1]["path"] == "census.parquet"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda run, value: obs.check(value, 1, min=0),
+        lambda run, value: obs.check("rows", 1, min=0, severity=value),
+        lambda run, value: obs.check("rows", 1, between=value),
+        lambda run, value: obs.check("rows", value),
+        lambda run, value: run.add_artifact(value),
+        lambda run, value: run.add_artifact("x", value),
+        lambda run, value: run.checkpoint(value),
+        lambda run, value: run.checkpoint(2025, value),
+        lambda run, value: run.tag(value),
+        lambda run, value: run.finish(value),
+        lambda run, value: obs.start_run(value),
+        lambda run, value: obs.start_run("b", years=value),
+        lambda run, value: obs.start_run("b", years=[value]),
+        lambda run, value: obs.start_run("b", tags=[value]),
+        lambda run, value: obs.start_run("b", observers=[value]),
+        lambda run, value: obs.start_run("b", run_id=value),
+    ],
+)
+def test_a_wrong_argument_is_named_whatever_it_is(recorder, wrong):
+    """An object that can't be shown is refused as any other is."""
+    with obs.start_run("baseline") as run, pytest.raises(UsageError):
+        wrong(run, Unshown())
+
+
+class Unshown:
+    def __repr__(self):
+        raise RuntimeError("no repr")
