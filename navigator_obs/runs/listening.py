@@ -102,7 +102,9 @@ class Listener:
         self.redactor = redactor
         self.seconds_spent = 0.0
         self.journal = Journal(None)
-        self.figures = figures or Figures(config.max_series, config.breakdown, log_limit=config.operation_log_limit)
+        self.figures = figures or Figures(
+            config.max_series, config.breakdown, log_limit=config.operation_log_limit, redactor=redactor
+        )
         self.figures.on_logged = self._on_logged
         self._stamp: Record = {}
         self._lock = threading.RLock()

@@ -496,6 +496,8 @@ def test_no_secret_reaches_the_journal_whatever_it_came_in(recorder, tmp_path):
         run.add_artifact(url, "output", password="hunter2")
         run.checkpoint(2025, url)
         run.tag(f"db={url}")
+        with obs.context(year=url), obs.operation(f"read {url}"):
+            obs.count(f"rows of {url}", 1, source=url, tenant_ref=url)
         run.fail(f"no {url}")
     kept = b"".join(path.read_bytes() for path in run.directory.iterdir())
     assert b"hunter2" not in kept
