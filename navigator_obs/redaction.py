@@ -18,31 +18,41 @@ MARK: Final = "[redacted]"
 MAX_DEPTH: Final = 32
 _LONG_TEXT: Final = 1_000
 _PLAIN: Final = frozenset({int, float, bool, type(None)})
+_NUMBERS: Final = frozenset({int, float})
 _COLLECTIONS: Final = (list, tuple, set, frozenset, deque)
 
 _SECRET_WORDS: Final = frozenset(
     "password passwd passphrase passcode pwd secret secrets token apikey authorization cookie cookies credential "
-    "credentials privatekey accesskey secretkey sessionid dsn connectionstring bearer otp jwt".split()
+    "credentials creds pgpass userpass dbpass privatekey accesskey secretkey sessionid dsn connectionstring bearer otp "
+    "jwt".split()
 )
+# These only at the end: `db_pass` and `auth` are secret, `pass_rate` and `auth_url` are not.
+_SECRET_LAST: Final = frozenset("pass auth signature creds".split())
 # Also the end of a word that is written together: PGPASSWORD, clientsecret, authtoken.
 _SECRET_ENDINGS: Final = ("password", "passwd", "passphrase", "secret", "token", "apikey")
 _SECRET_PAIRS: Final = frozenset(
     tuple(pair.split("_"))
     for pair in "api_key private_key access_key secret_key signing_key encryption_key session_id connection_string "
-    "set_cookie auth_key account_key pass_phrase conn_str".split()
+    "set_cookie auth_key account_key pass_phrase conn_str auth_header".split()
 )
 # A number, a time or a kind of secret is none: token_count, password_age_days, secret_name.
 _HARMLESS_WORDS: Final = frozenset(
     "count counts total number length len size bytes seconds days age expiry expires type kind policy name rate limit "
     "usage used max min file path budget per date time at status method".split()
 )
+_TOKENS_OF: Final = frozenset("access refresh auth api bearer session id csrf secret".split())
 _WORDS: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 
 _NAMES: Final = (
-    r"(?:passwords?|passwd|passphrase|pwd|secret|token|(?:api|access|private|secret|signing|account)[_-]?key"
-    r"|authorization)"
+    r"(?:passwords?|passwd|passphrase|pwd|secret|token|(?:api|access|private|secret|signing|account)[_-]?keys?"
+    r"|authorization|session[_-]?id|(?:_|user|pg|db)pass|creds)"
 )
-_GIVEN: Final = r"""(?!(?:none|null|true|false)\b)(?:(?<=")[^"]+|(?<=')[^']+|[^\s'",;&)]{3,})"""
+# In quotes that are escaped themselves (JSON in JSON), in quotes, or as a word.
+_GIVEN: Final = (
+    r"""(?!(?:none|null|true|false)\b)(?:(?<=\\["'])(?:[^"'\\]|\\(?!["']))+|(?<=")(?:[^"\\]|\\.)+"""
+    r"""|(?<=')(?:[^'\\]|\\.)+|[^\s'",;&)]{3,})"""
+)
+_CASELESS: Final = re.IGNORECASE | re.ASCII | re.DOTALL
 _VALUES: Final = (
     # A URL's password, up to the last @ before the path; one that holds an unescaped @ is redacted whole.
     re.compile(r"(?P<keep>(?<![a-zA-Z0-9+.-])[a-zA-Z][a-zA-Z0-9+.-]{1,30}://[^\s/:@]{0,100}:)[^\s/]{1,300}(?=@)"),
@@ -54,18 +64,30 @@ _VALUES: Final = (
     re.compile(r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----.*?(?:-----END [A-Z ]{0,30}PRIVATE KEY-----|\Z)", re.DOTALL),
     re.compile(r"(?P<keep>\b[Bb]earer\s+)[A-Za-z0-9._~+/-]{16,}=*"),
     re.compile(
-        rf"(?P<keep>{_NAMES}\\?['\"]?\s?[=:]\s?\\?['\"]?(?:(?:basic|bearer|digest|token)\s+)?){_GIVEN}", re.IGNORECASE
+        rf"(?P<keep>{_NAMES}\\?['\"]?(?:[ \t]{{0,8}}|\s)(?:=>|:=|[=:])(?:[ \t]{{0,8}}|\s)\\?['\"]?"
+        rf"(?:(?:basic|bearer|digest|token)\s+)?){_GIVEN}",
+        _CASELESS,
     ),
-    re.compile(rf"(?P<keep>--(?:[a-z0-9]+-)*{_NAMES}\s+)(?!-)\S+", re.IGNORECASE),
+    re.compile(rf"(?P<keep>--(?:[a-z0-9]+-)*{_NAMES}\s+)(?!-)\S+", _CASELESS),
+    re.compile(rf"(?P<keep><[\w.:-]{{0,60}}{_NAMES}(?:\s[^<>]{{0,100}})?>)[^<]+(?=</)", _CASELESS),
+    re.compile(r"(?P<keep>[?&](?:[\w-]{0,40}-)?(?:sig|signature|auth|pass)=)[^\s&#'\"<>]+", _CASELESS),
     re.compile(r"(?P<keep>\bcookie:\s?)[^\r\n]+", re.IGNORECASE),
 )
+# A key in quotes with its value, as a mapping's or a pair's repr has them: judged as a key is.
+_KEYED: Final = re.compile(
+    r"""(?P<keep>(?P<pair>\()?(?P<quote>\\?['"])(?P<key>[A-Za-z][\w .-]{0,60})(?P=quote)\s{0,4}"""
+    r"""(?:=>|[:=]|(?(pair),|(?!)))\s{0,4})"""
+    r"""(?P<given>\\"(?:[^"\\]|\\(?!["']))+\\"|"(?:[^"\\]|\\.)+"|'(?:[^'\\]|\\.)+'|[\w.+-]+)""",
+    re.DOTALL,
+)
+_NOTHING: Final = frozenset("None True False null true false".split())
 # A cheap look before the costly one. The shortest secret that tells itself is a Slack token; all others are given
 # after one of these marks, together with one of the words.
 _SHORTEST: Final = 15
 _TELLS_ITSELF: Final = re.compile(
     r"eyJ|A[KS]IA|gh[pousr]_|github_pat_|glpat-|xox|slack|sk-|k_live_|k_test_|AIza|[Bb]earer"
 )
-_WORDS_BEFORE: Final = "pass pwd secret token key authorization cookie :// begin".split()
+_WORDS_BEFORE: Final = "pass pwd secret token key auth cookie session cred sig :// begin".split()
 
 
 class Redactor:
@@ -94,7 +116,9 @@ class Redactor:
 
     def hides(self, key: str, value: Any) -> bool:
         """Return whether *value* is to be replaced because of the *key* it is under."""
-        return self.is_secret_key(key) and not _harmless(value)
+        if _harmless(value) or not self.is_secret_key(key):
+            return False
+        return not (type(value) in _NUMBERS and _may_count(key)) or key.lower() in self._keys
 
     def text(self, value: str) -> str:
         """Return *value* with what looks like a secret in it replaced."""
@@ -133,6 +157,8 @@ class Redactor:
         if isinstance(value, Mapping):
             return self._clean_items(value, above)
         above = (*above, id(value))
+        if type(value) is tuple and len(value) == 2 and type(value[0]) is str:
+            return self._clean_pair(value, above)
         if _are_pairs(value):
             cleaned = [self._clean_pair(pair, above) for pair in value]
         else:
@@ -174,11 +200,25 @@ def _looks_secret(key: str) -> bool:
     words = [word.lower() for word in _WORDS.findall(key)]
     if not words or words[-1] in _HARMLESS_WORDS:
         return False
+    if words[-1] == "tokens":
+        # A language model's are a number of words; these are secrets.
+        return len(words) == 1 or words[-2] in _TOKENS_OF or _have_secret(words[:-1])
+    return words[-1] in _SECRET_LAST or _have_secret(words)
+
+
+def _have_secret(words: list[str]) -> bool:
+    # Several are as secret as one: api_keys, passwords.
+    single = [word if word == "tokens" else word.removesuffix("s") or word for word in words]
     return (
         not _SECRET_WORDS.isdisjoint(words)
-        or any(word.endswith(_SECRET_ENDINGS) for word in words)
-        or any(pair in _SECRET_PAIRS for pair in pairwise(words))
+        or any(word.endswith(_SECRET_ENDINGS) for word in single)
+        or not _SECRET_PAIRS.isdisjoint((*pairwise(words), *zip(words, single[1:], strict=False)))
     )
+
+
+def _may_count(key: str) -> bool:
+    """Whether a number under this key, though it may be secret, is rather one of tokens or of a pass over data."""
+    return key.lower().endswith("tokens") or key.lower() == "pass"
 
 
 def redact_text(value: str) -> str:
@@ -187,14 +227,14 @@ def redact_text(value: str) -> str:
         return value
     for pattern in _VALUES:
         value = pattern.sub(_mark, value)
-    return value
+    return _KEYED.sub(_mark_keyed, value)
 
 
 def may_hold_secret(value: str) -> bool:
     """Return whether *value* is worth a closer look: False for most texts, at a fraction of `redact_text`'s cost."""
     if len(value) >= _SHORTEST and _TELLS_ITSELF.search(value):
         return True
-    if ":" in value or "=" in value or "--" in value:
+    if ":" in value or "=" in value or "--" in value or "<" in value or "(" in value:
         lower = value.lower()
         return any(word in lower for word in _WORDS_BEFORE)
     return False
@@ -202,3 +242,15 @@ def may_hold_secret(value: str) -> bool:
 
 def _mark(match: re.Match[str]) -> str:
     return (match.groupdict().get("keep") or "") + MARK
+
+
+def _mark_keyed(match: re.Match[str]) -> str:
+    key, given = match["key"], match["given"]
+    lower = key.lower()
+    if not _looks_secret(key) or not any(word in lower for word in _WORDS_BEFORE):
+        return match[0]
+    if given[0] in "\\\"'":
+        quote = given[: 2 if given[0] == "\\" else 1]
+        return f"{match['keep']}{quote}{MARK}{quote}"
+    harmless = given in _NOTHING or (_may_count(key) and given.replace(".", "").isdigit())
+    return match[0] if harmless else match["keep"] + MARK

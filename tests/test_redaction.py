@@ -9,18 +9,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from navigator_obs.redaction import MARK, Redactor, redact_text
+from navigator_obs.redaction import MARK, Redactor, may_hold_secret, redact_text
 
 SECRET_KEYS = """password PASSWORD db_password dbPassword DB-PASSWORD PGPASSWORD passwd pwd passphrase secret
 clientSecret client_secret clientsecret token access_token accessToken authtoken api_key apikey apiKey APIKey
 X-Api-Key x-auth-token
 Authorization authorization Proxy-Authorization cookie Cookie Set-Cookie private_key privateKey aws_secret_access_key
-AWS_SECRET_ACCESS_KEY connection_string dsn session_id sessionId credentials encryption_key bearer jwt""".split()
+AWS_SECRET_ACCESS_KEY connection_string dsn session_id sessionId credentials encryption_key bearer jwt
+api_keys apiKeys access_keys passwords tokens access_tokens refreshTokens creds pass db_pass userpass pgpass PGPASS auth
+basic_auth signature x_signature auth_header""".split()
 
 INNOCENT_KEYS = """session_count author authors token_count tokens_used tokenizer prompt_tokens session sessions
 monkey keyboard passenger_count compass key keys primary_key key_count secretary_name password_age_days
 secret_name cookie_policy
 author_id authorized hotkey passed password_set_at token_type rate_limit employee_id dsn_count otp_length
+max_tokens completion_tokens pass_rate primary_keys auth_url auth_method bypass
 year""".split()
 
 SECRET_TEXTS = {
@@ -50,6 +53,16 @@ SECRET_TEXTS = {
     "command line": ("sim.py --db-password {} --seed 42", "hunter2"),
     "command line with =": ("sim.py --token={}", "hunter2"),
     "cookie": ("Cookie: {}", "sid=abcdef; other=123456"),
+    "session in a repr": ("KeyError: {{'session_id': '{}'}}", "abcdef12"),
+    "cookie in a repr": ("bad {{'cookie': '{}', 'a': 1}}", "sid=abcdef"),
+    "short in a repr": ("bad {{'db_pass': '{}'}}", "qz"),
+    "auth in json": ('{{"auth": "{}"}}', "hunter2"),
+    "wide assignment": ("password  =  {}", "hunter2"),
+    "arrow": ("password => {}", "hunter2"),
+    "quote in quotes": (r"password='it\'s {}' refused", "hunter2"),
+    "xml": ("<db><password>{}</password></db>", "hunter2"),
+    "signed url": ("GET https://x.blob/a?sv=1&sig={}&se=2", "abc%2Bdef"),
+    "pair": ("headers [('password', '{}')]", "hunter2"),
     "query": ("GET /x?token={}&year=2025", "abc123def"),
 }
 
@@ -61,6 +74,12 @@ author: ada
 the key is under the mat
 https://example.com:8080/path
 ratio 3:4 at 12:30:45
+second pass: merging (a, b) <c>
+{'year': 2025, 'tokens': 12, 'author': 'ada'}
+('token_count', 5)
+<tokenizer>bpe</tokenizer>
+compass: north; auth: failed
+design (assigned) = 3
 password required
 secret: None
 session_count=12
@@ -184,9 +203,66 @@ def test_long_texts_are_not_remembered():
 
 
 @pytest.mark.parametrize(
-    "unit", ["password ", "http://a:", "eyJaaaaaaaaaa.", "-----BEGIN PRIVATE KEY-----", "--a-", "a.b"]
+    "unit",
+    [
+        "password ",
+        "http://a:",
+        "eyJaaaaaaaaaa.",
+        "-----BEGIN PRIVATE KEY-----",
+        "--a-",
+        "a.b",
+        "'pass':'",
+        "('pass',",
+        "<pass",
+        'pass=\\"',
+        "?sig",
+        "password   ",
+        "'a.b-",
+    ],
 )
 def test_no_text_takes_for_ever(unit):
     """The patterns end in a time in proportion to the text; one that tries all ways would never end on these."""
     text = unit * (200_000 // len(unit)) + "key"
     assert redact_text(text)
+
+
+def test_a_number_of_tokens_stays():
+    """A number under `tokens` or `pass` is a count, unless the key was given as secret; texts and lists go."""
+    value = {"tokens": 512, "pass": 2, "deep": {"tokens": ["abc"]}, "access_tokens": "abc"}
+    expected = {"tokens": 512, "pass": 2, "deep": {"tokens": MARK}, "access_tokens": MARK}
+    assert Redactor().clean(value) == expected
+    assert Redactor(keys=["tokens"]).clean({"tokens": 512}) == {"tokens": MARK}
+
+
+def test_one_pair_is_a_key_and_its_value():
+    """A tuple of a secret key and its value loses the value; two names in a list stay."""
+    assert Redactor().clean({"item": ("password", "x")}) == {"item": ("password", MARK)}
+    assert Redactor().clean(["password", "x"]) == ["password", "x"]
+
+
+PIECES = st.sampled_from(
+    [*SECRET_KEYS, *"'\"\\=:,<>(){}?&-/ ", "=>", "://", "</", "sig", "bearer ", "[redacted]", "x1y2z3", "None", "eyJ"]
+)
+
+
+@given(st.lists(PIECES, max_size=14).map("".join))
+def test_the_cheap_look_misses_nothing(text):
+    """What a pattern would change passes the cheap look."""
+    from navigator_obs import redaction
+
+    changed = text
+    for pattern in redaction._VALUES:
+        changed = pattern.sub(redaction._mark, changed)
+    changed = redaction._KEYED.sub(redaction._mark_keyed, changed)
+    assert changed == text or may_hold_secret(text)
+
+
+def test_what_can_not_be_read_ends_in_a_note():
+    """An object that does not even say what it is raises nothing."""
+
+    class Faceless:
+        @property
+        def __class__(self):
+            raise RuntimeError("no class")
+
+    assert Redactor().clean({"a": Faceless()}) == {"a": "<Faceless: cannot be read>"}
