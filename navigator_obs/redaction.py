@@ -193,7 +193,7 @@ def _are_pairs(value: Any) -> bool:
 
 def _harmless(value: Any) -> bool:
     """Nothing, a flag and an empty text keep no secret, and say whether one was set."""
-    return value is None or value is True or value is False or value == ""
+    return value is None or value is True or value is False or (type(value) is str and not value)
 
 
 def _looks_secret(key: str) -> bool:

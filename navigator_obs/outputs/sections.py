@@ -7,6 +7,7 @@ it stays on its line and drives no terminal.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -313,7 +314,13 @@ def _run_id(summary: Mapping[str, Any]) -> str:
 
 
 def _file(kind: object, path: object, size: object) -> tuple[Cell, ...]:
-    return cell(kind, "dim"), cell(path), cell(_formatted(size, format_bytes), "dim")
+    return cell(kind, "dim"), cell(_from_here(path)), cell(_formatted(size, format_bytes), "dim")
+
+
+def _from_here(path: object) -> object:
+    """A path as one would type it in the working directory, where it lies below that."""
+    here = f"{os.getcwd()}{os.sep}"
+    return text(path).removeprefix(here) if isinstance(path, (str, Path)) else path
 
 
 def _artifact(found: Mapping[str, Any]) -> tuple[Cell, ...]:

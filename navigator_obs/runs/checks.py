@@ -133,9 +133,7 @@ def _word(plain: Any) -> str:
 
 def _shown(name: str, values: Mapping[str, Any]) -> dict[str, Any]:
     """The values as records keep them: numbers as numbers, of anything long the beginning of its text, no secrets."""
-    if chain.redactor.is_secret_key(name):
-        return dict.fromkeys(values, MARK)
-    return {key: _plain(value) for key, value in values.items()}
+    return {key: MARK if chain.redactor.hides(name, value) else _plain(value) for key, value in values.items()}
 
 
 def _plain(value: Any) -> Any:
