@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import re
 import sys
-from typing import Final
 
 from ..encoding import to_json_pretty
-
-# Legal inside JSON text, and yet some terminals obey them: DEL, the C1 controls, and what turns the reading direction.
-_OBEYED: Final = re.compile("[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 
 def print_json(value: object) -> None:
@@ -20,8 +15,10 @@ def print_json(value: object) -> None:
 def write_json(data: bytes) -> None:
     r"""Write rendered JSON to stdout; on a terminal, dangerous characters as ``\u`` escapes, which mean the same."""
     if sys.stdout.isatty():
+        from ..events.console import OBEYED
+
         shown = data.decode("utf-8", "backslashreplace")
-        sys.stdout.write(_OBEYED.sub(lambda found: f"\\u{ord(found.group()):04x}", shown))
+        sys.stdout.write(OBEYED.sub(lambda found: f"\\u{ord(found.group()):04x}", shown))
         return
     sys.stdout.flush()
     sys.stdout.buffer.write(data)

@@ -17,7 +17,8 @@ from ..clock import parse_timestamp
 from ..encoding import to_json
 from ..fields import EVENT_FIELDS, OPERATION_FIELDS
 
-_CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2066-\u2069]")
+# What terminals obey rather than show: controls, and what is invisible or turns the reading direction.
+OBEYED: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2066-\u2069]")
 _FIRST: Final = frozenset(field.name for field in EVENT_FIELDS)
 _FORMATS: Final = {field.name: field.format for field in OPERATION_FIELDS if field.unit}
 _COLOURS: Final = {"DEBUG": "2", "INFO": "32", "WARNING": "33", "ERROR": "31;1", "CRITICAL": "41;37;1"}
@@ -47,7 +48,7 @@ def harmless(text: str) -> str:
     >>> harmless("all well" + chr(27) + "[2J")
     'all well\\x1b[2J'
     """
-    return _CONTROL.sub(lambda match: match.group().encode("unicode_escape").decode(), text)
+    return OBEYED.sub(lambda match: match.group().encode("unicode_escape").decode(), text)
 
 
 class ConsoleSink:
