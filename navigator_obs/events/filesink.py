@@ -148,7 +148,7 @@ class FileSink:
         self._tasks.append(ticker.every(RECOVER_SECONDS, self._keep_house))
         if self._config.durability in {"group", "full"}:
             self._tasks.append(ticker.every(SYNC_SECONDS, self._sync))
-        _at_exit(self.close)
+        at_exit(self.close)
         return area
 
     def _new_area(self) -> Staging:
@@ -316,7 +316,7 @@ def _no_room(line: bytes) -> object:
     raise ValueError(line)
 
 
-def _at_exit(call: Callable[[], None]) -> None:
+def at_exit(call: Callable[[], None]) -> None:
     """Have *call* run when the process ends, also in a child of multiprocessing, which skips `atexit`."""
     atexit.unregister(call)
     atexit.register(call)

@@ -35,7 +35,6 @@ class Recording(Listener):
         self._queue: deque[bytes] = deque()
         self._folding = False
         self._summary_due = 0.0
-        self._summary_failures = 0
         self._shares = Shares(directory)
         self.at_tick: Callable[[], None] = _nothing
         self.at_news: Callable[[], None] | None = None
@@ -155,7 +154,7 @@ class Recording(Listener):
         try:
             folder.write_summary(self.directory, summary, file_mode=self.config.file_mode, sync=sync)
         except OSError:
-            self._summary_failures += 1
+            return
 
     def release(self) -> None:
         """Let go of the run's lock: whoever asks now finds the final summary."""

@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 # Its fork handler gives a child its sinks, and must run before the one below.
 from ..events import scope, setup, sinks, ticker  # noqa: F401
-from ..events.filesink import _at_exit
+from ..events.filesink import at_exit
 from ..events.rotation import make_private_folder
 from ..operations import metrics
 from ..redaction import Redactor
@@ -83,7 +83,7 @@ class Share(Listener):
         self._awake = True
         self._listen()
         self._handles.append(ticker.every(_LOOK_SECONDS, self._look))
-        _at_exit(self.leave)
+        at_exit(self.leave)
         if self.config.handle_signals:
             parting.before_sigterm(self.close)
 
