@@ -169,6 +169,13 @@ def _settle() -> None:
         sinks.flush()
 
 
+def _end_recording() -> None:
+    """Close what the page configured: its directory is about to go, and a live sink would make its folders anew."""
+    assembly = sys.modules.get("navigator_obs.assembly")
+    if assembly is not None:
+        assembly.shutdown()
+
+
 def first_missing(shown: str, printed: str, *, anywhere: bool = False) -> str | None:
     """Return the first line of *shown* that *printed* does not have at its place; numbers, ids and blanks may differ.
 
@@ -242,6 +249,7 @@ def run_page(path: Path) -> int:
             for block in found:
                 session.take(block)
         finally:
+            _end_recording()
             os.chdir(home)
     return sum(block.runs for block in found)
 
