@@ -126,7 +126,7 @@ class Recording(Listener):
         try:
             self._folded = self.fold.summary()
         except (TypeError, ValueError, ArithmeticError, KeyError, AttributeError):
-            metadata = self.fold.metadata()
+            metadata = self.fold.life.metadata()
             self._folded = {**self._folded, "run_metadata": metadata}
         return self._folded
 

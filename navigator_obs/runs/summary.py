@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
-from ..clock import parse_timestamp
 from ..operations.record import OperationRecord
 from ..operations.stats import OperationStats, either
 from ..operations.totals import Metrics
@@ -18,12 +17,12 @@ from . import figures
 from .catalogue import Catalogue, failure_issue
 from .checkbook import CheckBook
 from .journal import Record
+from .life import Life
 from .still_open import StillOpen
 
 SCHEMA_VERSION: Final = 1
 MAX_ARTIFACTS: Final = 1000
 MAX_CHECKPOINTS: Final = 10_000
-MAX_TAGS: Final = 100
 
 
 def fold(records: Iterable[Record]) -> dict[str, Any]:
@@ -42,16 +41,10 @@ class Fold:
     """Takes records one by one; `summary` tells what they amount to so far. Memory is bounded, however many come."""
 
     def __init__(self) -> None:
-        self._start: Record = {}
-        self._end: Record = {}
-        self._seconds_at_end = 0.0
-        self._last_time = ""
-        self._signal: str | None = None
-        self._failure: Record = {}
-        self._tags: list[str] = []
+        self.life = Life()
         self._git: dict[str, Any] = {}
         self._unreadable = 0
-        self._overflow = {"artifacts": 0, "checkpoints": 0, "tags": 0}
+        self._overflow = {"artifacts": 0, "checkpoints": 0}
         self._artifacts: list[dict[str, Any]] = []
         self._checkpoints: set[int] = set()
         self._catalogue = Catalogue()
@@ -74,11 +67,7 @@ class Fold:
             take(self, record)
         except (KeyError, TypeError, ValueError, AttributeError):
             self._unreadable += 1
-        self._last_time = max(self._last_time, str(record.get("time") or ""))
-
-    def _take_start(self, record: Record) -> None:
-        self._start = record
-        self._add_tags(record.get("tags", ()))
+        self.life.last_time = max(self.life.last_time, str(record.get("time") or ""))
 
     def _take_operation(self, record: Record) -> None:
         source, ended = _source(record), OperationRecord.from_dict(record["record"])
@@ -103,6 +92,8 @@ class Fold:
             self._checks.add(counted)
         self._peak_memory_mb = either(max, self._peak_memory_mb, peak)
         self._ticks[source] = {key: record[key] for key in _KEPT_OF_TICK if key in record}
+        if not source:
+            self.life.tick = self._ticks[source]
 
     def _take_leave(self, record: Record) -> None:  # noqa: ARG002
         self._left += 1
@@ -119,25 +110,8 @@ class Fold:
         else:
             self._overflow["checkpoints"] += 1
 
-    def _take_tags(self, record: Record) -> None:
-        self._add_tags(record["tags"])
-
-    def _add_tags(self, tags: Iterable[str]) -> None:
-        for tag in tags:
-            if tag not in self._tags:
-                if len(self._tags) < MAX_TAGS:
-                    self._tags.append(tag)
-                else:
-                    self._overflow["tags"] += 1
-
     def _take_environment(self, record: Record) -> None:
         self._git |= record["git"]
-
-    def _take_signal(self, record: Record) -> None:
-        self._signal = self._signal or record["signal"]
-
-    def _take_fail(self, record: Record) -> None:
-        self._failure = self._failure or {"reason": str(record["reason"]), **record}
 
     def _take_issue(self, record: Record) -> None:
         self._catalogue.add(record)
@@ -147,21 +121,20 @@ class Fold:
 
     def _take_end(self, record: Record) -> None:
         self._events[_source(record)] = record["events"]
-        self._seconds_at_end = float(record["seconds"])
-        self._end = record
+        self.life.take_end(record)
 
     def _take_torn(self, record: Record) -> None:  # noqa: ARG002
         self._unreadable += 1
 
     def summary(self) -> dict[str, Any]:
         """Return the summary as of the last record, with the keys of `summary.schema.json`."""
-        totals, seconds = self._all_metrics(), self._seconds()
+        totals, seconds = self._all_metrics(), self.life.seconds
         open_operations = self._open.listed()
         years = figures.years_completed(totals, self._checkpoints, open_operations)
         return {
             "schema_version": SCHEMA_VERSION,
-            "run_metadata": self.metadata(),
-            "configuration": self._start.get("configuration") or _NO_CONFIGURATION,
+            "run_metadata": self.life.metadata(),
+            "configuration": self.life.start.get("configuration") or _NO_CONFIGURATION,
             "environment": self._environment(),
             "execution_summary": self._execution(totals, years),
             "performance_metrics": figures.performance(totals),
@@ -185,57 +158,21 @@ class Fold:
                 totals.operations.setdefault(ended.path, OperationStats()).add(ended)
         return totals
 
-    @property
-    def _tick(self) -> Record:
-        """The last tick of the run's own process."""
-        return self._ticks.get("", {})
-
     def _breakdown(self, totals: Metrics, seconds: float) -> dict[str, Any]:
         # Of a run that has not ended it is known up to its last tick.
-        known = seconds if self._end else float(self._tick.get("seconds", 0.0))
-        return figures.breakdown(totals, float(self._tick.get("covered_seconds", 0.0)), known)
+        known = seconds if self.life.end else float(self.life.tick.get("seconds", 0.0))
+        return figures.breakdown(totals, float(self.life.tick.get("covered_seconds", 0.0)), known)
 
     def _issues(self) -> dict[str, list[dict[str, Any]]]:
         issues = self._catalogue.summary()
-        return {**issues, "errors": [failure_issue(self._failure)]} if self._has_only_failed() else issues
+        return {**issues, "errors": [failure_issue(self.life.failure)]} if self._has_only_failed() else issues
 
     def _has_only_failed(self) -> bool:
         """Whether all that is known to have gone wrong is what the program said with `run.fail`."""
-        return bool(self._failure) and not self._catalogue.totals["errors"]
-
-    def _seconds(self) -> float:
-        """By the monotonic clock where a tick or the end tells it, by the wall clock from there on."""
-        if self._end:
-            return self._seconds_at_end
-        known, since = (self._tick["seconds"], self._tick["time"]) if self._tick else (0.0, self._start.get("time"))
-        return float(known) + max(0.0, _between(since, self._last_time))
-
-    def metadata(self) -> dict[str, Any]:
-        """Return the summary's `run_metadata`."""
-        start, end = self._start, self._end
-        return {
-            "run_id": start.get("run_id", "unknown"),
-            "name": start.get("name", "unknown"),
-            "start_time": start.get("time") or self._last_time or _NEVER,
-            "end_time": end.get("time"),
-            "duration_seconds": self._seconds(),
-            "status": end.get("status", "running"),
-            "status_reason": end.get("status_reason", self._failure.get("reason")),
-            "exit_code": end.get("exit_code"),
-            "signal": end.get("signal") or self._signal,
-            "final": bool(end),
-            "host": start.get("host", "unknown"),
-            "user": start.get("user"),
-            "pid": start.get("pid", 0),
-            "argv": start.get("argv", []),
-            "parent_run_id": start.get("parent_run_id"),
-            "resumed_from": None,
-            "attempt": 1,
-            "tags": list(self._tags),
-        }
+        return bool(self.life.failure) and not self._catalogue.totals["errors"]
 
     def _environment(self) -> dict[str, Any]:
-        environment: dict[str, Any] = self._start.get("environment") or dict(_NO_ENVIRONMENT)
+        environment: dict[str, Any] = self.life.start.get("environment") or dict(_NO_ENVIRONMENT)
         git = environment.get("git")
         return {**environment, "git": {**git, **self._git}} if git else environment
 
@@ -249,16 +186,16 @@ class Fold:
             "events_written": sum(events["written"] for events in self._events.values()),
             "events_dropped": sum(sum(events["dropped"].values()) for events in self._events.values()),
             "backup_created": any(artifact.get("kind") == "backup" for artifact in self._artifacts),
-            "years_planned": list(self._start.get("years", ())),
+            "years_planned": list(self.life.start.get("years", ())),
             "years_completed": years,
         }
 
     def _resources(self, open_operations: list[Any]) -> dict[str, Any]:
-        last: Mapping[str, Any] = self._tick.get("resources", {})
+        last: Mapping[str, Any] = self.life.tick.get("resources", {})
         return {
             "peak_memory_mb": self._peak_memory_mb,
-            "start_memory_mb": self._start.get("memory_mb"),
-            "end_memory_mb": self._end.get("memory_mb", last.get("memory_mb")),
+            "start_memory_mb": self.life.start.get("memory_mb"),
+            "end_memory_mb": self.life.end.get("memory_mb", last.get("memory_mb")),
             "cpu_seconds": self._cpu_seconds(),
             "threads": last.get("threads"),
             "open_operations": open_operations,
@@ -272,11 +209,11 @@ class Fold:
         return round(sum(known), 6) if known else None
 
     def _journal_bytes(self) -> int:
-        last = {**self._ticks, **({"": self._end} if self._end else {})}
+        last = {**self._ticks, **({"": self.life.end} if self.life.end else {})}
         return sum(int(record.get("cost", {}).get("journal_bytes", 0)) for record in last.values())
 
     def _observability(self, totals: Metrics, seconds: float) -> dict[str, Any]:
-        cost = self._end.get("cost") or self._tick.get("cost") or {"seconds": 0.0, "journal_bytes": 0}
+        cost = self.life.end.get("cost") or self.life.tick.get("cost") or {"seconds": 0.0, "journal_bytes": 0}
         dropped: dict[str, int] = {}
         lost = (tick.get("dropped", {}) for tick in self._ticks.values())
         for causes in (*lost, *(events["dropped"] for events in self._events.values())):
@@ -284,6 +221,7 @@ class Fold:
                 dropped[cause] = dropped.get(cause, 0) + number
         overflow = {
             **self._overflow,
+            "tags": self.life.tags_left_out,
             "issues": self._catalogue.overflow,
             "checks": self._checks.overflow,
             "series": totals.overflow,
@@ -293,7 +231,7 @@ class Fold:
             "percent": round(100 * cost["seconds"] / seconds, 3) if seconds else None,
             "bytes": self._journal_bytes() + sum(events["bytes"] for events in self._events.values()),
             "dropped": dropped,
-            "redacted": len((self._start.get("configuration") or _NO_CONFIGURATION)["redacted"]),
+            "redacted": len((self.life.start.get("configuration") or _NO_CONFIGURATION)["redacted"]),
             "overflow": {name: number for name, number in overflow.items() if number},
             "torn_lines": self._unreadable,
         }
@@ -304,31 +242,27 @@ def _source(record: Record) -> str:
     return str(record.get("worker") or "")
 
 
-def _between(earlier: Any, later: Any) -> float:
-    try:
-        return (parse_timestamp(later) - parse_timestamp(earlier)) / 1e9
-    except (TypeError, ValueError):
-        return 0.0
+def _alive(take: Callable[[Life, Record], None]) -> Callable[[Fold, Record], None]:
+    return lambda fold, record: take(fold.life, record)
 
 
 _TAKERS: Final[Mapping[str, Callable[[Fold, Record], None]]] = {
-    "start": Fold._take_start,
+    "start": _alive(Life.take_start),
     "operation": Fold._take_operation,
     "tick": Fold._take_tick,
     "issue": Fold._take_issue,
     "check": Fold._take_check,
     "artifact": Fold._take_artifact,
     "checkpoint": Fold._take_checkpoint,
-    "tags": Fold._take_tags,
+    "tags": _alive(Life.take_tags),
     "environment": Fold._take_environment,
-    "signal": Fold._take_signal,
-    "fail": Fold._take_fail,
+    "signal": _alive(Life.take_signal),
+    "fail": _alive(Life.take_fail),
     "leave": Fold._take_leave,
     "end": Fold._take_end,
     "torn": Fold._take_torn,
 }
 _KEPT_OF_TICK: Final = ("time", "seconds", "covered_seconds", "resources", "cost", "dropped")
-_NEVER: Final = "1970-01-01T00:00:00.000000Z"
 _NO_CONFIGURATION: Final[dict[str, Any]] = {
     "params": {},
     "sources": {},

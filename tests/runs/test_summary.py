@@ -20,8 +20,9 @@ from navigator_obs.redaction import Redactor
 from navigator_obs.runs import catalogue, environment, listening, schema
 from navigator_obs.runs.configuration import describe
 from navigator_obs.runs.journal import read
+from navigator_obs.runs.life import MAX_TAGS
 from navigator_obs.runs.recording import Recording
-from navigator_obs.runs.summary import MAX_ARTIFACTS, MAX_TAGS, Fold, fold
+from navigator_obs.runs.summary import MAX_ARTIFACTS, Fold, fold
 
 VALIDATOR = jsonschema.Draft202012Validator(schema.load())
 NOW = "2025-01-01T00:00:00.000000Z"

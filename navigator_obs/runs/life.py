@@ -1,0 +1,104 @@
+"""The part of the fold that knows who a run is and how it stands: its start, its end, and what was said in between."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+from ..clock import parse_timestamp
+from .journal import Record
+
+MAX_TAGS: Final = 100
+_NEVER: Final = "1970-01-01T00:00:00.000000Z"
+
+
+class Life:
+    """Takes the records of a run's life; `metadata` tells the summary's `run_metadata`."""
+
+    def __init__(self) -> None:
+        self.start: Record = {}
+        self.end: Record = {}
+        self.failure: Record = {}
+        self.last_time = ""
+        self.tags_left_out = 0
+        # Of the last tick of the run's own process: when it came, and how long the run had lasted.
+        self.tick: Record = {}
+        self._seconds_at_end = 0.0
+        self._signal: str | None = None
+        self._tags: list[str] = []
+
+    def take_start(self, record: Record) -> None:
+        """Take the first record: who and where the run is."""
+        self.start = record
+        self.add_tags(record.get("tags", ()))
+
+    def take_tags(self, record: Record) -> None:
+        """Take tags that were added."""
+        self.add_tags(record["tags"])
+
+    def add_tags(self, tags: Iterable[str]) -> None:
+        """Add those that are new, as far as there is room."""
+        for tag in tags:
+            if tag not in self._tags:
+                if len(self._tags) < MAX_TAGS:
+                    self._tags.append(tag)
+                else:
+                    self.tags_left_out += 1
+
+    def take_signal(self, record: Record) -> None:
+        """Take the first signal that asked the run to end."""
+        self._signal = self._signal or record["signal"]
+
+    def take_fail(self, record: Record) -> None:
+        """Take the first failure that the program told."""
+        self.failure = self.failure or {"reason": str(record["reason"]), **record}
+
+    def take_end(self, record: Record) -> None:
+        """Take the verdict."""
+        self._seconds_at_end = float(record["seconds"])
+        self.end = record
+
+    @property
+    def seconds(self) -> float:
+        """By the monotonic clock where a tick or the end tells it, by the wall clock from there on."""
+        if self.end:
+            return self._seconds_at_end
+        known, since = (self.tick["seconds"], self.tick["time"]) if self.tick else (0.0, self.start.get("time"))
+        return float(known) + max(0.0, _between(since, self.last_time))
+
+    def metadata(self) -> dict[str, Any]:
+        """Return the summary's `run_metadata`."""
+        start, end = self.start, self.end
+        return {
+            "run_id": start.get("run_id", "unknown"),
+            "name": start.get("name", "unknown"),
+            "start_time": start.get("time") or self.last_time or _NEVER,
+            "end_time": end.get("end_time", end.get("time")),
+            "duration_seconds": self.seconds,
+            **self._standing(),
+            "host": start.get("host", "unknown"),
+            "user": start.get("user"),
+            "pid": start.get("pid", 0),
+            "argv": start.get("argv", []),
+            "parent_run_id": start.get("parent_run_id"),
+            "resumed_from": None,
+            "attempt": 1,
+            "tags": list(self._tags),
+        }
+
+    def _standing(self) -> dict[str, Any]:
+        end = self.end
+        return {
+            "status": end.get("status", "running"),
+            "status_reason": end.get("status_reason", self.failure.get("reason")),
+            "exit_code": end.get("exit_code"),
+            "signal": end.get("signal") or self._signal,
+            "final": bool(end),
+        }
+
+
+def _between(earlier: Any, later: Any) -> float:
+    try:
+        return (parse_timestamp(later) - parse_timestamp(earlier)) / 1e9
+    except (TypeError, ValueError):
+        return 0.0
