@@ -132,6 +132,27 @@ def snapshot() -> dict[str, Any]:
     }
 
 
+def machine_memory() -> tuple[int, int] | None:
+    """Return the machine's memory and how much of it programs can still have without swapping, in bytes."""
+    try:
+        with open("/proc/meminfo", "rb") as file:
+            data = file.read(512)
+        total, available = (int(data.partition(name)[2].split(None, 1)[0]) for name in (b"MemTotal:", b"MemAvailable:"))
+        return total * 1024, available * 1024
+    except (OSError, ValueError, IndexError):
+        return _psutil_machine()
+
+
+def _psutil_machine() -> tuple[int, int] | None:
+    try:
+        import psutil  # type: ignore[import-untyped,unused-ignore]
+
+        memory = psutil.virtual_memory()
+        return int(memory.total), int(memory.available)
+    except Exception:
+        return None
+
+
 def _entries(folder: str, psutil_name: str) -> int | None:
     try:
         return len(os.listdir(folder))

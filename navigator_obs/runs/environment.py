@@ -12,12 +12,12 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+from ..operations import limits
 from ..redaction import MARK, Redactor
 
 _GIT_DEPTH: Final = 40
 T = TypeVar("T")
 _MB: Final = 1_000_000
-_CGROUP: Final = Path("/sys/fs/cgroup")
 
 
 def collect(runs_dir: Path) -> dict[str, Any]:
@@ -180,29 +180,8 @@ def _memory_mb() -> int:
 
 
 def _memory_limit_mb() -> int | None:
-    """The smallest limit of the process's control group and its ancestors."""
-    limits = [limit for limit in map(_limit_in, _cgroup_files()) if limit is not None]
-    return round(min(limits) / _MB) if limits else None
-
-
-def _cgroup_files() -> list[Path]:
-    for line in Path("/proc/self/cgroup").read_text(encoding="utf-8").splitlines():
-        _, controllers, name = line.split(":", 2)
-        own = Path(name.lstrip("/"))
-        if not controllers:
-            return [_CGROUP / folder / "memory.max" for folder in (own, *own.parents)]
-        if controllers == "memory":
-            return [_CGROUP / "memory" / folder / "memory.limit_in_bytes" for folder in (own, *own.parents)]
-    return []
-
-
-def _limit_in(path: Path) -> int | None:
-    try:
-        text = path.read_text(encoding="utf-8").strip()
-    except OSError:
-        return None
-    # Version 1 writes "no limit" as the largest number of pages.
-    return int(text) if text.isdigit() and int(text) < 2**62 else None
+    limit = limits.group_limit_bytes()
+    return None if limit is None else round(limit / _MB)
 
 
 def _timezone() -> str:
