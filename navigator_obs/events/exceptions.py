@@ -7,7 +7,6 @@ carets and for asking the file system whether each source file has changed.
 from __future__ import annotations
 
 import linecache
-import re
 import signal
 import sys
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from ..encoding import text
 from ..redaction import redact_text
+from . import categories
 
 if TYPE_CHECKING:
     from types import CodeType, FrameType, TracebackType
@@ -47,7 +47,7 @@ def describe(error: BaseException) -> dict[str, Any]:
         ],
         "notes": _notes(error),
         "fingerprint": _fingerprint(chain),
-        "category": _category(chain),
+        "category": categories.classify([link for link, _ in chain]),
     }
 
 
@@ -79,11 +79,7 @@ def category(error: BaseException) -> str:
     """Return which kind of failure *error* is, judged from the root cause outwards; ``unknown`` where no rule
     speaks.
     """
-    return _category(list(_chain(error)))
-
-
-def _category(chain: list[tuple[BaseException, str]]) -> str:
-    return next(filter(None, (_own_category(link) for link, _ in reversed(chain))), "unknown")
+    return categories.classify([link for link, _ in _chain(error)])
 
 
 def type_name(error: BaseException) -> str:
@@ -257,64 +253,3 @@ def _application_place(walked: list[tuple[FrameType, int]]) -> str:
         if not any(part in frame.f_code.co_filename for part in _LIBRARY_PATHS):
             own = place
     return own or place
-
-
-_BY_TYPE_NAME: Final = {
-    "MemoryError": "resource",
-    "RecursionError": "code",
-    "KeyboardInterrupt": "interrupted",
-    "CancelledError": "interrupted",
-    "SystemExit": "interrupted",
-    "GeneratorExit": "interrupted",
-    "TimeoutError": "resource",
-    "PermissionError": "environment",
-    "FileNotFoundError": "environment",
-    "ImportError": "environment",
-    "ConnectionError": "external",
-    "CalledProcessError": "external",
-    "BrokenProcessPool": "worker",
-    "ZeroDivisionError": "numeric",
-    "FloatingPointError": "numeric",
-    "OverflowError": "numeric",
-    "ArithmeticError": "numeric",
-    "JSONDecodeError": "data",
-    "UnicodeError": "data",
-    "CheckFailed": "data",
-    "ConfigError": "config",
-    "AssertionError": "code",
-    "AttributeError": "code",
-    "NameError": "code",
-    "TypeError": "code",
-    "ValueError": "code",
-    "LookupError": "code",
-    "RuntimeError": "code",
-}
-_BY_MODULE: Final = {
-    "duckdb": "database",
-    "_duckdb": "database",
-    "sqlite3": "database",
-    "sqlalchemy": "database",
-    "psycopg": "database",
-}
-_BY_ERRNO: Final = {
-    12: "resource",
-    23: "resource",
-    24: "resource",
-    28: "resource",
-    122: "resource",
-    13: "environment",
-    30: "environment",
-}
-_OUT_OF_MEMORY: Final = re.compile(r"out of memory|cannot allocate memory", re.IGNORECASE)
-
-
-def _own_category(error: BaseException) -> str | None:
-    if _OUT_OF_MEMORY.search(text(error)):
-        return "resource"
-    if isinstance(error, OSError) and error.errno in _BY_ERRNO:
-        return _BY_ERRNO[error.errno]
-    for kind in type(error).__mro__:
-        found = _BY_MODULE.get(kind.__module__.partition(".")[0]) or _BY_TYPE_NAME.get(kind.__name__)
-        if found:
-            return found
-    return None

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import json
-import sqlite3
-
-import pytest
 
 from navigator_obs.encoding import to_json
-from navigator_obs.events.exceptions import category, describe, fingerprint, mark_reported, root_cause, was_reported
+from navigator_obs.events.exceptions import describe, fingerprint, mark_reported, root_cause, was_reported
 
 
 def raised(call):
@@ -110,28 +107,6 @@ def test_code_without_source_is_described():
         told = describe(error)
         assert told["frames"][-1]["source"] == ""
         json.loads(to_json(told))
-
-
-@pytest.mark.parametrize(
-    ("error", "kind"),
-    [
-        (MemoryError(), "resource"),
-        (OSError(28, "full"), "resource"),
-        (PermissionError(13, "no"), "environment"),
-        (ModuleNotFoundError("x"), "environment"),
-        (ConnectionResetError(), "external"),
-        (KeyboardInterrupt(), "interrupted"),
-        (ZeroDivisionError(), "numeric"),
-        (UnicodeDecodeError("utf-8", b"", 0, 1, "x"), "data"),
-        (sqlite3.OperationalError("locked"), "database"),
-        (RuntimeError("CUDA out of memory"), "resource"),
-        (KeyError("x"), "code"),
-        (type("Strange", (Exception,), {})(), "unknown"),
-    ],
-)
-def test_categories(error, kind):
-    """Each kind of failure has its category."""
-    assert category(error) == kind
 
 
 def test_an_exception_remembers_that_it_was_told():
