@@ -65,6 +65,9 @@ def __getattr__(name: str) -> Any:
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    disabled = import_module(".disabled", __name__)
+    if disabled.DISABLED and name in disabled.NO_OPS:
+        home = "disabled"
     value = getattr(import_module(f".{home}", __name__), name)
     globals()[name] = value
     return value

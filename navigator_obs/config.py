@@ -22,8 +22,8 @@ LEVELS: Final[Mapping[str, int]] = MappingProxyType(
 )
 PREFIX: Final = "NAVIGATOR_OBS_"
 DURABILITIES: Final = ("buffered", "process", "group", "full")
-# These name the run or the process, not a setting.
-_NOT_SETTINGS: Final = frozenset({"RUN_ID", "PARENT_RUN_ID"})
+# These name the run, or switch all off, and are no settings.
+_NOT_SETTINGS: Final = frozenset({"RUN_ID", "PARENT_RUN_ID", "DISABLED"})
 
 
 @dataclass(frozen=True, kw_only=True)

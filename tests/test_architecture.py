@@ -16,7 +16,7 @@ PACKAGE = Path(navigator_obs.__file__).parent
 
 # Lowest first; members of one set may not import each other.
 LAYERS = (
-    {"fields", "errors", "clock"},
+    {"fields", "errors", "clock", "disabled"},
     {"redaction", "encoding"},
     {"config"},
     {"events"},
@@ -29,8 +29,9 @@ LAYERS = (
 # What the CLI may use beside the layers: the demo, which stands outside of them like a user.
 BESIDE = {("cli", "demo")}
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
-# `testing` may import all but the CLI; the demo stands outside like a user; the root resolves names and nothing else.
-FREE = {"testing", "demo", "__init__", "__main__"}
+# `testing` may import all but the CLI; `disabled` reaches up to silence structlog; the demo stands outside like a user;
+# the root resolves names and nothing else.
+FREE = {"testing", "disabled", "demo", "__init__", "__main__"}
 
 LIBRARIES = {
     "structlog": ("events/",),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from ..config import SETTINGS, Config
+from ..disabled import DISABLED, VARIABLE
 from ..encoding import to_json_pretty
 from .verbs import config_of, places
 
@@ -15,6 +16,8 @@ from .verbs import config_of, places
 def command(as_json: bool, log_dir: str | None, runs_dir: str | None) -> int:
     """Show each setting with its value and its source: argument, environment, a file, or default."""
     config = config_of(log_dir=log_dir, runs_dir=runs_dir)
+    if DISABLED:
+        click.echo(f"{VARIABLE} is set: programs record nothing, whatever the settings", err=True)
     if as_json:
         found = {name: {"value": _plain(config, name), "source": config.sources[name]} for name in SETTINGS}
         click.echo(to_json_pretty(found).decode(), nl=False)

@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from ..config import LEVELS, Config
-from ..errors import MissingExtra
+from ..disabled import DISABLED, VARIABLE
+from ..errors import MissingExtra, UsageError
 from .complaint import PROGRAM
 from .verbs import config_of, places
 
@@ -92,6 +93,8 @@ def command(
     navigator-obs demo --fail-in 2027
     navigator-obs demo --level DEBUG --database workforce.duckdb
     """  # noqa: D301 - the backspace is click's mark for lines to be left as they are
+    if DISABLED and not bare:
+        raise UsageError(f"{VARIABLE} is set, so there would be nothing to show; without recording: --bare")
     _need_libraries()
     from ..demo.workforce import Plan
 

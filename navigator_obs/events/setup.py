@@ -30,6 +30,15 @@ def install(config: Config) -> None:
     outlet.console = ConsoleSink() if _has_console(config) else None
     _set_levels(config)
     chain.build(config)
+    configure_structlog()
+    _bridge_the_rest(config)
+    refusal = outlet.file.refusal() if outlet.file is not None else None
+    if refusal:
+        emit(_LOGGER, WARNING, "the log file cannot be written", {"path": str(config.log_path), "cause": refusal})
+
+
+def configure_structlog() -> None:
+    """Have `structlog.get_logger` give our loggers."""
     structlog.configure(
         processors=chain.processors,
         wrapper_class=BoundLogger,
@@ -37,10 +46,6 @@ def install(config: Config) -> None:
         logger_factory=named.named,
         cache_logger_on_first_use=False,
     )
-    _bridge_the_rest(config)
-    refusal = outlet.file.refusal() if outlet.file is not None else None
-    if refusal:
-        emit(_LOGGER, WARNING, "the log file cannot be written", {"path": str(config.log_path), "cause": refusal})
 
 
 def _replace_file(new: FileSink) -> None:

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any, Final, Protocol
 
+from ..disabled import DISABLED
 from .console import ConsoleSink
 from .filesink import FileSink
 
@@ -49,11 +50,11 @@ class Outlet:
         self.broken = 0
 
     def before_configure(self) -> None:
-        """No file; a library's warnings reach somebody all the same, as with `logging`."""
+        """No file; a library's warnings reach somebody all the same, as with `logging`, unless all is switched off."""
         self.file: FileSink | None = None
         self.file_level = NEVER
-        self.console: Sink | None = ConsoleSink()
-        self.console_level = WARNING
+        self.console: Sink | None = None if DISABLED else ConsoleSink()
+        self.console_level = NEVER if DISABLED else WARNING
 
     def deliver(self, line: bytes, event: Event, level: int, *, to_console: bool) -> None:
         """Give a finished event to everyone who wants it."""
