@@ -13,8 +13,8 @@ from .errors import UsageError
 from .events import scope, setup
 from .events.console import wants_colour
 from .operations import metrics
+from .runs import housekeeping, worker
 from .runs import run as runs
-from .runs import worker
 from .runs.observer import RunObserver
 
 _config: Config | None = None
@@ -89,7 +89,9 @@ def start_run(
     """
     config = current_config()
     told = [*observers, *([ConsoleReport(config.log_path)] if config.run_report else [])]
-    return runs.start_run(name, params=params, years=years, run_id=run_id, tags=tags, observers=told, config=config)
+    run = runs.start_run(name, params=params, years=years, run_id=run_id, tags=tags, observers=told, config=config)
+    housekeeping.begin(config)
+    return run
 
 
 def enter_worker(config: Config, run: tuple[str, str] | None = None) -> None:

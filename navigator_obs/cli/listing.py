@@ -36,7 +36,10 @@ def print_runs(
     *limit* 0 means all; None means all as well, but on a terminal the newest `NEWEST_ON_A_TERMINAL`.
     """
     config = resolve() if config is None else config
-    runs = History(config.runs_dir).list(status=status, name=name)
+    history = History(config.runs_dir)
+    runs = history.list(status=status, name=name)
+    if any(not run.final for run in runs) and _finalise(config, runs):
+        runs = history.list(status=status, name=name)
     shown = runs[: _how_many(limit, as_json) or None]
     if as_json:
         from .screen import print_json
@@ -49,6 +52,12 @@ def print_runs(
         if len(shown) < len(runs):
             print(f"{len(shown)} of {len(runs)} runs; all of them: --limit 0", file=sys.stderr)
     return 0
+
+
+def _finalise(config: Config, runs: Sequence[RunEntry]) -> bool:
+    from .meeting import finalise
+
+    return finalise(config, runs)
 
 
 def _how_many(limit: int | None, as_json: bool) -> int:

@@ -9,6 +9,7 @@ import click
 from ..events.console import wants_colour
 from ..history.store import History
 from ..outputs.text import render
+from .meeting import settled
 from .screen import print_json
 from .verbs import config_of, places
 
@@ -20,7 +21,7 @@ from .verbs import config_of, places
 def command(run: str, as_json: bool, log_dir: str | None, runs_dir: str | None) -> int:
     """Show one run, the last one without RUN: its verdict, what went wrong, where the time went."""
     config = config_of(log_dir=log_dir, runs_dir=runs_dir)
-    entry = History(config.runs_dir).get(run)
+    entry = settled(config, History(config.runs_dir), run)
     summary = entry.summary
     if as_json:
         print_json(summary)

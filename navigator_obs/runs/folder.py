@@ -74,6 +74,11 @@ def lay_reserve(directory: Path, file_mode: int = 0o600) -> None:
         os.close(descriptor)
 
 
+def has_reserve(directory: Path) -> bool:
+    """Return whether what `lay_reserve` has set aside is still there: the run in *directory* has not ended."""
+    return (directory / _RESERVE_NAME).exists()
+
+
 def release_reserve(directory: Path) -> None:
     """Give back what `lay_reserve` has set aside; harmless when done twice. Never raises."""
     try:

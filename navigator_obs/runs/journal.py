@@ -20,7 +20,7 @@ JOURNAL_NAME: Final = "journal.jsonl"
 WORKERS_FOLDER: Final = "workers"
 MAX_OWED: Final = 1000
 # An end record is small; behind it stands at most what was owed and fitted into the run's reserve.
-_END_BYTES: Final = 512 * 1024
+_TAIL_BYTES: Final = 512 * 1024
 
 Record = dict[str, Any]
 
@@ -45,6 +45,8 @@ class Journal:
         self._descriptor = -1
         if path is None:
             return
+        # One that a process has died in has half a line at its end.
+        self._torn = _ends_torn(path)
         try:
             flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_CLOEXEC", 0)
             self._descriptor = os.open(path, flags, file_mode)
@@ -130,6 +132,17 @@ class Journal:
                 return
 
 
+def _ends_torn(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            if not file.seek(0, os.SEEK_END):
+                return False
+            file.seek(-1, os.SEEK_END)
+            return file.read(1) != b"\n"
+    except OSError:
+        return False
+
+
 def read(path: Path) -> Iterator[Record]:
     """Yield the records of one journal file, in order; a file that is missing has none.
 
@@ -146,11 +159,33 @@ def read(path: Path) -> Iterator[Record]:
                 yield _parse(line, number)
 
 
+def head(path: Path) -> Record:
+    """Return the first record of a journal file; an empty one where it has none or can't be read."""
+    try:
+        with path.open("rb") as file:
+            return _parse(file.readline(_TAIL_BYTES), 1)
+    except OSError:
+        return {}
+
+
+def tail(path: Path) -> list[Record]:
+    """Return the last records of a journal file, those in its last 512 KiB; none where it can't be read."""
+    try:
+        with path.open("rb") as file:
+            start = max(0, file.seek(0, os.SEEK_END) - _TAIL_BYTES)
+            file.seek(start)
+            lines = file.read().splitlines(keepends=True)
+    except OSError:
+        return []
+    # The first one is cut, unless it is the file's.
+    return [_parse(line, 0) for line in lines[1 if start else 0 :]]
+
+
 def end_record(directory: Path) -> Record | None:
     """Return the record that ended the run in *directory*; None where its journal has none or can't be read."""
     try:
         with (directory / JOURNAL_NAME).open("rb") as file:
-            file.seek(max(0, file.seek(0, os.SEEK_END) - _END_BYTES))
+            file.seek(max(0, file.seek(0, os.SEEK_END) - _TAIL_BYTES))
             lines = file.read().splitlines(keepends=True)
     except OSError:
         return None

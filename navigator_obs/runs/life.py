@@ -7,6 +7,8 @@ from typing import Any, Final
 
 from ..clock import parse_timestamp
 from .journal import Record
+from .liveness import stall_reason
+from .postmortem import CERTAIN
 
 MAX_TAGS: Final = 100
 _NEVER: Final = "1970-01-01T00:00:00.000000Z"
@@ -88,9 +90,14 @@ class Life:
 
     def _standing(self) -> dict[str, Any]:
         end = self.end
+        stalled = {} if end else self.tick.get("stalled") or {}
+        reason = stall_reason(stalled) if stalled else end.get("status_reason", self.failure.get("reason"))
         return {
-            "status": end.get("status", "running"),
-            "status_reason": end.get("status_reason", self.failure.get("reason")),
+            "status": "stalled" if stalled else end.get("status", "running"),
+            "status_reason": reason,
+            "status_confidence": end.get("status_confidence", CERTAIN) if end else None,
+            "evidence": list(end.get("evidence", ())),
+            "recovered_by": end.get("recovered_by"),
             "exit_code": end.get("exit_code"),
             "signal": end.get("signal") or self._signal,
             "final": bool(end),

@@ -216,9 +216,14 @@ class Listener:
                 "events": self._event_counts(),
                 "cost": self._cost(),
                 "dropped": dict(self.journal.dropped),
+                **self._standing(),
             }
             if last or self._is_news(fields):
                 self.add("tick", **fields)
+
+    def _standing(self) -> dict[str, Any]:
+        """What more a tick tells of how things stand."""
+        return {}
 
     def _is_news(self, fields: Mapping[str, Any]) -> bool:  # noqa: ARG002
         """Whether a tick is worth its record: a run's own always is, for it says that the run goes on."""

@@ -1,8 +1,10 @@
 """How a run stands: a function of its folder and of what this host can be asked. It reads and never writes.
 
-A final summary says it. Else a held lock means that the run lives, whatever the clocks say; a free one, that its
-process is gone. The verdict is then in the journal's last record, where only the summary could not be written; without
-one the run crashed.
+A final summary says it. Else a held lock means that the run lives, whatever the clocks say: it is stalled where it has
+missed the progress that it promised. A free one means that its process is gone. The verdict is then in the journal's
+last record, where only the summary could not be written; without one it is judged from the evidence (`postmortem`).
+Where locks say nothing, because the file system keeps none that reach this computer, the ticks in the journal are the
+run's heartbeat, and one that is silent for long is `lost_contact`, which nobody finalises.
 """
 
 from __future__ import annotations
@@ -13,10 +15,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, TypedDict
 
+from . import postmortem
 from .folder import LOCK_NAME, is_locked, read_summary
 from .journal import JOURNAL_NAME, end_record
 
+OPEN: Final = frozenset({"running", "stalled", "lost_contact"})
+"""Of a run in one of these, nobody knows that it has ended."""
+SILENT_SECONDS: Final = 300.0
+"""How long a run whose lock says nothing may leave out its ticks: clocks of two computers differ."""
 _NEWBORN_SECONDS: Final = 10.0
+# How much later than promised the word of a stall may come: the next tick writes it.
+_SLACK_SECONDS: Final = 5.0
 
 
 class Status(TypedDict):
@@ -25,32 +34,51 @@ class Status(TypedDict):
     status: str
     status_reason: str | None
     final: bool
+    confidence: str | None
+    evidence: tuple[str, ...]
 
 
 def status_of(directory: Path, summary: Mapping[str, Any] | None = None) -> Status:
     """Return how the run in *directory* stands; *summary* is its `summary.json` where the caller has just read it.
 
-    `final` is true where the summary itself says so.
+    `final` is true where the summary itself says so. `confidence` is `certain`, `likely` or `possible`, None as long as
+    the run is open; `evidence` are the facts under a verdict that the run did not pronounce itself.
     """
     summary = summary or read_summary(directory)
     if summary and _metadata(summary).get("final"):
         return _stated(summary)
     locked = is_locked(directory)
     if locked:
-        return {"status": "running", "status_reason": None, "final": False}
+        return _living(directory)
     ended = end_record(directory)
     if ended is not None:
-        return _verdict_of(ended)
-    host = _metadata(summary or {}).get("host")
-    if host not in {None, socket.gethostname()}:
-        return _last_known(f"last known state; only its host, {host}, can tell whether it still runs")
-    if locked is None:
-        return _last_known("last known state; the lock of the run can't be asked from here")
+        return _status(str(ended.get("status")), ended.get("status_reason"), *_basis(ended))
+    clues = postmortem.examine(directory)
+    host = clues.start.get("host") or _metadata(summary or {}).get("host")
+    if locked is None or host not in {None, socket.gethostname()} or not _lock_was_held(clues):
+        return _from_afar(clues, host)
     # It may have ended between the two looks.
     later = read_summary(directory)
     if later and _metadata(later).get("final"):
         return _stated(later)
-    return _unfinished(directory)
+    return _unfinished(directory, clues)
+
+
+def _status(
+    status: str,
+    reason: str | None = None,
+    confidence: str | None = None,
+    evidence: tuple[str, ...] = (),
+    *,
+    final: bool = False,
+) -> Status:
+    return {
+        "status": status,
+        "status_reason": reason,
+        "final": final,
+        "confidence": confidence,
+        "evidence": evidence,
+    }
 
 
 def _metadata(summary: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -60,23 +88,60 @@ def _metadata(summary: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _stated(summary: Mapping[str, Any]) -> Status:
     metadata = _metadata(summary)
-    return {"status": str(metadata.get("status")), "status_reason": metadata.get("status_reason"), "final": True}
+    return _status(str(metadata.get("status")), metadata.get("status_reason"), *_basis(metadata), final=True)
 
 
-def _verdict_of(ended: Mapping[str, Any]) -> Status:
-    """By the journal, whose fold is the whole summary: `final` is false, for the one that stands there is not."""
-    return {"status": str(ended.get("status")), "status_reason": ended.get("status_reason"), "final": False}
+def _basis(told: Mapping[str, Any]) -> tuple[str, tuple[str, ...]]:
+    """A verdict that says nothing of its confidence is the run's own."""
+    return str(told.get("status_confidence") or postmortem.CERTAIN), tuple(told.get("evidence") or ())
 
 
-def _last_known(reason: str) -> Status:
-    return {"status": "running", "status_reason": reason, "final": False}
+def _living(directory: Path) -> Status:
+    clues = postmortem.examine(directory)
+    stalled = clues.tick.get("stalled")
+    if stalled:
+        return _status("stalled", stall_reason(stalled))
+    promise = clues.tick.get("promise_seconds") or clues.start.get("promise_seconds")
+    silent = postmortem.age_seconds(clues.last_time)
+    if promise and silent is not None and silent > promise + _SLACK_SECONDS:
+        return _status("stalled", f"no word for {silent:.0f} s, not even a tick: C code keeps Python from running")
+    return _status("running")
 
 
-def _unfinished(directory: Path) -> Status:
+def stall_reason(stalled: Mapping[str, Any]) -> str:
+    """Return in words what a tick says of a stall."""
+    return f"no progress since {stalled.get('since')}, promised every {float(stalled.get('promise_seconds', 0)):g} s"
+
+
+def _lock_was_held(clues: postmortem.Clues) -> bool:
+    laid = clues.start.get("evidence")
+    return not (isinstance(laid, Mapping) and laid.get("lock_held") is False)
+
+
+def _from_afar(clues: postmortem.Clues, host: object) -> Status:
+    """Where the lock says nothing: by the heartbeat on a shared file system, else the last known state."""
+    here = host == socket.gethostname()
+    if here and clues.host and not postmortem.is_alive(clues.start.get("pid")):
+        return _found(postmortem.judge(clues))
+    laid = clues.start.get("evidence")
+    shared = isinstance(laid, Mapping) and laid.get("lock_trusted") is False
+    silent = postmortem.age_seconds(clues.last_time)
+    if not (here or shared) or silent is None:
+        where = "the lock of the run can't be asked from here" if here else f"only its host, {host}, can tell more"
+        return _status("running", f"last known state; {where}")
+    if silent <= SILENT_SECONDS:
+        return _status("running", f"last heard of {silent:.0f} s ago, by the journal: its lock says nothing here")
+    return _status("lost_contact", f"not heard of since {clues.last_time}; only its host, {host}, can tell more")
+
+
+def _unfinished(directory: Path, clues: postmortem.Clues) -> Status:
     if not (directory / LOCK_NAME).exists() and not (directory / JOURNAL_NAME).exists() and _is_newborn(directory):
-        return {"status": "running", "status_reason": "starting", "final": False}
-    reason = "vanished: its process is gone and said no word at its end, as after SIGKILL or os._exit"
-    return {"status": "crashed", "status_reason": reason, "final": False}
+        return _status("running", "starting")
+    return _found(postmortem.judge(clues))
+
+
+def _found(found: postmortem.Finding) -> Status:
+    return _status(found.status, found.reason, found.confidence, found.evidence)
 
 
 def _is_newborn(directory: Path) -> bool:

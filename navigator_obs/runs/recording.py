@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ..encoding import from_json, to_json
 from ..events import scope
 from ..operations.record import SUCCESS, OperationRecord
-from . import folder, worker
+from . import calling, evidence, folder
 from .journal import JOURNAL_NAME, Record, Shares
 from .listening import TICK_SECONDS, Listener, now
 from .summary import Fold
@@ -42,15 +42,31 @@ class Recording(Listener):
         self._folded = self.fold.summary()
         self._claim = _held_lock(directory, config.file_mode)
         self._open_journal(directory / JOURNAL_NAME)
+        self._laid: dict[str, Any] = {}
+        self._faults: evidence.FaultLog | None = None
+        self._signals: evidence.SignalLog | None = None
 
     def open(self, start: Record) -> None:
         """Begin: the start record, the first summary, and from then on a tick each second."""
         folder.lay_reserve(self.directory, self.config.file_mode)
-        self.add("start", **start)
+        self.add("start", **start, evidence=self._lay_evidence())
         self.write_summary(self._summary())
         self._listen()
         # All since the recording was made went into the start: the environment, the folder, the first summary.
         self.seconds_spent += self.seconds
+
+    def _lay_evidence(self) -> dict[str, Any]:
+        if not self.directory.is_dir():
+            return {}
+        self._faults = evidence.FaultLog(self.directory, self.config.file_mode)
+        self._signals = evidence.SignalLog(self.directory, self.config.file_mode)
+        told = evidence.at_start(self.directory, self.config.log_path)
+        held = self._claim is not None and self._claim.held
+        self._laid = {**told, "lock_held": held, "fault_log": self._faults.is_open}
+        return self._laid
+
+    def _standing(self) -> dict[str, Any]:
+        return {"evidence": evidence.at_tick(self.directory, self._laid.get("oom_file"))}
 
     def add(self, kind: str, **fields: Any) -> None:
         """Write a record."""
@@ -95,11 +111,13 @@ class Recording(Listener):
 
     def call_in_workers(self) -> None:
         """Ask the workers that live to end their shares, wait a moment for that, and take all shares."""
-        worker.call_in(self.directory, self.config.file_mode)
+        calling.call_in(self.directory, self.config.file_mode)
         self._gather(last=True)
 
     def _on_tick(self) -> None:
         self.at_tick()
+        if self._signals is not None:
+            self._signals.trim()
         super()._on_tick()
         if self.seconds >= self._summary_due:
             self._timed(self._write_running_summary)
@@ -142,6 +160,7 @@ class Recording(Listener):
             self.journal.append_first(line)
             self._written(line)
             self._closed = True
+            self._take_evidence_away()
             summary = self._summary()
             self.write_summary(summary)
             self.journal.pay()
@@ -156,6 +175,12 @@ class Recording(Listener):
         except OSError:
             return
 
+    def _take_evidence_away(self) -> None:
+        """The run has said itself how it ended."""
+        for laid in (self._faults, self._signals):
+            if laid is not None:
+                laid.close()
+
     def release(self) -> None:
         """Let go of the run's lock: whoever asks now finds the final summary."""
         if self._claim is not None:
@@ -164,6 +189,9 @@ class Recording(Listener):
     def abandon(self) -> None:
         """In a forked child: let go of the parent's files, and record nothing."""
         super().abandon()
+        for laid in (self._faults, self._signals):
+            if laid is not None:
+                laid.abandon()
         self.release()
 
 

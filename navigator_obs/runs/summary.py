@@ -120,7 +120,10 @@ class Fold:
         self._checks.add(record)
 
     def _take_end(self, record: Record) -> None:
-        self._events[_source(record)] = record["events"]
+        # Whoever recovers a dead run knows no more of its events than the last tick.
+        self._events.setdefault(_source(record), _NO_EVENTS)
+        if "events" in record:
+            self._events[_source(record)] = record["events"]
         self.life.take_end(record)
 
     def _take_torn(self, record: Record) -> None:  # noqa: ARG002
@@ -262,7 +265,8 @@ _TAKERS: Final[Mapping[str, Callable[[Fold, Record], None]]] = {
     "end": Fold._take_end,
     "torn": Fold._take_torn,
 }
-_KEPT_OF_TICK: Final = ("time", "seconds", "covered_seconds", "resources", "cost", "dropped")
+_KEPT_OF_TICK: Final = ("time", "seconds", "covered_seconds", "resources", "cost", "dropped", "stalled")
+_NO_EVENTS: Final[dict[str, Any]] = {"written": 0, "bytes": 0, "dropped": {}}
 _NO_CONFIGURATION: Final[dict[str, Any]] = {
     "params": {},
     "sources": {},

@@ -11,8 +11,8 @@ which it was wrapped. And a child forked while a run is open goes on with that r
 begins with the first thing that there is to tell. Events carry the run's id either way.
 
 A share ends with its process, with the run, or with SIGTERM, by which `multiprocessing.Pool` ends its workers. A run
-that ends while workers live asks them for their last figures, and waits for at most `WAIT_SECONDS`: one that is busy in
-C code for longer is then cut off.
+that ends while workers live asks them for their last figures, and waits a moment (see `calling`): one that is busy in C
+code for longer is then cut off.
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ import os
 import re
 import socket
 import threading
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -32,16 +31,14 @@ from ..events.filesink import at_exit
 from ..events.rotation import make_private_folder
 from ..operations import metrics
 from ..redaction import Redactor
-from . import current, folder, parting
-from .journal import WORKERS_FOLDER, worker_shares
+from . import calling, current, folder, parting
+from .journal import WORKERS_FOLDER
 from .listening import Listener
 
 if TYPE_CHECKING:
     from ..config import Config
 
-WAIT_SECONDS: Final = 1.0
 _LOOK_SECONDS: Final = 0.1
-_CALL_NAME: Final = "ended"
 _MOST_NAMESAKES: Final = 1000
 _ODD: Final = re.compile(r"[^A-Za-z0-9._-]+")
 _NEWS: Final = ("operations", "counters", "gauges", "distributions", "overflow")
@@ -89,13 +86,13 @@ class Share(Listener):
 
     def is_over(self) -> bool:
         """Whether the run has ended: nobody would read what is written now."""
-        if (self.directory / WORKERS_FOLDER / _CALL_NAME).exists():
+        if calling.was_called(self.directory):
             return True
         summary = folder.read_summary(self.directory)
         return summary is None or bool(summary["run_metadata"]["final"])
 
     def _look(self) -> None:
-        if (self.directory / WORKERS_FOLDER / _CALL_NAME).exists():
+        if calling.was_called(self.directory):
             self.close()
 
     def add(self, kind: str, **fields: Any) -> None:
@@ -211,22 +208,6 @@ def _claimed(workers: Path, config: Config) -> tuple[str, folder.Lock]:
             # An earlier process of this id has left its share.
             continue
     raise FileExistsError(stem)
-
-
-def call_in(directory: Path, file_mode: int) -> None:
-    """Tell the workers of a run that it ends, and wait until they have let go of their shares, or `WAIT_SECONDS`."""
-    workers = directory / WORKERS_FOLDER
-    if not workers.is_dir():
-        return
-    try:
-        os.close(os.open(workers / _CALL_NAME, os.O_WRONLY | os.O_CREAT, file_mode))
-    except OSError:
-        return
-    until = time.monotonic() + WAIT_SECONDS
-    while any(folder.is_locked(workers, path.name) for path in worker_shares(directory)):
-        if time.monotonic() > until:
-            return
-        time.sleep(0.01)
 
 
 def _after_fork() -> None:

@@ -361,7 +361,8 @@ def test_a_running_run_has_a_summary_that_says_so(program):
     ended.wait_until_ready()
     assert ended.summary["run_metadata"]["status"] == "running"
     assert ended.summary["configuration"]["params"] == {"seed": 42}
-    assert status_of(ended.directory) == {"status": "running", "status_reason": None, "final": False}
+    found = status_of(ended.directory)
+    assert (found["status"], found["status_reason"], found["confidence"]) == ("running", None, None)
 
 
 def test_a_forked_child_leaves_the_run_to_its_parent(program):

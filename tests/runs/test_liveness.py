@@ -20,7 +20,9 @@ def test_a_final_summary_says_it_even_if_the_lock_is_held(tmp_path):
     """A run that has ended has ended, also while its observers are still being told."""
     lock = folder.Lock(tmp_path)
     folder.write_summary(tmp_path, summary(final=True, status="failed", reason="ValueError: bad"))
-    assert status_of(tmp_path) == {"status": "failed", "status_reason": "ValueError: bad", "final": True}
+    found = status_of(tmp_path)
+    assert (found["status"], found["status_reason"], found["final"]) == ("failed", "ValueError: bad", True)
+    assert found["confidence"] == "certain"
     lock.close()
 
 
@@ -54,7 +56,8 @@ def test_another_host_s_run_shows_its_last_known_state(tmp_path):
 
 def test_a_newborn_folder_is_starting(tmp_path):
     """Between the folder and its lock there are microseconds in which a reader may look."""
-    assert status_of(tmp_path) == {"status": "running", "status_reason": "starting", "final": False}
+    found = status_of(tmp_path)
+    assert (found["status"], found["status_reason"], found["final"]) == ("running", "starting", False)
 
 
 def test_asking_writes_nothing(tmp_path):
@@ -73,4 +76,5 @@ def test_the_journal_s_end_is_a_verdict(tmp_path):
     owed = {"kind": "fail", "reason": "end"}
     lines = [to_json({"kind": "start"}), to_json(end), to_json(owed), b'{"kind":"end","status":']
     (tmp_path / "journal.jsonl").write_bytes(b"\n".join(lines))
-    assert status_of(tmp_path) == {"status": "success", "status_reason": None, "final": False}
+    found = status_of(tmp_path)
+    assert (found["status"], found["status_reason"], found["final"]) == ("success", None, False)

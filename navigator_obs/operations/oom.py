@@ -1,0 +1,58 @@
+"""How many processes the kernel has killed for want of memory: in this process's control group, and in all.
+
+The counters are read while a run lives; whoever finds it dead reads them again, from where they stood. Nothing here
+raises: what can't be had is None.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any, Final
+
+_MOUNT: Final = Path("/sys/fs/cgroup")
+_OWN: Final = Path("/proc/self/cgroup")
+_VMSTAT: Final = Path("/proc/vmstat")
+
+
+def counter_file() -> str | None:
+    """Return the file that counts the kills in this process's control group (cgroup v2 or v1)."""
+    try:
+        lines = _OWN.read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return None
+    groups = {controllers: name.lstrip("/") for _, controllers, name in (line.split(":", 2) for line in lines)}
+    candidates = []
+    if "memory" in groups:
+        candidates.append(_MOUNT / "memory" / groups["memory"] / "memory.oom_control")
+    if "" in groups:
+        candidates += [_MOUNT / groups[""] / "memory.events", _MOUNT / "memory.events"]
+    return next((os.fspath(path) for path in candidates if path.is_file()), None)
+
+
+def kills(file: str | None) -> dict[str, Any]:
+    """Return the counters as they stand: `system`, and `group` as *file* has it, with the file's `inode`.
+
+    Groups come and go under one path: the counter of another one, which has another inode, says nothing.
+    """
+    group, inode = _read_group(file)
+    return {"system": _count_in(_VMSTAT), "group": group, "inode": inode}
+
+
+def _read_group(file: str | None) -> tuple[int | None, int | None]:
+    if file is None:
+        return None, None
+    try:
+        return _count_in(Path(file)), os.stat(file).st_ino
+    except OSError:
+        return None, None
+
+
+def _count_in(path: Path) -> int | None:
+    try:
+        data = path.read_bytes()
+        at = data.find(b"oom_kill ")
+        # In memory.oom_control, `oom_kill_disable` stands before it; the space tells them apart.
+        return int(data[at:].split(None, 2)[1]) if at >= 0 else None
+    except (OSError, ValueError, IndexError):
+        return None

@@ -1,0 +1,181 @@
+"""A dead run gets its verdict from whoever meets it first: the next command that looks, or the next run that starts.
+
+The journal is folded by the function that the run itself used, the shares of its workers and the events that it had
+staged are taken in, the evidence is weighed (`postmortem`), and the verdict becomes the journal's end record and the
+final summary. Only the standard library is imported, and only a run's own user does this: in the folder of another one,
+readers derive the status and write nothing. Nothing is written while the run's lock is held.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from ..clock import clock, format_timestamp
+from ..config import Config
+from ..encoding import from_json, to_json
+from . import calling, evidence, folder, liveness, postmortem
+from .journal import JOURNAL_NAME, Journal, read_run
+from .summary import Fold
+
+_CLAIM_NAME: Final = ".recovering"
+
+
+def recover(directory: Path, config: Config, exit: postmortem.Exit | None = None) -> dict[str, Any] | None:  # noqa: A002
+    """Finalise the run in *directory* if it is dead; return its final summary, None where there was nothing to do.
+
+    *exit* is how its process ended, where the caller is the parent that knows. Never raises.
+    """
+    try:
+        return _recover(directory, config, exit) if _is_ours(directory) else None
+    except OSError:
+        # No right to write here, or no room: the next one who comes by may have it.
+        return None
+
+
+def recover_all(runs_dir: Path, config: Config, *, thorough: bool = False) -> Iterator[dict[str, Any]]:
+    """Finalise each dead run in *runs_dir*; yield the summaries. What is *thorough* is told at `unfinished`."""
+    for directory in unfinished(runs_dir, thorough=thorough):
+        found = recover(directory, config)
+        if found is not None:
+            yield found
+
+
+def unfinished(runs_dir: Path, *, thorough: bool = False) -> list[Path]:
+    """Return the folders of runs that have not ended in order, by the space that each sets aside for its end.
+
+    A *thorough* look reads each summary: a run may have found no room to set aside.
+    """
+    return [path for path in _folders(runs_dir) if folder.has_reserve(path) or (thorough and _lacks_final(path))]
+
+
+def _folders(runs_dir: Path) -> list[Path]:
+    try:
+        with os.scandir(runs_dir) as found:
+            return sorted(Path(entry.path) for entry in found if not entry.name.startswith(".") and entry.is_dir())
+    except OSError:
+        return []
+
+
+def _lacks_final(directory: Path) -> bool:
+    if not (directory / JOURNAL_NAME).exists():
+        return False
+    summary = folder.read_summary(directory)
+    return not (summary and summary.get("run_metadata", {}).get("final"))
+
+
+def _is_ours(directory: Path) -> bool:
+    """Whether what is written here will be its owner's: a run of another user's must not get files of ours."""
+    return not hasattr(os, "geteuid") or directory.stat().st_uid == os.geteuid()
+
+
+def _recover(directory: Path, config: Config, exit: postmortem.Exit | None) -> dict[str, Any] | None:  # noqa: A002
+    if not _is_dead(directory, exit):
+        return None
+    with _claimed(directory) as ours:
+        # Another one may have been at it until just now.
+        if not ours or not _is_dead(directory, exit):
+            return None
+        calling.call_in(directory, config.file_mode)
+        summary = _concluded(directory, config, exit)
+        _recover_staged(directory, config)
+        return summary
+
+
+def _is_dead(directory: Path, exit: postmortem.Exit | None) -> bool:  # noqa: A002
+    summary = folder.read_summary(directory)
+    if summary and summary.get("run_metadata", {}).get("final"):
+        return False
+    if liveness.status_of(directory, summary)["status"] in liveness.OPEN:
+        return False
+    if not (directory / JOURNAL_NAME).exists():
+        # A folder without a word: there is nothing to make a summary of.
+        return False
+    # Its parent is about to know better how it ended.
+    return exit is not None or not postmortem.is_alive(_watcher(directory))
+
+
+def _watcher(directory: Path) -> int | None:
+    laid = postmortem.examine(directory).start.get("evidence")
+    return laid.get("watched_by") if isinstance(laid, dict) else None
+
+
+@contextmanager
+def _claimed(directory: Path) -> Iterator[bool]:
+    claim = folder.Lock(directory, name=_CLAIM_NAME)
+    try:
+        yield claim.held
+    finally:
+        if claim.held:
+            (directory / _CLAIM_NAME).unlink(missing_ok=True)
+        claim.close()
+
+
+def _concluded(directory: Path, config: Config, exit: postmortem.Exit | None) -> dict[str, Any]:  # noqa: A002
+    """Write the end record, unless the run has written it itself, and the final summary."""
+    fold = Fold()
+    for record in read_run(directory):
+        fold.add(record)
+    folder.release_reserve(directory)
+    if not fold.life.end:
+        line = to_json(_end_record(fold, postmortem.judge(postmortem.examine(directory, exit))))
+        _append(directory, line, config)
+        fold.add(from_json(line))
+    summary = fold.summary()
+    folder.write_summary(directory, summary, file_mode=config.file_mode, sync=config.durability in {"group", "full"})
+    (directory / evidence.SIGNALS_NAME).unlink(missing_ok=True)
+    evidence.remove_if_empty(directory / evidence.FAULT_NAME)
+    return summary
+
+
+def _append(directory: Path, line: bytes, config: Config) -> None:
+    journal = Journal(directory / JOURNAL_NAME, file_mode=config.file_mode)
+    try:
+        if not journal.append_first(line):
+            raise OSError(f"the journal in {directory} can't be written to")
+    finally:
+        journal.close()
+
+
+def _end_record(fold: Fold, found: postmortem.Finding) -> dict[str, Any]:
+    life = fold.life
+    return {
+        "kind": "end",
+        "time": format_timestamp(clock.time_ns()),
+        "end_time": life.last_time or None,
+        "seconds": life.seconds,
+        "status": found.status,
+        "status_reason": found.reason,
+        "status_confidence": found.confidence,
+        "evidence": list(found.evidence),
+        "exit_code": found.exit_code,
+        "signal": found.signal,
+        "recovered_by": {"host": socket.gethostname(), "pid": os.getpid()},
+    }
+
+
+def _recover_staged(directory: Path, config: Config) -> None:
+    """Put into the log what the dead process had acknowledged and not yet written."""
+    laid = postmortem.examine(directory).start.get("evidence")
+    path = Path(str(laid.get("log_path"))) if isinstance(laid, dict) and laid.get("log_path") else config.log_path
+    staged = path.parent / ".staging"
+    if not staged.is_dir() or not _is_ours(staged):
+        return
+    from ..events.rotation import LogFile
+    from ..events.staging import recover as recover_events
+
+    log = LogFile(
+        path,
+        max_bytes=config.log_max_bytes,
+        backups=config.log_backups,
+        file_mode=config.file_mode,
+        dir_mode=config.dir_mode,
+    )
+    try:
+        recover_events(log)
+    finally:
+        log.close()
