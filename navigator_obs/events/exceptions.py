@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 MAX_FRAMES: Final = 60
 MAX_CAUSES: Final = 16
 MAX_STACKS: Final = 512
+_WITHOUT_PLACE: Final = (KeyboardInterrupt, SystemExit)
 _REPORTED: Final = "__navigator_obs_reported__"
 _LIBRARY_PATHS: Final = ("site-packages", "dist-packages", f"python{sys.version_info.major}.{sys.version_info.minor}")
 _CAUSE_TEXT: Final = "The above exception was the direct cause of the following exception:"
@@ -55,15 +56,33 @@ def fingerprint(error: BaseException) -> str:
     """Return 12 hex digits that are the same for errors that are the same one.
 
     They come from the root cause's type and the innermost function of the application on the way to it, never from
-    line numbers or messages, which change with the data and with each edit.
+    line numbers or messages, which change with the data and with each edit. A signal (Ctrl-C, SIGTERM) has no place: it
+    strikes anywhere. A group is what its members are, in whatever order they came.
     """
     return _fingerprint(list(_chain(error)))
 
 
 def _fingerprint(chain: list[tuple[BaseException, str]]) -> str:
-    root = _leaf(chain[-1][0])
-    place = _stack(root.__traceback__).place or _stack(chain[0][0].__traceback__).place
-    return sha256(f"{type_name(root)}\n{place}".encode("utf-8", "replace")).hexdigest()[:12]
+    identities = {_identity(root, chain[0][0]) for root in _roots(chain[-1][0])}
+    return sha256("\n\n".join(sorted(identities)).encode("utf-8", "replace")).hexdigest()[:12]
+
+
+def _identity(root: BaseException, told: BaseException) -> str:
+    """What makes *root* the same error as another one; *told* is the exception that it was the cause of."""
+    if isinstance(root, _WITHOUT_PLACE):
+        return type_name(root)
+    place = _stack(root.__traceback__).place or _stack(told.__traceback__).place
+    return f"{type_name(root)}\n{place}"
+
+
+def _roots(error: BaseException, depth: int = 0) -> Iterator[BaseException]:
+    """The root causes of a group's members, as far as they are told; of any other exception, itself."""
+    if not isinstance(error, BaseExceptionGroup) or depth >= MAX_CAUSES:
+        yield error
+        return
+    for member in error.exceptions[:MAX_CAUSES]:
+        *_, (root, _) = _chain(member)
+        yield from _roots(root, depth + 1)
 
 
 def root_cause(error: BaseException) -> BaseException:

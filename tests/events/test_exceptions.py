@@ -55,6 +55,30 @@ def test_the_fingerprint_is_of_the_cause_not_of_the_words():
     assert len(fingerprint(one)) == 12
 
 
+def test_a_signal_is_the_same_wherever_it_strikes():
+    """Ctrl-C in one function and in another are one issue; another signal's exception is another one."""
+
+    def hire():
+        raise KeyboardInterrupt
+
+    def promote():
+        raise KeyboardInterrupt
+
+    def leave():
+        raise SystemExit(143)
+
+    assert fingerprint(raised(hire)) == fingerprint(raised(promote)) != fingerprint(raised(leave))
+
+
+def test_a_group_is_what_its_members_are():
+    """The order of a group's members, how they nest and how often each came make no difference; another member does."""
+    one, two = raised(lambda: load("a")), raised(lambda: int("x"))
+    group = ExceptionGroup("years", [one, two])
+    assert fingerprint(group) == fingerprint(ExceptionGroup("other words", [two, ExceptionGroup("inner", [one, one])]))
+    assert fingerprint(group) != fingerprint(ExceptionGroup("years", [one]))
+    assert fingerprint(ExceptionGroup("years", [one])) == fingerprint(one)
+
+
 def test_a_runaway_recursion_is_short():
     """A thousand frames alike are told by their ends."""
     told = describe(raised(lambda: recurse(0)))
