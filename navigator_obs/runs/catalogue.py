@@ -15,6 +15,8 @@ from ..fields import RESERVED
 
 FULL_OCCURRENCES: Final = 5
 MAX_GROUPS: Final = 250
+MAX_VARIANTS: Final = 10
+OTHER_VARIANTS: Final = "…"
 MAX_CONTEXT_KEYS: Final = 20
 _ERRORS: Final = frozenset({"ERROR", "CRITICAL"})
 # What changes between two tellings of the same thing: quoted names, numbers, addresses, ids.
@@ -85,8 +87,9 @@ class Gate:
                 return True
         else:
             key = (issue["severity"], "")
-        waiting = self._waiting.setdefault(key, {"severity": key[0], "fingerprint": key[1], "count": 0})
+        waiting = self._waiting.setdefault(key, {"severity": key[0], "fingerprint": key[1], "count": 0, "variants": {}})
         waiting["count"] += 1
+        _count_variant(waiting["variants"], template(issue["message"]), 1)
         waiting["last_time"] = issue["time"]
         waiting["event"] = issue["event"]
         return False
@@ -126,6 +129,7 @@ class Catalogue:
             self.overflow += 1
             return
         group["count"] += 1
+        _count_variant(group["variants"], template(record["message"]), 1)
         _widen(group, record["time"], event)
         if record["time"] < group["first_time"]:
             # A worker's, whose share was read later.
@@ -139,6 +143,8 @@ class Catalogue:
             self.overflow += counted["count"]
             return
         group["count"] += counted["count"]
+        for words, count in counted.get("variants", {}).items():
+            _count_variant(group["variants"], words, count)
         _widen(group, counted["last_time"], counted["event"])
 
     def _group(self, record: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -150,6 +156,7 @@ class Catalogue:
                 "category": record["category"],
                 "type": record.get("type"),
                 "count": 0,
+                "variants": {},
                 **_beginning(record),
                 "last_time": record["time"],
                 "last": record["event"],
@@ -159,9 +166,14 @@ class Catalogue:
     def summary(self) -> dict[str, list[dict[str, Any]]]:
         """Return the summary's `issues`, in the order of their first occurrence."""
         return {
-            severity: [dict(group) for group in sorted(groups.values(), key=_first_time)]
+            severity: [_copied(group) for group in sorted(groups.values(), key=_first_time)]
             for severity, groups in self._groups.items()
         }
+
+
+def _copied(group: Mapping[str, Any]) -> dict[str, Any]:
+    """What a summary keeps, while the group goes on counting."""
+    return {**group, "variants": dict(group["variants"])}
 
 
 def _beginning(record: Mapping[str, Any]) -> dict[str, Any]:
@@ -173,8 +185,15 @@ def _beginning(record: Mapping[str, Any]) -> dict[str, Any]:
         "first_time": record["time"],
         "operation_path": event.get("operation_path"),
         "context": record.get("context") or {},
+        "breadcrumbs": record.get("breadcrumbs") or [],
         "first": event,
     }
+
+
+def _count_variant(variants: dict[str, int], words: str, count: int) -> None:
+    """Count one way in which the same issue is worded; beyond `MAX_VARIANTS` all others share one count."""
+    key = words if words in variants or len(variants) < MAX_VARIANTS else OTHER_VARIANTS
+    variants[key] = variants.get(key, 0) + count
 
 
 def _widen(group: dict[str, Any], last_time: str, last: Mapping[str, Any]) -> None:

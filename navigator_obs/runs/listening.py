@@ -17,7 +17,7 @@ from ..encoding import simplify, to_json
 from ..events import scope, sinks, ticker
 from ..operations import metrics, resources
 from ..operations.accumulator import Accumulator
-from . import catalogue, checkbook
+from . import breadcrumbs, catalogue, checkbook
 from .journal import Journal, Record
 
 if TYPE_CHECKING:
@@ -100,6 +100,8 @@ class Listener:
         self.tag = tag
         self.config = config
         self.redactor = redactor
+        # Absolute from now on: the program may change its working directory.
+        self._log_path = config.log_path.absolute()
         self.seconds_spent = 0.0
         self.journal = Journal(None)
         self.figures = figures or Figures(
@@ -169,7 +171,15 @@ class Listener:
         issue = {"time": event.get("timestamp") or now(), "event": dict(event), **catalogue.identify(event)}
         with self._lock:
             if self._issues.admit(issue):
-                self.add("issue", context=context, **issue)
+                self.add("issue", context=context, **issue, **self._breadcrumbs(issue))
+
+    def _breadcrumbs(self, issue: Mapping[str, Any]) -> dict[str, Any]:
+        """What led to an error, for each that is told in full; a warning does without."""
+        if issue["severity"] != "errors":
+            return {}
+        sinks.flush()
+        found = breadcrumbs.before(issue["event"], self._log_path)
+        return {"breadcrumbs": found} if found else {}
 
     def note_check(self, check: dict[str, Any]) -> None:
         """Take the outcome of a data-quality check."""

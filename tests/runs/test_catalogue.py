@@ -7,7 +7,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from navigator_obs.runs import catalogue
-from navigator_obs.runs.catalogue import FULL_OCCURRENCES, MAX_GROUPS, Catalogue, Gate, identify, own_context, template
+from navigator_obs.runs.catalogue import (
+    FULL_OCCURRENCES,
+    MAX_GROUPS,
+    MAX_VARIANTS,
+    OTHER_VARIANTS,
+    Catalogue,
+    Gate,
+    identify,
+    own_context,
+    template,
+)
 
 
 def event(message, level="WARNING", **fields):
@@ -122,3 +132,26 @@ def test_the_context_is_what_the_code_around_had_bound():
         len(own_context(dict.fromkeys(map(str, range(99)), 0), dict.fromkeys(map(str, range(99)))))
         == catalogue.MAX_CONTEXT_KEYS
     )
+
+
+def failed(message):
+    exception = {"type": "ValueError", "message": message, "fingerprint": "abc", "category": "code"}
+    return event("failed", "ERROR", exception=exception)
+
+
+@given(st.lists(st.sampled_from([f"{letter} is {number}" for letter in "abcdefghijklmnop" for number in (1, 2)])))
+def test_wordings_of_one_issue_are_counted_and_bounded(messages):
+    """However often and in however many words the same error is told, its variants add up to its count."""
+    book = told(failed(message) for message in messages)
+    for group in book.summary()["errors"]:
+        assert sum(group["variants"].values()) == group["count"] == len(messages)
+        assert len(group["variants"]) <= MAX_VARIANTS + 1
+        assert (OTHER_VARIANTS in group["variants"]) == (len({message[0] for message in messages}) > MAX_VARIANTS)
+
+
+def test_a_summary_stands_still():
+    """What is counted after a summary was taken does not change it."""
+    book = told([failed("a is 1")])
+    before = book.summary()["errors"][0]
+    book.add(issue(failed("a is 2")))
+    assert (before["variants"], book.summary()["errors"][0]["variants"]) == ({"a is #": 1}, {"a is #": 2})
