@@ -25,7 +25,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from navigator_obs.encoding import finite, from_json, nonfinite_paths, plain_line, shown, simplify, text, to_json
+from navigator_obs.encoding import finite, from_json, nonfinite_paths, shown, simplify, text, to_json
 from navigator_obs.encoding import to_json_pretty as pretty
 
 
@@ -382,12 +382,6 @@ def test_nonfinite_paths_end_on_circular_values():
     """Looking for NaN neither hangs nor raises on a structure without end."""
     assert nonfinite_paths(deep(500)) == {}
     assert nonfinite_paths(circular_list()) == {}
-
-
-def test_an_ordinary_line_is_what_json_says():
-    """The short way for plain fields gives a line, and declines what needs care."""
-    assert plain_line({"a": 1, "b": "ü"}) == b'{"a":1,"b":"\xc3\xbc"}\n'
-    assert plain_line({"a": 2**70}) is None
 
 
 @pytest.mark.parametrize("data", ["{", b"\xff", "", "{'a': 1}"])

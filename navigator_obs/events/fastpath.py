@@ -15,17 +15,16 @@ from types import CodeType, FrameType
 from typing import Any, Final
 
 from ..clock import clock, format_timestamp
-from ..encoding import plain_line, to_json
+from ..encoding import NEWLINE, strict_json, to_json
 from ..fields import RESERVED
 from ..redaction import Redactor, may_hold_secret
 from .processors import CALLER, LEVEL_NAMES, thread_name
-from .scope import NO_RUN, RunTag, Scope, current
+from .scope import NO_RUN, RunTag, Scope, current, get_scope
 
 _DECLINED_KEYS: Final = RESERVED | {"event", "exc_info", "stack_info", CALLER}
 _CACHE_LIMIT: Final = 4096
 _LONG_TEXT: Final = 512
-_SECOND: Final = 1_000_000_000
-_DIGITS: Final = tuple(f"{number:03d}" for number in range(1000))
+_DIGITS: Final = tuple(b"%03d" % number for number in range(1000))
 _AFTER_TIME: Final = {level: f'Z","level":"{name}","message":' for level, name in LEVEL_NAMES.items()}
 
 
@@ -54,9 +53,9 @@ class _Site:
     context: Fragment
     run: RunTag
     thread: str
-    head: str
+    head: bytes
     """From the level to the key of `seq`."""
-    tail: str
+    tail: bytes
     """The context and what is bound, up to the event's own fields."""
 
 
@@ -78,7 +77,7 @@ class FastPath:
         self._names: dict[tuple[str, ...], bool] = {}
         self._harmless: set[str] = set()
         self._thread = _Thread()
-        self._second = (0, "")
+        self._millisecond = (0, b"")
 
     def render(
         self, name: str, bound: Fragment, level: int, message: str, fields: dict[str, Any], frame: FrameType
@@ -87,19 +86,31 @@ class FastPath:
 
         *name* is the logger's, rendered, and empty for one without. Only a line uses up a `seq`.
         """
+        # Written out, and not in functions: calling one costs as much as a tenth of the floor.
         code = frame.f_code
         # An address is quicker than a hash of the code; the site has the code itself, so that no other is taken for it.
         key = id(code) + frame.f_lasti
         site = self._sites.get(key)
+        scope = get_scope()
+        if scope is None or scope.run is None:
+            scope = current()
         if (
             site is None
             or site.code is not code
             or not (site.message is message or (type(message) is str and site.message == message))
-            or not self._holds(site, name, bound, level, fields)
+            or site.context is not scope.fragment
+            or site.run is not (scope.run or NO_RUN)
+            or site.bound is not bound
+            or site.name is not name
+            or site.level != level
+            or site.thread is not self._thread.rendered
+            or site.names != tuple(fields)
         ):
             place = (frame.f_globals.get("__name__") or "", code.co_qualname, frame.f_lineno or 0)
             site = self._new_site(key, code, name, bound, level, message, fields, place)
-        return None if site is None else self._line(site, fields)
+            if site is None:
+                return None
+        return self._line(site, fields) if self._are_plain(fields) else None
 
     def render_at(
         self, name: str, level: int, message: str, fields: dict[str, Any], place: tuple[str, str, int]
@@ -109,16 +120,15 @@ class FastPath:
             return None
         key = (place, message)
         site = self._sites.get(key)
-        if site is None or not self._holds(site, name, self.nothing, level, fields):
+        if site is None or not self._holds(site, name, level, fields):
             site = self._new_site(key, None, name, self.nothing, level, message, fields, place)
-        return None if site is None else self._line(site, fields)
+        return None if site is None or not self._are_plain(fields) else self._line(site, fields)
 
-    def _holds(self, site: _Site, name: str, bound: Fragment, level: int, fields: dict[str, Any]) -> bool:
-        """Whether everything but the message that the site was rendered for is still so."""
+    def _holds(self, site: _Site, name: str, level: int, fields: dict[str, Any]) -> bool:
+        """Whether everything but place and message that the site was rendered for is still so."""
         scope = current()
         return (
             site.context is scope.fragment
-            and site.bound is bound
             and site.run is (scope.run or NO_RUN)
             and site.name is name
             and site.level == level
@@ -146,30 +156,32 @@ class FastPath:
             return None
         site = _Site()
         site.code, site.name, site.level, site.message, site.names = code, name, level, message, names
-        site.bound, site.context, site.run, site.thread = bound, context, scope.run or NO_RUN, self._thread.rendered
+        site.bound, site.context, site.run = bound, context, scope.run or NO_RUN
+        site.thread = self._thread.rendered
         module, function = to_json(place[0]).decode(), to_json(place[1]).decode()
-        site.head = (
+        head = (
             f'{_AFTER_TIME[level]}{to_json(message).decode()}{site.run.rendered}{name or module},"module":{module}'
             f',"function":{function},"line":{place[2]}{site.thread}'
         )
-        site.tail = f"{context.rendered}{bound.rendered}{',' if names else ''}"
+        site.head = head.encode()
+        site.tail = f"{context.rendered}{bound.rendered}{',' if names else ''}".encode()
         _remember(self._sites, key, site)
         return site
 
     def _line(self, site: _Site, fields: dict[str, Any]) -> bytes | None:
-        body = self._body(fields)
-        if body is None or len(body) > self._max_bytes:
+        try:
+            body = strict_json(fields, None, NEWLINE)
+        except TypeError:
+            # A number that JSON lacks, such as 2**70.
             return None
-        run = site.run
-        run.written = seq = next(run.sequence)
-        now = clock.time_ns()
-        second, prefix = self._second
-        since = now - second
-        if not 0 <= since < _SECOND:
-            since, prefix = self._new_second(now)
-        micros = since // 1000
-        time = f"{prefix}{_DIGITS[micros // 1000]}{_DIGITS[micros % 1000]}"
-        return f"{time}{site.head}{seq}{site.tail}".encode() + body[1:]
+        if len(body) > self._max_bytes:
+            return None
+        start, prefix = self._millisecond
+        micros = clock.time_ns() // 1000 - start
+        if not 0 <= micros < 1000:
+            micros, prefix = self._new_millisecond(micros + start)
+        seq = next(site.run.sequence)
+        return b"%b%b%b%d%b%b" % (prefix, _DIGITS[micros], site.head, seq, site.tail, body[1:])
 
     def fragment(self, values: Mapping[str, Any]) -> Fragment | None:
         """Render key/values that many events share; None where they are out of the ordinary."""
@@ -177,34 +189,39 @@ class FastPath:
             return self.nothing
         fields = dict(values)
         fit = self._names_fit(tuple(fields), self.nothing, self.nothing)
-        rendered = self._body(fields) if fit else None
-        return None if rendered is None else Fragment(f",{rendered[1:-2].decode()}", frozenset(fields), self)
+        if not fit or not self._are_plain(fields):
+            return None
+        try:
+            rendered = strict_json(fields, None, NEWLINE)
+        except TypeError:
+            return None
+        return Fragment(f",{rendered[1:-2].decode()}", frozenset(fields), self)
 
     def after_fork(self) -> None:
         """Forget the parent's process id."""
         self._thread = _Thread()
 
-    def _new_second(self, now: int) -> tuple[int, str]:
-        since = now % _SECOND
-        prefix = f'{{"timestamp":"{format_timestamp(now)[:20]}'
-        # One tuple, so that no thread sees the second of one and the text of another.
-        self._second = (now - since, prefix)
-        return since, prefix
+    def _new_millisecond(self, now: int) -> tuple[int, bytes]:
+        micros = now % 1000
+        prefix = f'{{"timestamp":"{format_timestamp(now * 1000)[:23]}'.encode()
+        # One tuple, so that no thread sees the start of one and the text of another.
+        self._millisecond = (now - micros, prefix)
+        return micros, prefix
 
-    def _body(self, fields: dict[str, Any]) -> bytes | None:
-        """The fields rendered, if all of them are ordinary."""
+    def _are_plain(self, fields: dict[str, Any]) -> bool:
+        """Whether all values are ordinary."""
         harmless = self._harmless
         for value in fields.values():
             kind = type(value)
             if kind is str:
                 if value not in harmless and not self._is_harmless(value):
-                    return None
+                    return False
             elif kind is float:
                 if value - value != 0.0:
-                    return None
+                    return False
             elif kind is not int and kind is not bool and value is not None:
-                return None
-        return plain_line(fields)
+                return False
+        return True
 
     def _names_fit(self, names: tuple[str, ...], context: Fragment, bound: Fragment) -> bool:
         """Whether these names of fields, none of them secret or reserved, stand for themselves beside the others."""

@@ -157,11 +157,11 @@ class BoundLogger(structlog.BoundLoggerBase):
             if args:
                 event = _interpolate(event, args, fields)
             line = None
-            fast = chain.fast
-            if fast is not None and level < self._logger.dict_level and self._processors is chain.processors:
+            fast, logger = chain.fast, self._logger
+            if fast is not None and level < logger.dict_level:
                 bound = self._fragment if self._rendered_by is fast else self._render_bound(fast)
                 if bound is not None:
-                    line = fast.render(self._logger.rendered, bound, level, event, fields, sys._getframe(2))
+                    line = fast.render(logger.rendered, bound, level, event, fields, sys._getframe(2))
             finished = None if line is not None else self._finish(level, event, fields)
         except Exception as error:
             _give_up(self._logger, level, event, error, {**self._context, **fields})
@@ -173,7 +173,9 @@ class BoundLogger(structlog.BoundLoggerBase):
             self._deliver(level, finished)
 
     def _render_bound(self, fast: FastPath) -> Fragment | None:
-        self._fragment, self._rendered_by = fast.fragment(self._context), fast
+        """What is bound as the fast path wants it; None also where the logger has processors of its own."""
+        ours = self._processors is chain.processors
+        self._fragment, self._rendered_by = fast.fragment(self._context) if ours else None, fast
         return self._fragment
 
     def _finish(self, level: int, event: Any, fields: dict[str, Any]) -> _Finished:
