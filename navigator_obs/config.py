@@ -21,9 +21,11 @@ LEVELS: Final[Mapping[str, int]] = MappingProxyType(
     {"DEBUG": 10, "INFO": 20, "WARNING": 30, "ERROR": 40, "CRITICAL": 50}
 )
 PREFIX: Final = "NAVIGATOR_OBS_"
+EXEC_VARIABLE: Final = PREFIX + "EXEC"
+"""By which `navigator-obs exec` tells a program who watches it: a process id, a colon and the path of a file."""
 DURABILITIES: Final = ("buffered", "process", "group", "full")
 # These name the run, or switch all off, and are no settings.
-_NOT_SETTINGS: Final = frozenset({"RUN_ID", "PARENT_RUN_ID", "DISABLED"})
+_NOT_SETTINGS: Final = frozenset({"RUN_ID", "PARENT_RUN_ID", "EXEC", "DISABLED"})
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,6 +17,7 @@ VERBS: Final = {
     "runs": "List the runs, newest first.",
     "show": "Show one run: its verdict, what went wrong, where the time went.",
     "logs": "Show events, filtered, across rotated files, live if wanted.",
+    "exec": "Run a command, and tell how the runs in it ended.",
     "recover": "Give each dead run its verdict and its final summary.",
     "config": "Show each setting with its value and where that came from.",
 }

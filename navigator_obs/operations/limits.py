@@ -55,13 +55,13 @@ _V1: Final = _Files("memory.limit_in_bytes", "memory.usage_in_bytes", b"total_in
 
 def group_limit_bytes(mount: Path = _MOUNT, own: Path = _OWN) -> int | None:
     """Return the smallest memory limit of the process's control group and all above it; None without one."""
-    limits = [limit for folder, files in _folders(mount, own) if (limit := _limit(folder, files)) is not None]
+    limits = [limit for folder, files in group_folders(mount, own) if (limit := _limit(folder, files)) is not None]
     return min(limits, default=None)
 
 
 def nearest_group(mount: Path = _MOUNT, own: Path = _OWN) -> Group | None:
     """Return the control group, of the process's own and all above it, that has the least room; None without limits."""
-    found = (_group(folder, files) for folder, files in _folders(mount, own))
+    found = (_group(folder, files) for folder, files in group_folders(mount, own))
     return min((group for group in found if group is not None), key=lambda group: group.room, default=None)
 
 
@@ -82,8 +82,8 @@ def disk_free_bytes(folder: Path) -> int | None:
     return found.f_bavail * found.f_frsize
 
 
-def _folders(mount: Path, own: Path) -> Iterator[tuple[Path, _Files]]:
-    """The folders of the group that counts this process's memory, and of those above it."""
+def group_folders(mount: Path = _MOUNT, own: Path = _OWN) -> Iterator[tuple[Path, _Files]]:
+    """Yield the folders of the control group that counts this process's memory, and of those above it."""
     try:
         lines = own.read_text(encoding="utf-8").splitlines()
     except OSError:

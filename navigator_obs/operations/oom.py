@@ -10,23 +10,15 @@ import os
 from pathlib import Path
 from typing import Any, Final
 
-_MOUNT: Final = Path("/sys/fs/cgroup")
-_OWN: Final = Path("/proc/self/cgroup")
+from .limits import group_folders
+
 _VMSTAT: Final = Path("/proc/vmstat")
+_NAMES: Final = ("memory.events", "memory.oom_control")
 
 
 def counter_file() -> str | None:
-    """Return the file that counts the kills in this process's control group (cgroup v2 or v1)."""
-    try:
-        lines = _OWN.read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return None
-    groups = {controllers: name.lstrip("/") for _, controllers, name in (line.split(":", 2) for line in lines)}
-    candidates = []
-    if "memory" in groups:
-        candidates.append(_MOUNT / "memory" / groups["memory"] / "memory.oom_control")
-    if "" in groups:
-        candidates += [_MOUNT / groups[""] / "memory.events", _MOUNT / "memory.events"]
+    """Return the file that counts the kills in this process's control group (version 2 or 1)."""
+    candidates = (folder / name for folder, _ in group_folders() for name in _NAMES)
     return next((os.fspath(path) for path in candidates if path.is_file()), None)
 
 

@@ -17,6 +17,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from ..config import EXEC_VARIABLE
 from ..operations import oom
 
 FAULT_NAME: Final = "fault.log"
@@ -102,7 +103,7 @@ def at_start(directory: Path, log_path: Path) -> dict[str, Any]:
         "file_system": kind,
         "lock_trusted": trusts_locks(kind),
         "log_path": os.fspath(log_path.absolute()),
-        "watched_by": _number(os.environ.get("NAVIGATOR_OBS_EXEC_PID")),
+        "watched_by": _watcher(directory, os.environ.get(EXEC_VARIABLE, "")),
     }
 
 
@@ -115,8 +116,17 @@ def at_tick(directory: Path, counter: str | None) -> dict[str, Any]:
     return {"disk_free_mb": free, "oom_kills": oom.kills(counter)}
 
 
-def _number(text: str | None) -> int | None:
-    return int(text) if text and text.isdigit() else None
+def _watcher(directory: Path, told: str) -> int | None:
+    """Note the folder where `navigator-obs exec` looks for it; return who that is."""
+    pid, _, note = told.partition(":")
+    if not pid.isdigit() or not note:
+        return None
+    try:
+        with open(note, "a", encoding="utf-8", errors="surrogateescape") as file:
+            file.write(f"{directory.absolute()}\n")
+    except OSError:
+        return None
+    return int(pid)
 
 
 class FaultLog:

@@ -39,7 +39,9 @@ _STATUS_OF_SIGNAL: Final = {"SIGINT": "interrupted", "SIGTERM": "terminated", "S
 
 @dataclass(frozen=True)
 class Exit:
-    """How a process ended, as its parent saw it: by itself with a code, or by a signal."""
+    """How a process ended, as its parent saw it: by itself with a code, or by a signal; neither where it was the parent
+    of a parent.
+    """
 
     exit_code: int | None = None
     signal: str | None = None
@@ -170,7 +172,7 @@ def _by_fault(clues: Clues) -> Finding | None:
 
 def _by_exit(clues: Clues) -> Finding | None:
     seen = clues.exit
-    if seen is None:
+    if seen is None or seen == Exit():
         return None
     if seen.signal is None:
         reason = f"exit: the process ended with exit code {seen.exit_code} and no word, as by os._exit"
@@ -293,7 +295,7 @@ def _facts(clues: Clues) -> Iterator[str]:
     """What is known, a line each, for people."""
     if clues.last_time:
         yield f"last heard of at {clues.last_time}"
-    if clues.exit is not None:
+    if clues.exit is not None and clues.exit != Exit():
         how = f"by {clues.exit.signal}" if clues.exit.signal else f"with exit code {clues.exit.exit_code}"
         yield f"its parent saw the process end {how}"
     if clues.fault:
