@@ -32,7 +32,7 @@ from navigator_obs import config, errors, fields, testing  # noqa: E402
 from navigator_obs.cli import complaint, verbs  # noqa: E402
 from navigator_obs.cli import main as command_line  # noqa: E402
 from navigator_obs.events import logger  # noqa: E402
-from navigator_obs.history import store  # noqa: E402
+from navigator_obs.history import entry as run_entry  # noqa: E402
 from navigator_obs.operations import opened  # noqa: E402
 from navigator_obs.runs import observer, schema  # noqa: E402
 
@@ -240,7 +240,7 @@ def api_page() -> str:
     parts.append("## What they give you and take")
     parts.append(entry("OpenOperation", opened, INSIDE_OPERATIONS))
     parts.append(entry("BoundLogger", logger))
-    parts.append(entry("RunEntry", store))
+    parts.append(entry("RunEntry", run_entry))
     parts.append(entry("RunObserver", observer))
     parts.append("## `navigator_obs.testing`")
     parts.append(prose(testing.__doc__))

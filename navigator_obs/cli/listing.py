@@ -90,9 +90,9 @@ def lines_of(runs: Sequence[RunEntry], width: int | None = None) -> list[str]:
     lines = aligned(rows, _RIGHT)
     if width is not None and max(map(width_of, lines)) > width:
         lines = aligned([_without_start(row) for row in rows], _without_start(_RIGHT))
-    reasons = [_reason(run) for run in runs]
+    reasons, table_width = [_reason(run) for run in runs], max(map(width_of, lines))
     return [
-        _with_reason(line, reason, max(map(width_of, lines)), width)
+        _with_reason(line, reason, table_width, width)
         for line, reason in zip(lines, ["REASON" if any(reasons) else "", *reasons], strict=True)
     ]
 

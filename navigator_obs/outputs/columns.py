@@ -78,8 +78,13 @@ def shorten_middle(text: str, width: int) -> str:
 
 def aligned(rows: Sequence[Sequence[str]], right: Sequence[bool], gap: str = "  ") -> list[str]:
     """Lay out rows of harmless cells in columns; *right* says which columns are aligned to the right."""
-    widths = [max(map(width_of, column)) for column in zip(*rows, strict=True)]
-    return [
-        gap.join(pad(cell, width, right=side) for cell, width, side in zip(row, widths, right, strict=True)).rstrip()
-        for row in rows
-    ]
+    columns = [_filled(column, side) for column, side in zip(zip(*rows, strict=True), right, strict=True)]
+    return [gap.join(row).rstrip() for row in zip(*columns, strict=True)]
+
+
+def _filled(column: Sequence[str], right: bool) -> list[str]:
+    if all(map(str.isascii, column)):
+        width = max(map(len, column))
+        return [cell.rjust(width) for cell in column] if right else [cell.ljust(width) for cell in column]
+    width = max(map(width_of, column))
+    return [pad(cell, width, right=right) for cell in column]

@@ -71,6 +71,25 @@ def test_wrong_filters_are_refused(history: History, wrong: dict, hint: str):
         history.list(**wrong)
 
 
+def test_the_list_can_be_narrowed_by_all_that_it_knows(history: History):
+    """By one of several statuses, a pattern of the name, all of some tags, and since when."""
+    write(history.runs_dir, "tagged", day=5, tags=["nightly", "slow"])
+    assert [run.run_id for run in history.list(tag="nightly")] == ["tagged"]
+    assert [run.run_id for run in history.list(tag=["slow", "nightly"])] == ["tagged"]
+    assert history.list(tag=["slow", "weekly"]) == []
+    assert {run.status for run in history.list(status=["failed", "crashed"])} == {"failed"}
+    assert {run.name for run in history.list(name="what*")} == {"what-if"}
+    assert [run.run_id for run in history.list(since="2025-08-05")] == ["tagged"]
+
+
+def test_summaries_of_many_runs_are_read_one_by_one(history: History):
+    """Those that succeeded come newest first, each with its whole summary."""
+    found = list(history.summaries(limit=2))
+    assert [run.status for run, _ in found] == ["success", "success"]
+    assert all(summary["performance_metrics"] == {"load": {"count": 1}} for _, summary in found)
+    assert {run.status for run, _ in history.summaries(status=None)} > {"success", "failed"}
+
+
 def test_without_a_folder_the_setting_is_followed(tmp_path: Path, monkeypatch):
     """The folder is the one that programs and commands use: by environment, by file, or the default."""
     monkeypatch.chdir(tmp_path)
