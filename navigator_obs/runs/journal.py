@@ -1,7 +1,7 @@
 """The run's own record, `journal.jsonl`: appended to, never rewritten, one JSON object per line.
 
 The journal is the truth; the summary is a fold of it. Each record is one write, so that a kill leaves at most a torn
-last line.
+last line, and each write is linked to the one before (see `chain`).
 """
 
 from __future__ import annotations
@@ -12,9 +12,12 @@ import threading
 from collections import Counter, deque
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from ..encoding import from_json, to_json
+
+if TYPE_CHECKING:
+    from .chain import Link
 
 JOURNAL_NAME: Final = "journal.jsonl"
 WORKERS_FOLDER: Final = "workers"
@@ -29,26 +32,35 @@ class Journal:
     """An append-only file of records. Never raises: what can't be written is counted by cause in `dropped`.
 
     A record is in the kernel's hands when `append` returns, so that it survives `kill -9`; with *sync* it is on the
-    disk. With *path* None it has no file yet, and owes all.
+    disk. With *path* None it has no file yet, and owes all. A file that is there already is continued. With *key* the
+    links can be made, and checked, by nobody who lacks it.
     """
 
-    def __init__(self, path: Path | None, *, file_mode: int = 0o600, sync: bool = False) -> None:
+    def __init__(
+        self, path: Path | None, *, file_mode: int = 0o600, sync: bool = False, key: bytes | None = None
+    ) -> None:
         self.path = path
         self.bytes = 0
         self.dropped: Counter[str] = Counter()
         self._sync = sync
-        self._torn = False
         # Operations are recorded under another lock than the rest; a signal handler may record in the middle of it.
         self._lock = threading.RLock()
         self._owed: deque[bytes] = deque()
         self._failure = ""
         self._descriptor = -1
+        self._link: Link | None = None
+        # Whether the file may hold more than `_link` knows, and how many records were written.
+        self._unsure = True
+        self._turn = 0
         if path is None:
             return
-        # One that a process has died in has half a line at its end.
-        self._torn = _ends_torn(path)
+        # Whoever only reads does without the hash functions.
+        from . import chain
+
+        self._chain = chain
+        self._digest = chain.digest_with(key)
         try:
-            flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_CLOEXEC", 0)
+            flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_CLOEXEC", 0)
             self._descriptor = os.open(path, flags, file_mode)
         except OSError as error:
             self._failure = _cause(error)
@@ -93,23 +105,48 @@ class Journal:
         return True
 
     def _write(self, line: bytes) -> str:
-        """Write one line; return the cause of a failure, or an empty text."""
+        """Write one line; return the cause of a failure, or an empty text.
+
+        A signal handler may write in the middle of this, or end it by an exception. So it is known to be unsure while
+        it lasts, and looks at the file then; and where another one has written meanwhile, it links its line anew.
+        """
         if self._descriptor < 0:
             return self._failure or "closed"
-        # Half a line may stand before it, of a write that failed in its middle.
-        data = b"\n" + line + b"\n" if self._torn else line + b"\n"
-        written = 0
         try:
-            while written < len(data):
-                written += os.write(self._descriptor, data[written:] if written else data)
+            while not self._try_to_write(line):
+                pass
         except OSError as error:
-            self._torn = self._torn or written > 0
             return _cause(error)
-        self._torn = False
-        self.bytes += len(data)
         if self._sync:
             self.sync()
         return ""
+
+    def _try_to_write(self, line: bytes) -> bool:
+        """Write one line, linked to what stands in the file; return whether it is there as a whole."""
+        turn = self._turn
+        link = self._looked() if self._unsure or self._link is None else self._link
+        self._unsure = True
+        data, after = link.extended(line, self._digest)
+        if self._turn != turn:
+            return False
+        written = os.write(self._descriptor, data)
+        # But for its newline, which the next line brings along: written again it would be there twice.
+        whole = written >= len(data) - 1
+        if self._turn != turn:
+            # The one that came in between has seen what was written of this.
+            return whole
+        if written == len(data):
+            self._link, self._turn, self._unsure = after, turn + 1, False
+            self.bytes = after.size
+        if written == 0:
+            raise OSError(errno.EIO, "nothing was written")
+        return whole
+
+    def _looked(self) -> Link:
+        """Learn from the file what stands there."""
+        if self._link is None:
+            return self._chain.last_link(self._descriptor)
+        return self._link.with_read(self._chain.read_from(self._descriptor, self._link.size))
 
     def sync(self) -> None:
         """Have the disk hold what was written."""
@@ -130,17 +167,6 @@ class Journal:
                 os.close(descriptor)
             except OSError:
                 return
-
-
-def _ends_torn(path: Path) -> bool:
-    try:
-        with path.open("rb") as file:
-            if not file.seek(0, os.SEEK_END):
-                return False
-            file.seek(-1, os.SEEK_END)
-            return file.read(1) != b"\n"
-    except OSError:
-        return False
 
 
 def read(path: Path) -> Iterator[Record]:

@@ -5,10 +5,14 @@ from __future__ import annotations
 import os
 import resource
 import signal
+import subprocess
+import sys
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from navigator_obs.runs.breaks import breaks_in
 from navigator_obs.runs.journal import MAX_OWED, Journal, Shares, read, read_run, worker_shares
 
 
@@ -25,7 +29,7 @@ def test_a_record_is_in_the_file_when_append_returns(tmp_path):
     """Nothing waits in a buffer of the process, where a kill would lose it."""
     journal = Journal(tmp_path / "journal.jsonl")
     journal.append({"kind": "check"})
-    assert (tmp_path / "journal.jsonl").read_bytes() == b'{"kind":"check"}\n'
+    assert (tmp_path / "journal.jsonl").read_bytes().startswith(b'{"kind":"check","chain":"1:')
 
 
 def test_a_missing_journal_has_no_records(tmp_path):
@@ -111,3 +115,66 @@ def test_shares_are_read_as_they_grow(tmp_path):
     assert list(shares.read()) == []
     assert list(shares.read(last=True)) == [{"kind": "torn", "line": 3, "bytes": 7}]
     assert list(Shares(tmp_path).read(last=True)) == list(read_run(tmp_path))
+
+
+@pytest.mark.parametrize("cut", [0, 1, 2, 3, 40, 76, 77, 90])
+def test_a_journal_is_continued_where_a_kill_has_cut_it(tmp_path, cut):
+    """Whoever opens a dead run's journal links on to what stands there, half a line and all."""
+    path = tmp_path / "journal.jsonl"
+    first = Journal(path)
+    for number in range(3):
+        first.append({"kind": "tick", "number": number})
+    first.close()
+    os.truncate(path, path.stat().st_size - cut)
+    second = Journal(path)
+    second.append({"kind": "end"})
+    second.append({"kind": "tick", "number": 9})
+    assert list(breaks_in(path)) == []
+    assert second.bytes == path.stat().st_size
+    whole = [record["number"] for record in read(path) if record["kind"] == "tick"]
+    assert whole == ([0, 1, 2, 9] if cut <= 1 else [0, 1, 9])
+
+
+_SIGNALLED = """
+import signal, sys
+from pathlib import Path
+from navigator_obs.runs.journal import Journal
+journal = Journal(Path(sys.argv[1]))
+count, inside, returned = [0], [False], []
+def on_signal(number, frame):
+    count[0] += 1
+    number = count[0]
+    journal.append({"kind": "signal", "number": number})
+    returned.append(number)
+    if inside[0] and count[0] % 7 == 0:
+        inside[0] = False
+        raise KeyError
+signal.signal(signal.SIGALRM, on_signal)
+signal.setitimer(signal.ITIMER_REAL, 0.0002, 0.0002)
+written = 0
+while count[0] < 400:
+    try:
+        inside[0] = True
+        journal.append({"kind": "tick", "number": written, "text": "x" * 300})
+        written += 1
+        inside[0] = False
+    except KeyError:
+        pass
+signal.setitimer(signal.ITIMER_REAL, 0)
+print(written, *returned)
+"""
+
+
+def test_signal_handlers_that_record_or_raise_in_the_middle_break_no_link(tmp_path):
+    """A record that is made in the middle of another one, or ends it by an exception, leaves a whole chain."""
+    path = tmp_path / "journal.jsonl"
+    done = subprocess.run(
+        [sys.executable, "-c", _SIGNALLED, str(path)], capture_output=True, text=True, check=True, timeout=120
+    )
+    written, *signals = map(int, done.stdout.split())
+    records = list(read(path))
+    assert list(breaks_in(path)) == []
+    assert {record["number"] for record in records if record["kind"] == "signal"} >= set(signals)
+    # One that an exception has ended may stand there or not, and is then written again; those that returned do.
+    assert {record["number"] for record in records if record["kind"] == "tick"} >= set(range(written))
+    assert {record["kind"] for record in records} == {"signal", "tick"}
