@@ -75,13 +75,17 @@ def start_run(
     run_id: str | None = None,
     tags: Iterable[str] = (),
     observers: Iterable[RunObserver] = (),
+    promise: float | None = None,
 ) -> runs.Run:
     """Start a run: one execution, with its folder, its journal and, on every way out, its `summary.json`.
 
     Use it as a context manager, or call `.finish()` by hand. *params* is the run's configuration in any shape (a
     mapping, dataclass, pydantic model or namespace); *years* are the simulated years that are planned; *run_id* is
-    made up when None; *observers* are told when the run has started and finished. Where nobody called `configure`,
-    this does, with the settings of environment and file. Raises `UsageError` for a wrong argument.
+    made up when None; *observers* are told when the run has started and finished. *promise* is the time in seconds
+    within which the run always makes some progress (an operation, an event, a figure): one that is silent for longer
+    is `stalled`, and the stacks of its threads are written down; None holds it to the pace of its own years. Where
+    nobody called `configure`, this does, with the settings of environment and file. Raises `UsageError` for a wrong
+    argument.
 
     >>> with start_run("baseline", params={"seed": 42}, years=range(2025, 2030)) as run:
     ...     run.status
@@ -89,7 +93,16 @@ def start_run(
     """
     config = current_config()
     told = [*observers, *([ConsoleReport(config.log_path)] if config.run_report else [])]
-    run = runs.start_run(name, params=params, years=years, run_id=run_id, tags=tags, observers=told, config=config)
+    run = runs.start_run(
+        name,
+        params=params,
+        years=years,
+        run_id=run_id,
+        tags=tags,
+        observers=told,
+        promise=promise,
+        config=config,
+    )
     housekeeping.begin(config)
     return run
 

@@ -27,6 +27,9 @@ class Life:
         self.tick: Record = {}
         self._seconds_at_end = 0.0
         self._signal: str | None = None
+        self.stalls = 0
+        self._stalled_since: Any = None
+        self._stalled_seconds = 0.0
         self._tags: list[str] = []
 
     def take_start(self, record: Record) -> None:
@@ -50,6 +53,24 @@ class Life:
     def take_signal(self, record: Record) -> None:
         """Take the first signal that asked the run to end."""
         self._signal = self._signal or record["signal"]
+
+    def take_stalled(self, record: Record) -> None:
+        """Take that a promise was missed."""
+        self.stalls += 1
+        self._stalled_since = record["since"]
+
+    def take_resumed(self, record: Record) -> None:
+        """Take that there was progress again."""
+        self._stalled_seconds += max(0.0, _between(self._stalled_since, record.get("time")))
+        self._stalled_since = None
+
+    @property
+    def stalled_seconds(self) -> float:
+        """Time without the promised progress, each time from the last progress before."""
+        if self._stalled_since is None:
+            return round(self._stalled_seconds, 6)
+        until = self.end.get("end_time", self.end.get("time")) or self.last_time
+        return round(self._stalled_seconds + max(0.0, _between(self._stalled_since, until)), 6)
 
     def take_fail(self, record: Record) -> None:
         """Take the first failure that the program told."""

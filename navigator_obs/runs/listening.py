@@ -226,12 +226,12 @@ class Listener:
                 "events": self._event_counts(),
                 "cost": self._cost(),
                 "dropped": dict(self.journal.dropped),
-                **self._standing(),
             }
+            fields |= self._standing(fields)
             if last or self._is_news(fields):
                 self.add("tick", **fields)
 
-    def _standing(self) -> dict[str, Any]:
+    def _standing(self, fields: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ARG002
         """What more a tick tells of how things stand."""
         return {}
 

@@ -98,6 +98,15 @@ def checked_year(year: object) -> int:
     raise UsageError(f"the year of a checkpoint must be a whole number, such as 2025; not {shown(year)}")
 
 
+def checked_promise(seconds: object) -> float | None:
+    """Return *seconds* as a number; raises UsageError where it is no positive one."""
+    if seconds is None:
+        return None
+    if isinstance(seconds, (int, float)) and not isinstance(seconds, bool) and 0 < seconds < float("inf"):
+        return float(seconds)
+    raise UsageError(f"promise={shown(seconds)} must be a number of seconds above 0, such as 60")
+
+
 def checked_path(path: object) -> str:
     """Return *path* as a text; raises UsageError where it is no path."""
     try:

@@ -303,6 +303,8 @@ def _facts(clues: Clues) -> Iterator[str]:
     if clues.signal:
         went = "and the program went on" if clues.went_on else "and no work was done after it"
         yield f"{clues.signal[0]} arrived at {clues.signal[1]}, {went}"
+    if clues.tick.get("stalled"):
+        yield f"had made no progress since {clues.tick['stalled'].get('since')}"
     yield from _facts_of_host(clues)
     memory, limit = _last_memory_mb(clues), _memory_limit_mb(clues)
     if memory:

@@ -5,7 +5,7 @@ one fold.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,6 +15,7 @@ from ..operations.record import SUCCESS, OperationRecord
 from . import calling, evidence, folder
 from .journal import JOURNAL_NAME, Record, Shares
 from .listening import TICK_SECONDS, Listener, now
+from .stalls import StallWatch
 from .summary import Fold
 
 if TYPE_CHECKING:
@@ -45,6 +46,9 @@ class Recording(Listener):
         self._laid: dict[str, Any] = {}
         self._faults: evidence.FaultLog | None = None
         self._signals: evidence.SignalLog | None = None
+        self._moves = 0
+        self.stall_watch = StallWatch(directory, config.file_mode, self.add)
+        self.at_stall: Callable[[str, dict[str, Any]], None] = _nothing_of
 
     def open(self, start: Record) -> None:
         """Begin: the start record, the first summary, and from then on a tick each second."""
@@ -65,13 +69,22 @@ class Recording(Listener):
         self._laid = {**told, "lock_held": held, "fault_log": self._faults.is_open}
         return self._laid
 
-    def _standing(self) -> dict[str, Any]:
-        return {"evidence": evidence.at_tick(self.directory, self._laid.get("oom_file"))}
+    def _standing(self, fields: Mapping[str, Any]) -> dict[str, Any]:
+        told: dict[str, Any] = {"evidence": evidence.at_tick(self.directory, self._laid.get("oom_file"))}
+        moved, opened = _has_gained(fields), fields["open_operations"]
+        return told | self.stall_watch.at_tick(self._mark(), moved=moved, open_operations=opened)
+
+    def _mark(self) -> Hashable:
+        """Another one after each thing that the program has done."""
+        opened = frozenset((id(node), getattr(node, "rows", None)) for node in tuple(self.figures.open))
+        return self._moves, self._logged, self.tag.written, opened
 
     def add(self, kind: str, **fields: Any) -> None:
         """Write a record."""
-        if self.at_news is not None and kind in _NEWS:
-            self.at_news()
+        if kind in _NEWS:
+            self._moves += 1
+            if self.at_news is not None:
+                self.at_news()
         super().add(kind, **fields)
 
     def _on_logged(self, record: OperationRecord) -> None:
@@ -103,6 +116,7 @@ class Recording(Listener):
             try:
                 for record in self._shares.read(last=last):
                     self.fold.add(record)
+                    self._moves += record["kind"] != "tick" or _has_gained(record) or bool(record["issues"])
             except OSError:
                 # A folder that can't be read now is read again at the next tick.
                 pass
@@ -119,6 +133,7 @@ class Recording(Listener):
         if self._signals is not None:
             self._signals.trim()
         super()._on_tick()
+        self.stall_watch.after_tick(self.at_stall, self._mark)
         if self.seconds >= self._summary_due:
             self._timed(self._write_running_summary)
 
@@ -128,7 +143,9 @@ class Recording(Listener):
             if self._closed:
                 return
             self._gather()
-            self.write_summary(self._summary())
+            summary = self._summary()
+            self.stall_watch.promise.learn(len(summary["execution_summary"]["years_completed"]))
+            self.write_summary(summary)
         took = self.seconds - began
         self._summary_due = began + max(TICK_SECONDS * 0.99, took / _SUMMARY_SHARE)
 
@@ -177,6 +194,7 @@ class Recording(Listener):
 
     def _take_evidence_away(self) -> None:
         """The run has said itself how it ended."""
+        self.stall_watch.close()
         for laid in (self._faults, self._signals):
             if laid is not None:
                 laid.close()
@@ -189,7 +207,7 @@ class Recording(Listener):
     def abandon(self) -> None:
         """In a forked child: let go of the parent's files, and record nothing."""
         super().abandon()
-        for laid in (self._faults, self._signals):
+        for laid in (self._faults, self._signals, self.stall_watch):
             if laid is not None:
                 laid.abandon()
         self.release()
@@ -204,3 +222,13 @@ def _held_lock(directory: Path, file_mode: int) -> folder.Lock | None:
 
 def _nothing() -> None:
     """Nobody wants to be asked at each tick."""
+
+
+def _nothing_of(changed: str, told: dict[str, Any]) -> None:
+    """Nobody wants to hear of stalls."""
+
+
+def _has_gained(tick: Mapping[str, Any]) -> bool:
+    """Whether a tick tells of work that was done since the one before."""
+    gained = any(tick["metrics"].get(kind) for kind in ("operations", "counters", "gauges", "distributions"))
+    return bool(gained or tick["checks"])

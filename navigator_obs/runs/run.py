@@ -21,6 +21,7 @@ from .closing import Closing
 from .listening import now
 from .observer import RunObserver
 from .recording import Recording
+from .stalls import STACKS_NAME
 from .verdict import FINAL_STATUSES, Verdict
 from .words import shown
 
@@ -195,6 +196,12 @@ class Run:
         }
         self._say(_LEVELS.get(verdict.status, _WARNING), message, fields, untold)
 
+    def _say_stall(self, changed: str, told: dict[str, Any]) -> None:
+        if changed == "stalled":
+            self._say(_WARNING, "Run stalled", {**told, "stacks": str(self.directory / STACKS_NAME)})
+        else:
+            self._say(_INFO, "Run makes progress again", {})
+
     def _catalogue(self, message: str, error: Exception) -> None:
         """An exception that no operation and no log call told is an error of the run all the same."""
         exceptions.mark_reported(error)
@@ -240,7 +247,9 @@ class Run:
             self._git.close()
 
     def _begin(self, start: dict[str, Any], *, handle_signals: bool) -> None:
+        self._recording.at_stall = self._say_stall
         self._recording.open(start)
+        self._recording.stall_watch.begin(start["promise_seconds"])
         scope.open_run(self._recording.tag)
         current.install(self._recording.tag, self._recording)
         endings.watch(self._closing, handle_signals=handle_signals)
@@ -268,6 +277,7 @@ def start_run(
     run_id: str | None = None,
     tags: Iterable[str] = (),
     observers: Iterable[RunObserver] = (),
+    promise: float | None = None,
     config: Config,
 ) -> Run:
     """Start a run with these settings; see `assembly.start_run`, which most callers want.
@@ -280,6 +290,7 @@ def start_run(
         "name": name,
         "tags": list(opening.checked_tags(tags)),
         "years": opening.checked_years(years),
+        "promise_seconds": opening.checked_promise(promise),
         "configuration": configuration.describe(params, redactor),
     }
     told = opening.checked_observers(observers)

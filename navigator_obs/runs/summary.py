@@ -189,6 +189,8 @@ class Fold:
             "events_written": sum(events["written"] for events in self._events.values()),
             "events_dropped": sum(sum(events["dropped"].values()) for events in self._events.values()),
             "backup_created": any(artifact.get("kind") == "backup" for artifact in self._artifacts),
+            "stalls": self.life.stalls,
+            "stalled_seconds": self.life.stalled_seconds,
             "years_planned": list(self.life.start.get("years", ())),
             "years_completed": years,
         }
@@ -261,6 +263,8 @@ _TAKERS: Final[Mapping[str, Callable[[Fold, Record], None]]] = {
     "environment": Fold._take_environment,
     "signal": _alive(Life.take_signal),
     "fail": _alive(Life.take_fail),
+    "stalled": _alive(Life.take_stalled),
+    "resumed": _alive(Life.take_resumed),
     "leave": Fold._take_leave,
     "end": Fold._take_end,
     "torn": Fold._take_torn,
