@@ -81,6 +81,8 @@ class Config:
     """How often an operation path logs its end before it is only counted; said once."""
     max_series: int = 2000
     """How many operation paths and metric series a run keeps before the rest share one overflow series."""
+    sample_seconds: float = 0.1
+    """Time in seconds between two looks at the memory of the process and its children, while a run is open."""
     redact_keys: tuple[str, ...] = ()
     """More key names whose values are secret."""
     redact_allow: tuple[str, ...] = ()
@@ -260,6 +262,16 @@ def _optional(least: int) -> Callable[[Any], float | None]:
     return check
 
 
+def _seconds(least: float) -> Callable[[Any], float]:
+    def check(value: Any) -> float:
+        number = float(value)
+        if not least <= number < float("inf"):
+            raise ValueError(f"must be a number of seconds of at least {least}")
+        return number
+
+    return check
+
+
 def _flag(value: Any) -> bool:
     known = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
     if isinstance(value, bool):
@@ -321,6 +333,7 @@ _CHECKS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "breakdown": _names,
     "operation_log_limit": _number(0),
     "max_series": _number(1),
+    "sample_seconds": _seconds(0.01),
     "redact_keys": _names,
     "redact_allow": _names,
     "max_event_bytes": _number(1_000),

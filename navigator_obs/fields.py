@@ -112,7 +112,7 @@ OPERATION_FIELDS: Final = (
     Field("self_seconds", "number", "s", "wall time in which no child operation was open", format_seconds),
     Field("cpu_seconds", "number", "s", "CPU time of the process meanwhile, all threads", format_seconds),
     Field("memory_delta_mb", "number", "MB", "resident memory at its end less that at its start", format_mb),
-    Field("peak_memory_mb", "number", "MB", "the highest resident memory seen while it was open", format_mb),
+    Field("peak_memory_mb", "number", "MB", "the most memory, children included, seen meanwhile", format_mb),
     Field("rows", "integer", "rows", "rows that it said it worked on", format_count),
     Field("rows_per_second", "number", "rows/s", "rows by wall time", format_rate),
 )

@@ -13,7 +13,6 @@ from typing import Any
 from ..clock import clock, format_timestamp, parse_timestamp
 from ..encoding import text
 from ..redaction import MARK, Redactor
-from . import resources
 from .measures import OVERFLOW, Counter, Distribution, Gauge, Key, Measure, finite_number
 from .record import OperationRecord
 from .series import LONGEST_VALUE, Breakdown, Link, OpenNode, Repeats, Root, Series, short
@@ -199,12 +198,6 @@ class Accumulator:
             }
             for node in found
         ]
-
-    def sample(self) -> None:
-        """Look at the memory, for the peaks of the operations that are open; the ticker calls this."""
-        rss = resources.rss_bytes()
-        for node in tuple(self.open):
-            node.sampled_bytes = max(node.sampled_bytes, rss)
 
     def after_fork(self) -> None:
         """In a forked child: begin with nothing; what is open is the parent's to report."""

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from ..encoding import shown
 from ..errors import UsageError
-from ..events import scope, ticker
+from ..events import scope
 from .accumulator import Accumulator
 from .measures import OVERFLOW
 from .series import Link, OpenNode, Root
@@ -28,30 +28,21 @@ __all__ = [
     "remove",
 ]
 
-SAMPLE_SECONDS: Final = 0.1
-
 outside: Final = Accumulator(heard=False)
 """Stands in where no run is open: it keeps nothing. Its `log_limit` holds for operations outside of runs."""
 
 roots: Final[dict[scope.RunTag | None, Root]] = {None: outside.root}
 """Where the operations of each run hang; under None those of none."""
 
-_samplers: Final[dict[scope.RunTag, ticker.Handle]] = {}
-
 
 def install(tag: scope.RunTag, accumulator: Accumulator) -> None:
-    """Let what happens under the run *tag* be added to *accumulator*, and sample memory for its open operations."""
-    remove(tag)
+    """Let what happens under the run *tag* be added to *accumulator*."""
     roots[tag] = accumulator.root
-    _samplers[tag] = ticker.every(SAMPLE_SECONDS, accumulator.sample)
 
 
 def remove(tag: scope.RunTag) -> None:
     """Undo `install`; harmless when done twice."""
     roots.pop(tag, None)
-    sampler = _samplers.pop(tag, None)
-    if sampler is not None:
-        sampler.cancel()
 
 
 def current() -> Accumulator | None:
@@ -112,8 +103,6 @@ def _ready(name: str) -> Accumulator | None:
 
 
 def _after_fork() -> None:
-    # The parent's ticker thread does not live here; a run that goes on in the child installs its accumulator anew.
-    _samplers.clear()
     for root in tuple(roots.values()):
         root.link.accumulator.after_fork()
 

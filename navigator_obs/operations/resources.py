@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from ..clock import SystemClock, clock
 
@@ -18,7 +18,7 @@ except ImportError:  # Windows
     resource = None  # type: ignore[assignment]
 
 MB: Final = 1_000_000
-_PAGE: Final = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
+PAGE: Final = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
 # The kernels disagree about the unit of ru_maxrss.
 _MAXRSS_UNIT: Final = 1 if sys.platform == "darwin" else 1024
 
@@ -40,7 +40,7 @@ class _Statm:
         if descriptor < 0:
             return _psutil_rss()
         try:
-            return int(os.pread(descriptor, 64, 0).split(None, 2)[1]) * _PAGE
+            return int(os.pread(descriptor, 64, 0).split(None, 2)[1]) * PAGE
         except (OSError, ValueError, IndexError):
             # The program closed descriptors that it did not open, as daemons do.
             self._descriptor = None
@@ -68,11 +68,44 @@ rss_bytes = _statm.rss_bytes
 """Return the resident memory of this process now, in bytes."""
 
 
+class _HighWater:
+    """The kernel's high-water mark of this process.
+
+    `ru_maxrss` is a quarter of the cost of `VmHWM` and the same, but that it starts with the mark of the process that
+    called exec, which for a subprocess is its parent (getrusage(2)): until it has risen above that, it says nothing.
+    """
+
+    def __init__(self) -> None:
+        self._inherited: int | None = None
+
+    def of(self, maxrss: int) -> int:
+        """Return the mark, where `ru_maxrss` is so many bytes."""
+        if self._inherited is None:
+            self._inherited = maxrss if 0 < _vm_hwm() < maxrss - MB else 0
+        return maxrss if maxrss > self._inherited else _vm_hwm() or maxrss
+
+    def forget(self) -> None:
+        """In a forked child, which begins anew."""
+        self._inherited = None
+
+
+def _vm_hwm() -> int:
+    """`VmHWM` in bytes; 0 where it is not told."""
+    try:
+        with open("/proc/self/status", "rb", buffering=0) as file:
+            return int(file.read(4096).partition(b"VmHWM:")[2].split(None, 1)[0]) * 1024
+    except (OSError, ValueError, IndexError):
+        return 0
+
+
+_mark: Final = _HighWater()
+
+
 def peak_rss_bytes() -> int:
     """Return the most resident memory that this process ever had, in bytes, as the kernel knows it.
 
-    It also knows what no sampler thread can see, because C code held the GIL meanwhile. A forked child inherits its
-    parent's mark.
+    It also knows what no sampler thread can see, because C code held the GIL meanwhile. A forked child begins
+    with what it has of its parent.
     """
     return _high_water(rss_bytes())
 
@@ -80,7 +113,7 @@ def peak_rss_bytes() -> int:
 def _high_water(rss: int) -> int:
     if resource is None:
         return max(rss, _psutil_peak())
-    return max(rss, int(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss) * _MAXRSS_UNIT)
+    return max(rss, _mark.of(int(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss) * _MAXRSS_UNIT))
 
 
 def read() -> Reading:
@@ -94,7 +127,26 @@ def read() -> Reading:
         cpu_ns = int((usage.ru_utime + usage.ru_stime) * 1e9)
     else:
         cpu_ns = clock.cpu_ns()
-    return cpu_ns, rss, usage.ru_maxrss * _MAXRSS_UNIT
+    return cpu_ns, rss, _mark.of(usage.ru_maxrss * _MAXRSS_UNIT)
+
+
+class Usage(NamedTuple):
+    """What the kernel has counted for processes: CPU time in nanoseconds, page faults, context switches."""
+
+    cpu_ns: int = 0
+    minor_page_faults: int = 0
+    major_page_faults: int = 0
+    voluntary_switches: int = 0
+    involuntary_switches: int = 0
+
+
+def usage(*, of_ended_children: bool = False) -> Usage:
+    """Return what this process has used, or what its children have that it has waited for, and theirs."""
+    if resource is None:
+        return Usage() if of_ended_children else Usage(clock.cpu_ns())
+    found = resource.getrusage(resource.RUSAGE_CHILDREN if of_ended_children else resource.RUSAGE_SELF)
+    cpu_ns = round((found.ru_utime + found.ru_stime) * 1e9)
+    return Usage(cpu_ns, found.ru_minflt, found.ru_majflt, found.ru_nvcsw, found.ru_nivcsw)
 
 
 SHARED_NS: Final = 50_000
@@ -170,6 +222,26 @@ def _ask_psutil(method: str) -> Any:
         return None
 
 
+def psutil_children() -> list[tuple[int, int, int]]:
+    """Return resident bytes, CPU nanoseconds and threads of each process below this one, as psutil finds them."""
+    try:
+        import psutil  # type: ignore[import-untyped,unused-ignore]
+
+        children = psutil.Process().children(recursive=True)
+    except Exception:
+        return []
+    return [found for found in map(_of_child, children) if found is not None]
+
+
+def _of_child(child: Any) -> tuple[int, int, int] | None:
+    try:
+        used = child.cpu_times()
+        return int(child.memory_info().rss), int((used.user + used.system) * 1e9), int(child.num_threads())
+    except Exception:
+        # It has ended in between, or is somebody else's.
+        return None
+
+
 def _psutil_rss() -> int:
     memory = _ask_psutil("memory_info")
     return int(memory.rss) if memory is not None else 0
@@ -183,6 +255,7 @@ def _after_fork() -> None:
     global _latest
     _latest = (-SHARED_NS, (0, 0, 0))
     _statm.forget()
+    _mark.forget()
 
 
 if hasattr(os, "register_at_fork"):

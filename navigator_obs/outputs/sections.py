@@ -163,9 +163,12 @@ def _time(summary: Mapping[str, Any]) -> str:
 
 def _memory(resources: Mapping[str, Any]) -> str:
     peak, start, end = (number(resources.get(f"{which}_memory_mb")) for which in ("peak", "start", "end"))
+    tree = table(resources, "tree")
+    together, processes = number(tree.get("peak_memory_mb")), number(tree.get("most_processes"))
     return joined(
         [
             f"peak {format_mb(peak)}" if peak is not None else "",
+            f"{format_mb(together)} with child processes" if together and processes and processes > 1 else "",
             f"{format_mb(start)} at the start" if start is not None else "",
             f"{format_mb(end)} at the end" if end is not None else "",
         ]

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ..clock import clock, format_timestamp
 from ..encoding import simplify, to_json
 from ..events import scope, sinks, ticker
-from ..operations import metrics, resources
+from ..operations import metrics, resources, sampler
 from ..operations.accumulator import Accumulator
 from . import breadcrumbs, catalogue, checkbook
 from .journal import Journal, Record
@@ -118,6 +118,7 @@ class Listener:
         self._cpu_before_ns = clock.cpu_ns()
         self._counts_before = sinks.counts()
         self._handles: list[ticker.Handle] = []
+        self._watch: sampler.Watch | None = None
 
     @property
     def seconds(self) -> float:
@@ -158,6 +159,8 @@ class Listener:
         if self._closed:
             return
         self._logged += 1
+        if record.breakdown and self._watch is not None:
+            self._watch.ended.append(record)
         told = {"logged": self._logged, "record": record.to_dict()}
         self.journal.append({"kind": "operation", "time": record.end_time, **self._stamp, **told})
 
@@ -190,6 +193,7 @@ class Listener:
     def _listen(self) -> None:
         """Hear operations and events from now on, and tick."""
         metrics.install(self.tag, self.figures)
+        self._watch = sampler.watch(self.figures, self.directory, self._started_ns, self.config.sample_seconds)
         if self.on_event not in sinks.outlet.taps:
             sinks.add_tap(self.on_event)
         self._handles.append(ticker.every(TICK_SECONDS, self._on_tick))
@@ -198,6 +202,8 @@ class Listener:
         """Hear no more of events and operations."""
         sinks.remove_tap(self.on_event)
         metrics.remove(self.tag)
+        if self._watch is not None:
+            sampler.unwatch(self._watch)
         for handle in self._handles:
             handle.cancel()
 
@@ -246,7 +252,8 @@ class Listener:
 
     def _resources(self) -> dict[str, Any]:
         used = resources.snapshot()
-        return {**used, "cpu_seconds": round(max(used["cpu_seconds"] - self._cpu_before_ns / 1e9, 0.0), 6)}
+        used["cpu_seconds"] = round(max(used["cpu_seconds"] - self._cpu_before_ns / 1e9, 0.0), 6)
+        return used if self._watch is None else {**used, **self._watch.take()}
 
     def _cost(self) -> dict[str, Any]:
         return {"seconds": round(self.seconds_spent, 6), "journal_bytes": self.journal.bytes}

@@ -11,11 +11,12 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from ..operations.record import OperationRecord
-from ..operations.stats import OperationStats, either
+from ..operations.stats import OperationStats
 from ..operations.totals import Metrics
 from . import figures
 from .catalogue import Catalogue, failure_issue
 from .checkbook import CheckBook
+from .consumption import Consumption
 from .journal import Record
 from .life import Life
 from .still_open import StillOpen
@@ -50,7 +51,7 @@ class Fold:
         self._catalogue = Catalogue()
         self._checks = CheckBook()
         self._metrics = Metrics()
-        self._peak_memory_mb: float | None = None
+        self._consumption = Consumption()
         # By process: logged operations that no tick has included yet, the last tick, and the last word on its events.
         self._pending: dict[str, list[tuple[int, OperationRecord]]] = {}
         self._ticks: dict[str, Record] = {}
@@ -75,9 +76,10 @@ class Fold:
         OperationStats().add(ended)
         self._pending.setdefault(source, []).append((int(record["logged"]), ended))
         self._open.end(source, ended)
+        self._consumption.take_operation(ended)
 
     def _take_tick(self, record: Record) -> None:
-        source, logged, peak = _source(record), int(record["logged"]), record["resources"].get("peak_memory_mb")
+        source, logged, used = _source(record), int(record["logged"]), record["resources"].items()
         issues, checks, gained = record["issues"], record["checks"], figures.read(record["metrics"])
         self._events[source] = record["events"]
         self._metrics.merge(gained)
@@ -90,7 +92,7 @@ class Fold:
             self._catalogue.add_count(counted)
         for counted in checks:
             self._checks.add(counted)
-        self._peak_memory_mb = either(max, self._peak_memory_mb, peak)
+        self._consumption.take(source, dict(used))
         self._ticks[source] = {key: record[key] for key in _KEPT_OF_TICK if key in record}
         if not source:
             self.life.tick = self._ticks[source]
@@ -164,7 +166,9 @@ class Fold:
     def _breakdown(self, totals: Metrics, seconds: float) -> dict[str, Any]:
         # Of a run that has not ended it is known up to its last tick.
         known = seconds if self.life.end else float(self.life.tick.get("seconds", 0.0))
-        return figures.breakdown(totals, float(self.life.tick.get("covered_seconds", 0.0)), known)
+        breakdown = figures.breakdown(totals, float(self.life.tick.get("covered_seconds", 0.0)), known)
+        self._consumption.add_peaks(breakdown)
+        return breakdown
 
     def _issues(self) -> dict[str, list[dict[str, Any]]]:
         issues = self._catalogue.summary()
@@ -196,22 +200,14 @@ class Fold:
         }
 
     def _resources(self, open_operations: list[Any]) -> dict[str, Any]:
-        last: Mapping[str, Any] = self.life.tick.get("resources", {})
+        used = self._consumption.summary()
         return {
-            "peak_memory_mb": self._peak_memory_mb,
+            **used,
             "start_memory_mb": self.life.start.get("memory_mb"),
-            "end_memory_mb": self.life.end.get("memory_mb", last.get("memory_mb")),
-            "cpu_seconds": self._cpu_seconds(),
-            "threads": last.get("threads"),
+            "end_memory_mb": self.life.end.get("memory_mb", used["end_memory_mb"]),
             "open_operations": open_operations,
-            "workers": sum(1 for source in self._ticks if source),
             "workers_ended": self._left,
         }
-
-    def _cpu_seconds(self) -> float | None:
-        used = [tick["resources"].get("cpu_seconds") for tick in self._ticks.values()]
-        known = [seconds for seconds in used if seconds is not None]
-        return round(sum(known), 6) if known else None
 
     def _journal_bytes(self) -> int:
         last = {**self._ticks, **({"": self.life.end} if self.life.end else {})}
@@ -269,7 +265,7 @@ _TAKERS: Final[Mapping[str, Callable[[Fold, Record], None]]] = {
     "end": Fold._take_end,
     "torn": Fold._take_torn,
 }
-_KEPT_OF_TICK: Final = ("time", "seconds", "covered_seconds", "resources", "cost", "dropped", "stalled")
+_KEPT_OF_TICK: Final = ("time", "seconds", "covered_seconds", "cost", "dropped", "stalled")
 _NO_EVENTS: Final[dict[str, Any]] = {"written": 0, "bytes": 0, "dropped": {}}
 _NO_CONFIGURATION: Final[dict[str, Any]] = {
     "params": {},

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import time
 
 import pytest
@@ -78,11 +80,9 @@ def test_cpu_time_is_that_of_the_block(open_run):
     assert wait.cpu_seconds < work.cpu_seconds
 
 
-def test_the_sampler_sees_what_open_operations_hold(open_run):
-    """A look at the memory raises the peak of each operation that is open then, and of no other."""
-    with obs.operation("outer") as outer:
-        with obs.operation("closed") as closed:
-            pass
-        open_run.accumulator.sample()
-    assert outer.sampled_bytes > 0
-    assert closed.sampled_bytes == 0
+def test_a_subprocess_does_not_inherit_its_parents_mark():
+    """What getrusage tells of a process begins with the mark of the one that started it."""
+    held = b"x" * (150 * MB)
+    program = "from navigator_obs.operations import resources; print(resources.peak_rss_bytes())"
+    said = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout
+    assert int(said) < len(held)

@@ -1,0 +1,294 @@
+"""The one sampler of this process: memory and CPU time of the process and its children, for all runs that are open.
+
+It runs on the ticker's thread while a run is open. At each sample it looks at the memory, for the peak of each
+operation that is open and for the curve of the run; twice a second it looks for children. C code that holds the GIL
+keeps it waiting: the longest gap is told, and of what happened in it the kernel's high-water mark knows the peak.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections import deque
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from ..clock import clock
+from ..events import ticker
+from . import limits, resources
+from .children import Children, Used, used_by_self
+from .resources import MB
+from .timeline import Point, thinned
+
+if TYPE_CHECKING:
+    from .accumulator import Accumulator
+    from .record import OperationRecord
+    from .series import OpenNode
+
+SAMPLE_SECONDS: Final = 0.1
+SCAN_SECONDS: Final = 0.5
+LIMITS_SECONDS: Final = 5.0
+# What samples, and looking for children, may take of one core each: where it is more they come further apart.
+_SHARE: Final = 0.002
+# How much the newest cost counts, for one look that was disturbed says little.
+_NEWEST: Final = 0.1
+_NEAR: Final = 0.25
+_FINE_SECONDS: Final = 60.0
+_FINE_POINTS: Final = 5
+
+
+class Watch:
+    """What the sampler has seen for one run; `take` tells it."""
+
+    def __init__(self, sampler: _Sampler, figures: Accumulator, folder: Path, started_ns: int) -> None:
+        self.figures = figures
+        self._sampler = sampler
+        self._folder = folder
+        self._started_ns = started_ns
+        self._before = sampler.used()
+        self._points: list[Point] = []
+        self._peaks: dict[str, dict[str, int]] = {}
+        # Those that have ended since they were last taken: their own peaks may have fallen between two samples.
+        self.ended: deque[OperationRecord] = deque(maxlen=10_000)
+        self._peak = self._processes = self._samples = self._gap_ns = 0
+        self._last_ns = started_ns
+        self._limits_due = 0
+        self._room = limits.Room()
+        self._least_room: int | None = None
+        self._least_disk: int | None = None
+
+    def see(self, now: int, memory: int, children: int, cpu_ns: int, processes: int) -> None:
+        """Take one sample: resident bytes of the process and of its children, CPU time of all."""
+        self._gap_ns = max(self._gap_ns, now - self._last_ns)
+        self._last_ns = now
+        self._samples += 1
+        self._peak = max(self._peak, memory + children)
+        self._processes = max(self._processes, processes)
+        used = max(cpu_ns - self._before.cpu_ns, 0)
+        seconds = round((now - self._started_ns) / 1e9, 3)
+        self._points.append(Point(seconds, _mb(memory), _mb(children), round(used / 1e9, 3)))
+        if len(self._points) >= 1_000:
+            # Nobody has taken them for long.
+            self._points = thinned(self._points, 100)
+
+    def see_open(self, node: OpenNode, seen: int) -> None:
+        """Take what was seen while *node* was open."""
+        node.sampled_bytes = max(node.sampled_bytes, seen)
+        for key, value in node.link.breakdown.items():
+            peaks = self._peaks.setdefault(key, {})
+            peaks[str(value)] = max(peaks.get(str(value), 0), seen)
+
+    def take(self) -> dict[str, Any]:
+        """Return what is known by now, as a tick of the journal holds it.
+
+        `timeline` and `peaks` (by breakdown key and value, in MB) are what has come since they were last taken; all
+        else is since the run started, or now.
+        """
+        with self._sampler.lock:
+            points, self._points = self._points, []
+            peaks = self._take_peaks()
+            now = clock.monotonic_ns()
+            return {
+                "tree": self._tree(),
+                "limits": self._limits(now),
+                "sampling": {
+                    "samples": self._samples,
+                    "longest_gap_seconds": round(max(self._gap_ns, now - self._last_ns) / 1e9, 3),
+                },
+                "timeline": [
+                    list(point)
+                    for point in thinned(points, _FINE_POINTS if now - self._started_ns < _FINE_SECONDS * 1e9 else 1)
+                ],
+                "peaks": peaks,
+            }
+
+    def _take_peaks(self) -> dict[str, dict[str, float]]:
+        seen, self._peaks = self._peaks, {}
+        peaks = {key: {value: _mb(count) for value, count in by.items()} for key, by in seen.items()}
+        for _ in range(len(self.ended)):
+            record = self.ended.popleft()
+            for key, value in record.breakdown.items() if record.peak_memory_mb is not None else ():
+                by = peaks.setdefault(key, {})
+                by[str(value)] = max(by.get(str(value), 0.0), record.peak_memory_mb)
+        return peaks
+
+    def _tree(self) -> dict[str, Any]:
+        used, before, (processes, memory) = self._sampler.used(), self._before, self._sampler.now
+        return {
+            "processes": processes,
+            "most_processes": self._processes,
+            "memory_mb": _mb(memory),
+            "peak_memory_mb": _mb(self._peak),
+            "cpu_seconds": round(max(used.cpu_ns - before.cpu_ns, 0) / 1e9, 6),
+            "threads": used.threads,
+            "open_files": used.open_files,
+            "disk_read_mb": _since(before.read_bytes, used.read_bytes),
+            "disk_written_mb": _since(before.written_bytes, used.written_bytes),
+            "minor_page_faults": max(used.minor_page_faults - before.minor_page_faults, 0),
+            "major_page_faults": max(used.major_page_faults - before.major_page_faults, 0),
+            "voluntary_context_switches": max(used.voluntary_switches - before.voluntary_switches, 0),
+            "involuntary_context_switches": max(used.involuntary_switches - before.involuntary_switches, 0),
+        }
+
+    def _limits(self, now: int) -> dict[str, Any]:
+        if now >= self._limits_due:
+            self._room = limits.memory_room()
+            self._limits_due = now + round(LIMITS_SECONDS * 1e9)
+        limit, room, source = self._room
+        if limit is not None and room is not None:
+            if room < _NEAR * limit:
+                self._limits_due = now
+            self._least_room = room if self._least_room is None else min(room, self._least_room)
+        disk = limits.disk_free_bytes(self._folder)
+        if disk is not None:
+            self._least_disk = disk if self._least_disk is None else min(disk, self._least_disk)
+        return {
+            "memory_limit_mb": _mb(limit),
+            "memory_limit_of": source,
+            "memory_room_mb": _mb(room),
+            "least_memory_room_mb": _mb(self._least_room),
+            "disk_free_mb": _mb(disk),
+            "least_disk_free_mb": _mb(self._least_disk),
+        }
+
+
+class _Sampler:
+    def __init__(self) -> None:
+        # Re-entrant, because a signal handler may end a run while this thread holds it.
+        self.lock = threading.RLock()
+        self._watches: list[Watch] = []
+        self._children = Children()
+        self._handle: ticker.Handle | None = None
+        self._seconds = SAMPLE_SECONDS
+        self._scan_due = self._last_ns = self._mark = self._rss = self._children_rss = self._children_seen = 0
+        self._scanned = Used()
+        self._sample_ns = self._scan_ns = 0.0
+        self.spent_ns = 0
+
+    @property
+    def now(self) -> tuple[int, int]:
+        """How many processes there were at the last sample, and what they held in bytes."""
+        return 1 + self._children_seen, self._rss + self._children_rss
+
+    def watch(self, figures: Accumulator, folder: Path, started_ns: int, seconds: float) -> Watch:
+        with self.lock:
+            self._scan(clock.monotonic_ns())
+            watch = Watch(self, figures, folder, started_ns)
+            self._watches.append(watch)
+            self._seconds = seconds if self._handle is None else min(seconds, self._seconds)
+            self.sample()
+            if self._handle is None:
+                self._handle = ticker.every(self._seconds, self.sample)
+            return watch
+
+    def unwatch(self, watch: Watch) -> None:
+        with self.lock:
+            if watch not in self._watches:
+                return
+            self._scan_due = 0
+            self.sample()
+            self._watches.remove(watch)
+            if not self._watches:
+                if self._handle is not None:
+                    self._handle.cancel()
+                self._handle = None
+                self._children.close()
+
+    def slow_down(self, seconds: float) -> None:
+        """Have at least so many *seconds* between two samples."""
+        with self.lock:
+            self._seconds = max(self._seconds, seconds)
+
+    def sample(self) -> None:
+        """Look, and let the next look be as far off as looking is costly; the ticker calls it."""
+        with self.lock:
+            now = clock.monotonic_ns()
+            # What is open is asked before the memory: one that opens in between has no part in what is seen.
+            opened = [(watch, tuple(watch.figures.open)) for watch in self._watches]
+            if now >= self._scan_due:
+                self._scan(now)
+            began = time.thread_time_ns()
+            self._look(now, opened)
+            self._sample_ns = self._smoothed(self._sample_ns, began)
+            if self._handle is not None:
+                self._handle.seconds = max(self._seconds, self._sample_ns / 1e9 / _SHARE)
+
+    def _smoothed(self, known_ns: float, began: int) -> float:
+        spent = time.thread_time_ns() - began
+        self.spent_ns += spent
+        return known_ns + _NEWEST * (spent - known_ns)
+
+    def _look(self, now: int, opened: Iterable[tuple[Watch, tuple[OpenNode, ...]]]) -> None:
+        children = self._children.rss_bytes()
+        cpu_ns, rss, mark = resources.read()
+        # What rose since the last sample was there, however short it was and whoever held the GIL.
+        risen = max(rss, mark) if mark > self._mark > 0 else rss
+        self._rss, self._children_rss, self._children_seen = rss, children, len(self._children)
+        for watch, nodes in opened:
+            watch.see(now, risen, children, cpu_ns + self._scanned.cpu_ns, 1 + len(self._children))
+            for node in nodes:
+                was_open = getattr(node, "start", now) <= self._last_ns
+                watch.see_open(node, (risen if was_open else rss) + children)
+        self._mark, self._last_ns = mark, now
+
+    def _scan(self, now: int) -> None:
+        began = time.thread_time_ns()
+        self._children.scan()
+        self._scanned = self._children.used()
+        self._scan_ns = self._smoothed(self._scan_ns, began)
+        self._scan_due = now + round(max(SCAN_SECONDS * 1e9, self._scan_ns / _SHARE))
+
+    def used(self) -> Used:
+        """What the process and its children have used so far."""
+        used = used_by_self()
+        used.add(self._scanned)
+        return used
+
+    def forget(self) -> None:
+        """In a forked child: what was open is the parent's."""
+        self._children.close()
+
+
+_sampler = _Sampler()
+
+
+def watch(figures: Accumulator, folder: Path, started_ns: int, seconds: float = SAMPLE_SECONDS) -> Watch:
+    """Begin to sample for a run that started at *started_ns* (monotonic) and writes into *folder*, each so many
+    *seconds*; where several runs are open, at the highest rate that one of them asks for.
+    """
+    return _sampler.watch(figures, folder, started_ns, seconds)
+
+
+def unwatch(watch: Watch) -> None:
+    """Sample a last time for the run, and stop where it was the last one; harmless when done twice."""
+    _sampler.unwatch(watch)
+
+
+def spent_seconds() -> float:
+    """Return the CPU time that sampling has taken in this process so far."""
+    return _sampler.spent_ns / 1e9
+
+
+def slow_down(seconds: float) -> None:
+    """Have at least so many *seconds* between two samples from now on, where the toolkit is to cost less."""
+    _sampler.slow_down(seconds)
+
+
+def _mb(count: int | None) -> Any:
+    return None if count is None else round(count / MB, 3)
+
+
+def _since(before: int | None, now: int | None) -> float | None:
+    return None if before is None or now is None else round(max(now - before, 0) / MB, 3)
+
+
+def _after_fork() -> None:
+    global _sampler
+    _sampler.forget()
+    _sampler = _Sampler()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
