@@ -33,6 +33,11 @@ def _ms(case: str, key: str) -> Callable[[Result], str]:
     return lambda result: figure(result["figures"][case][key] / 1000)
 
 
+def _percent(case: str, key: str) -> Callable[[Result], str]:
+    """µs of CPU per second as a share of one core."""
+    return lambda result: figure(result["figures"][case][key] / 10_000)
+
+
 def _times(case: str, key: str) -> Callable[[Result], str]:
     return lambda result: figure(result["ratios"].get(case, {}).get(key))
 
@@ -72,10 +77,16 @@ COLUMNS: dict[str, list[Column]] = {
         ("×", _times("import", "cheapest_us")),
         ("median ×", _times("import", "median_us")),
     ],
+    "sampler": [
+        ("% of a core", _percent("sampler", "cheapest_us")),
+        ("median %", _percent("sampler", "median_us")),
+        ("mean %", _percent("sampler", "mean_us")),
+    ],
 }
 ABOUT = {
     "event": "CPU per event, of the calling thread, cheapest batch, where nothing else is said; × = to the ",
     "operation": "CPU per operation, of the calling thread, cheapest batch, where nothing else is said; × = to the ",
+    "sampler": "CPU of the ticker's thread while a run is open, cheapest round first; all but the first less that of ",
     "import": "CPU of a fresh interpreter without its own start, cheapest where nothing else is said; × = to ",
 }
 
