@@ -1,0 +1,75 @@
+"""The corpus of failures is real: each is provoked here, and raises what it says that it raises."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter, defaultdict
+
+import pytest
+
+from tests.runs.corpus import CASES, Case, observe
+
+# All failures are provoked before the first test, which takes its time on a busy machine.
+pytestmark = pytest.mark.timeout(900)
+LEVELS = {
+    "resource": {"memory", "disk", "descriptors", "time"},
+    "interrupted": {"user", "scheduler", "killed", "oom", "reboot", "crash"},
+    "stalled": set(),
+    "database": {"lock", "connection", "sql", "corruption"},
+    "data": {"missing", "schema", "format", "integrity", "quality"},
+    "config": set(),
+    "environment": {"dependency", "permission", "missing_file"},
+    "numeric": {"nonfinite", "overflow", "no_convergence", "division"},
+    "model": set(),
+    "worker": set(),
+    "external": {"network", "service"},
+    "code": set(),
+    "observability": set(),
+    "unknown": set(),
+}
+
+
+def possible(failure: Case) -> bool:
+    return not failure.missing and (os.geteuid() == 0 or not failure.root)
+
+
+@pytest.fixture(scope="module")
+def observed() -> dict[str, dict]:
+    return observe(name for name, failure in CASES.items() if possible(failure))
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_each_failure_raises_what_it_claims(name: str, observed: dict[str, dict]):
+    """Its type and its message are those that the failure is about."""
+    failure = CASES[name]
+    if not possible(failure):
+        pytest.skip(f"needs {', '.join(failure.missing) or 'a superuser'}")
+    assert observed[name]["type"] == failure.raises
+    assert failure.says in observed[name]["message"]
+
+
+def test_each_expectation_is_a_category_with_a_reason():
+    """One level or two, of those that there are, and a sentence why."""
+    for failure in CASES.values():
+        first, _, second = failure.expected.partition("/")
+        assert second in {"", *LEVELS[first]}, failure.id
+        assert failure.why.endswith("."), failure.id
+        assert failure.raises, failure.id
+
+
+def test_the_corpus_is_large_and_wide():
+    """At least 150 failures, of every first level."""
+    assert len(CASES) >= 150
+    assert {failure.expected.partition("/")[0] for failure in CASES.values()} == set(LEVELS)
+
+
+def test_a_third_is_held_out_everywhere():
+    """About a third of all, and of each category that has ten or more; the ids alone decide."""
+    held: dict[str, Counter[bool]] = defaultdict(Counter)
+    for failure in CASES.values():
+        held[""][failure.held_out] += 1
+        held[failure.expected][failure.held_out] += 1
+    for category, counts in held.items():
+        if counts.total() >= 10:
+            assert 0.15 < counts[True] / counts.total() < 0.55, (category, counts)
+    assert 0.28 < held[""][True] / held[""].total() < 0.39
