@@ -5,17 +5,20 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import TypeVar
 
 from ..config import Config, resolve
 from ..fields import format_count, format_seconds
 from ..history.store import History, RunEntry
-from ..outputs.columns import aligned, one_line, shorten, width_of
+from ..outputs.columns import aligned, one_line, pad, shorten, width_of
 
 NEWEST_ON_A_TERMINAL = 30
 _MAX_NAME = 32
+_TREND = 20
+_LEAST_TREND = 3
+_MAX_TRENDS = 5
 T = TypeVar("T")
 _MAX_REASON = 100
 _LEAST_REASON = 12
@@ -26,32 +29,67 @@ _RIGHT = (False, False, False, False, True, True, True)
 def print_runs(
     config: Config | None = None,
     *,
-    status: str | None = None,
+    status: str | Sequence[str] | None = None,
     name: str | None = None,
+    tag: Sequence[str] = (),
+    since: str | None = None,
     limit: int | None = None,
+    columns: Sequence[str] = (),
     as_json: bool = False,
 ) -> int:
     """Print the runs, newest first; return the exit code.
 
-    *limit* 0 means all; None means all as well, but on a terminal the newest `NEWEST_ON_A_TERMINAL`.
+    *limit* 0 means all; None means all as well, but on a terminal the newest `NEWEST_ON_A_TERMINAL`. *columns* are
+    names of `listed.COLUMNS`; without any, the usual ones are shown.
     """
     config = resolve() if config is None else config
     history = History(config.runs_dir)
-    runs = history.list(status=status, name=name)
+    runs = history.list(status, name, tag=tag, since=since)
     if any(not run.final for run in runs) and _finalise(config, runs):
-        runs = history.list(status=status, name=name)
+        runs = history.list(status, name, tag=tag, since=since)
     shown = runs[: _how_many(limit, as_json) or None]
     if as_json:
         from .screen import print_json
 
         print_json([run.to_dict() for run in shown])
     elif not runs:
-        _say_that_there_are_none(config, filtered=bool(status or name))
+        _say_that_there_are_none(config, filtered=bool(status or name or tag or since))
     else:
-        print("\n".join(lines_of(shown, _terminal_width())))
+        print("\n".join(_lines(runs, shown, columns)))
         if len(shown) < len(runs):
             print(f"{len(shown)} of {len(runs)} runs; all of them: --limit 0", file=sys.stderr)
     return 0
+
+
+def _lines(runs: Sequence[RunEntry], shown: Sequence[RunEntry], columns: Sequence[str]) -> list[str]:
+    if columns:
+        from .listed import lines_with
+
+        return lines_with(shown, columns)
+    width = _terminal_width()
+    # A program that reads the list reads one run a line and nothing else.
+    return lines_of(shown, width) if width is None else [*lines_of(shown, width), *durations_of(runs, shown, width)]
+
+
+def durations_of(runs: Sequence[RunEntry], shown: Sequence[RunEntry], width: int) -> list[str]:
+    """Return for each of the names that are *shown*, at most `_MAX_TRENDS`, how long its newest successes took."""
+    found = []
+    for name in list(dict.fromkeys(run.name for run in shown))[:_MAX_TRENDS]:
+        done = [run.duration_seconds for run in runs if run.name == name and run.status == "success"][:_TREND]
+        known = [seconds for seconds in reversed(done) if seconds is not None]
+        if len(known) >= _LEAST_TREND:
+            found.append((shorten(one_line(name), _MAX_NAME), known))
+    return ["", *_trend_lines(found, width)] if found else []
+
+
+def _trend_lines(found: Sequence[tuple[str, Sequence[float]]], width: int) -> Iterator[str]:
+    from ..outputs.sparkline import sparkline
+
+    room = max(width_of(name) for name, _ in found)
+    for name, seconds in found:
+        spread = dict.fromkeys(map(format_seconds, (min(seconds), max(seconds))))
+        told = f"newest {len(seconds)} successes, {' to '.join(spread)}, last {format_seconds(seconds[-1])}"
+        yield shorten(f"{pad(name, room)}  {sparkline(seconds)}{' ' * (_TREND - len(seconds))}  {told}", width)
 
 
 def _finalise(config: Config, runs: Sequence[RunEntry]) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable
 from typing import Any
 
 import click
@@ -13,17 +13,17 @@ import click
 from ..config import LEVELS, Config
 from ..errors import UsageError
 from ..events.console import format_event, wants_colour
-from ..history.reader import Hit, levels_from, log_files, read_events
+from ..history.around import read_around
+from ..history.reader import Filter, Hit, log_files, read_events
 from ..history.store import LIVING, History, RunEntry
-from ..history.where import parse_all
 from .screen import write_json
-from .verbs import config_of, places
+from .verbs import complete_run, config_of, places
 
 _LOOK_SECONDS = 1.0
 
 
 @click.command("logs")
-@click.argument("run", required=False, metavar="[RUN]")
+@click.argument("run", required=False, metavar="[RUN]", shell_complete=complete_run)
 @click.option("--level", metavar="LEVEL", help=f"This level and above: {', '.join(LEVELS)}.")
 @click.option(
     "--where",
@@ -31,6 +31,9 @@ _LOOK_SECONDS = 1.0
     metavar="KEY=VALUE",
     help="Only events that hold this; also != > >= < <= and ~ for 'contains'; dotted keys for nested; repeatable.",
 )
+@click.option("--since", metavar="WHEN", help="Only events since then: 90m, 3d, today, 2025-08-18T14:30.")
+@click.option("--id", "event_id", metavar="EVENT", help="Only the event with this process-seq, as `errors` tells it.")
+@click.option("-C", "--context", type=click.IntRange(min=0), metavar="N", help="With N events before and after each.")
 @click.option("-n", "--limit", type=click.IntRange(min=1), metavar="N", help="Only the newest N.")
 @click.option("-f", "--follow", is_flag=True, help="Go on with new events, until the run has ended or Ctrl-C.")
 @click.option("--json", "as_json", is_flag=True, help="Print the JSON lines as they are in the log.")
@@ -39,6 +42,9 @@ def command(
     run: str | None,
     level: str | None,
     where: tuple[str, ...],
+    since: str | None,
+    event_id: str | None,
+    context: int | None,
     limit: int | None,
     follow: bool,
     as_json: bool,
@@ -48,39 +54,47 @@ def command(
     r"""Show events of one run, or without RUN of all.
 
     \b
-    navigator-obs logs last --level WARNING
+    navigator-obs logs last --level ERROR -C 10
+    navigator-obs logs --since 2h --level WARNING
     navigator-obs logs --where operation=year_simulation --where 'duration_seconds>5'
     navigator-obs logs --where exception.type~Constraint --json | jq .message
     """
     config = config_of(log_dir=log_dir, runs_dir=runs_dir)
+    asked: dict[str, Any] = {"level": level, "where": where, "since": since, "event_id": event_id}
     # What was asked wrongly is told first, whatever there is to read.
-    conditions = parse_all(where)
-    levels_from(level)
+    Filter.build(run_id=None, **asked)
     entry = History(config.runs_dir).get(run) if run else None
     recover_staged(config)
     if not follow and not log_files(config.log_path):
         raise UsageError(f"there is no log at {config.log_path}; another folder: --log-dir")
     torn: list[int] = []
-    hits = read_events(
-        config.log_path,
-        run_id=entry.run_id if entry else None,
-        level=level,
-        where=conditions,
-        limit=limit,
-        follow=follow,
-        idle=Watcher(config, entry).idle if follow else None,
-        torn=lambda line: torn.append(len(line)),
+    asked |= {"run_id": entry.run_id if entry else None, "torn": lambda line: torn.append(len(line))}
+    going_on: dict[str, Any] = {
+        "limit": limit,
+        "follow": follow,
+        "idle": Watcher(config, entry).idle if follow else None,
+    }
+    hits: Iterable[Hit | None] = (
+        read_around(config.log_path, Filter.build(**asked), context, **going_on)
+        if context
+        else read_events(config.log_path, **asked, **going_on)
     )
     count = _print(hits, as_json=as_json, follow=follow)
     _say_what_else(config, entry, count, len(torn))
     return 0
 
 
-def _print(hits: Iterator[Hit], *, as_json: bool, follow: bool) -> int:
+def _print(hits: Iterable[Hit | None], *, as_json: bool, follow: bool) -> int:
     colour = wants_colour(sys.stdout)
     day = Day() if sys.stdout.isatty() and not as_json else None
     count = 0
-    for event, line in hits:
+    for hit in hits:
+        if hit is None:
+            # As grep sets apart what does not follow each other.
+            if not as_json:
+                print("--")
+            continue
+        event, line = hit
         count += 1
         if as_json:
             write_json(line + b"\n")

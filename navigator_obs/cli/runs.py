@@ -4,22 +4,42 @@ from __future__ import annotations
 
 import click
 
+from .listed import COLUMNS, checked_columns
 from .listing import print_runs
 from .verbs import config_of, places
 
 
 @click.command("runs")
-@click.option("--status", metavar="STATUS", help="Only runs with this status, such as failed or running.")
-@click.option("--name", metavar="NAME", help="Only runs of this name.")
+@click.option("--status", multiple=True, metavar="STATUS", help="Only with this status, such as failed; repeatable.")
+@click.option("--name", metavar="NAME", help="Only runs of this name; * stands for anything.")
+@click.option("--tag", multiple=True, metavar="TAG", help="Only runs with this tag; repeatable: with all of them.")
+@click.option("--since", metavar="WHEN", help="Only runs started since then: 90m, 3d, today, 2025-08-18.")
 @click.option("--limit", type=click.IntRange(min=0), metavar="N", help="The newest N; 0 for all.")
+@click.option("--columns", metavar="NAME,...", help=f"What to show: {', '.join(COLUMNS)}.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
 @places
 def command(
-    status: str | None, name: str | None, limit: int | None, as_json: bool, log_dir: str | None, runs_dir: str | None
+    status: tuple[str, ...],
+    name: str | None,
+    tag: tuple[str, ...],
+    since: str | None,
+    limit: int | None,
+    columns: str | None,
+    as_json: bool,
+    log_dir: str | None,
+    runs_dir: str | None,
 ) -> int:
-    """List the runs, newest first.
+    r"""List the runs, newest first.
 
-    A run that lost its process shows as crashed, a living one as running.
+    A run that lost its process shows as crashed, a living one as running. On a terminal, bars below the list tell how
+    long the newest successes of each name took.
+
+    \b
+    navigator-obs runs --status failed --status crashed --since 7d
+    navigator-obs runs --name 'what-if*' --tag nightly --columns run,duration,rows,peak_memory,commit,tags
     """
+    chosen = checked_columns(columns) if columns is not None else ()
     config = config_of(log_dir=log_dir, runs_dir=runs_dir)
-    return print_runs(config, status=status, name=name, limit=limit, as_json=as_json)
+    return print_runs(
+        config, status=status, name=name, tag=tag, since=since, limit=limit, columns=chosen, as_json=as_json
+    )

@@ -7,15 +7,17 @@ import sys
 import click
 
 from ..events.console import wants_colour
-from ..history.store import History
+from ..history.entry import ANNOTATIONS_NAME
+from ..history.store import History, RunEntry
+from ..outputs.cells import Column, Section, cell
 from ..outputs.text import render
 from .meeting import settled
-from .screen import print_json
-from .verbs import config_of, places
+from .screen import print_json, print_sections
+from .verbs import config_of, places, run_argument
 
 
 @click.command("show")
-@click.argument("run", default="last", metavar="[RUN]")
+@run_argument()
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 @places
 def command(run: str, as_json: bool, log_dir: str | None, runs_dir: str | None) -> int:
@@ -33,4 +35,15 @@ def command(run: str, as_json: bool, log_dir: str | None, runs_dir: str | None) 
         print_summary(summary, directory=entry.directory, log_path=log_path)
     else:
         print(render(summary, color=wants_colour(sys.stdout), directory=entry.directory, log_path=log_path))
+    _print_annotations(entry)
     return 0
+
+
+def _print_annotations(entry: RunEntry) -> None:
+    """What was said of the run later stands below what it recorded itself."""
+    from .annotating import told_of
+
+    if (entry.directory / ANNOTATIONS_NAME).exists():
+        rows = [(cell(line),) for line in told_of(entry)]
+        print()
+        print_sections([Section("Annotations", (Column("", flexible=True),), rows, prose=True)])

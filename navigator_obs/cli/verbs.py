@@ -16,11 +16,24 @@ VERBS: Final = {
     "demo": "Run a real multi-year workforce simulation and record it.",
     "runs": "List the runs, newest first.",
     "show": "Show one run: its verdict, what went wrong, where the time went.",
+    "errors": "Show each error and warning of a run, grouped, with its causes.",
+    "slow": "Show where the time of a run went, operation by operation.",
+    "checks": "Show the data-quality checks of a run.",
     "logs": "Show events, filtered, across rotated files, live if wanted.",
+    "tag": "Add tags to a run, or take them away.",
+    "pin": "Keep a run from being pruned.",
+    "note": "Write a note to a run.",
+    "ack": "Acknowledge the failure of a run.",
     "exec": "Run a command, and tell how the runs in it ended.",
     "recover": "Give each dead run its verdict and its final summary.",
+    "reindex": "Make the index of the runs anew.",
+    "completion": "Print what makes a shell complete the command.",
     "config": "Show each setting with its value and where that came from.",
 }
+# Verbs that share a file: the command has the verb's name there.
+_HOMES: Final = {"tag": "annotating", "pin": "annotating", "note": "annotating", "ack": "annotating"}
+_MOST_COMPLETED: Final = 200
+LAST: Final = ("last", "last-success", "last-failed")
 Verb = TypeVar("Verb", bound=Callable[..., Any])
 
 
@@ -35,7 +48,8 @@ class Verbs(click.Group):
         """Import the verb."""
         if cmd_name not in VERBS:
             return None
-        command = import_module(f".{cmd_name}", __package__).command
+        module = import_module(f".{_HOMES.get(cmd_name, cmd_name)}", __package__)
+        command = getattr(module, cmd_name if cmd_name in _HOMES else "command")
         assert isinstance(command, click.Command)
         return command
 
@@ -59,6 +73,27 @@ def places(verb: Verb) -> Verb:
     logs = click.option("--log-dir", metavar="DIR", help="Where navigator.log stands.  [logs]")
     runs = click.option("--runs-dir", metavar="DIR", help="Where the runs' folders are.  [artifacts/runs]")
     return logs(runs(verb))
+
+
+def run_argument(*, required: bool = False) -> Callable[[Verb], Verb]:
+    """Add the argument RUN, which shells complete; the last run where it may be left out and is."""
+    if required:
+        return click.argument("run", metavar="RUN", shell_complete=complete_run)
+    return click.argument("run", default="last", metavar="[RUN]", shell_complete=complete_run)
+
+
+def complete_run(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:  # noqa: ARG001
+    """Return the words for a run, the names and the ids that begin with what was typed. Never raises."""
+    from ..history.store import History
+
+    given = {**ctx.find_root().params, **{name: value for name, value in ctx.params.items() if value}}
+    try:
+        config = resolve({"runs_dir": given["runs_dir"]} if given.get("runs_dir") else {})
+        runs = History(config.runs_dir).list()
+    except Exception:
+        return []
+    names = dict.fromkeys([*LAST, *(run.name for run in runs), *(run.run_id for run in runs[:_MOST_COMPLETED])])
+    return [name for name in names if name.startswith(incomplete)]
 
 
 def config_of(**places: str | None) -> Config:

@@ -36,10 +36,27 @@ def section(summary: Mapping[str, Any]) -> Section:
     return Section("Checks that did not pass", _COLUMNS, rows[:MAX_CHECKS], note=note)
 
 
-def _failed(summary: Mapping[str, Any]) -> list[Group]:
+def all_checks(summary: Mapping[str, Any]) -> Section:
+    """Return every check, those that passed too, the worst first and then in the order in which they were made."""
+    found = [group for group in _list(summary) if group.get("name") is not None]
+    rank = {outcome: at for at, outcome in enumerate(("error", "fail", "warn", "skipped", "pass"))}
+    ordered = sorted(found, key=lambda group: rank.get(str(group.get("outcome")), len(rank)))
+    rows = [_row(group, figure(group.get("value")), _often(group)) for group in ordered]
+    return Section("Checks", _COLUMNS, rows)
+
+
+def failures(summary: Mapping[str, Any]) -> int:
+    """Return how many checks failed or broke."""
+    return sum(str(group.get("outcome")) in {"fail", "error"} for group in _failed(summary))
+
+
+def _list(summary: Mapping[str, Any]) -> list[Group]:
     found = summary.get("checks")
-    groups = [group for group in found if isinstance(group, Mapping)] if isinstance(found, list) else []
-    return [group for group in groups if str(group.get("outcome")) in _TONES]
+    return [group for group in found if isinstance(group, Mapping)] if isinstance(found, list) else []
+
+
+def _failed(summary: Mapping[str, Any]) -> list[Group]:
+    return [group for group in _list(summary) if str(group.get("outcome")) in _TONES]
 
 
 def _rank(group: Group) -> tuple[bool, str]:
@@ -68,7 +85,7 @@ def _row(group: Group, value: str, often: str) -> tuple[Cell, ...]:
     unit = f" {text(group['unit'])}" if group.get("unit") and group.get("value") is not None else ""
     return (
         cell(group.get("name")),
-        cell(outcome, _TONES[outcome]),
+        cell(outcome, _TONES.get(outcome, "good" if outcome == "pass" else "")),
         cell(f"{value}{unit}"),
         cell(_bounds(group)),
         cell(joined([*where, often]), "dim"),

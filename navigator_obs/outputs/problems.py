@@ -64,6 +64,31 @@ def issues(summary: Mapping[str, Any], severity: str) -> Section:
     return Section(severity.capitalize(), (Column("", flexible=True),), [(row,) for row in rows], note=note, prose=True)
 
 
+def catalogue(summary: Mapping[str, Any], severity: str) -> Section:
+    """All errors or all warnings, those of checks too, each with its fingerprint and the event that was the first."""
+    groups = sorted(_all(summary, severity), key=lambda group: text(group.get("first_time")))
+    tone = "bad" if severity == "errors" else "warn"
+    rows = [row for found in groups for row in (*_issue(found, tone), _first_of(found))]
+    overflow = number(table(table(summary, "observability"), "overflow").get("issues")) or 0
+    note = f"{overflow:,.0f} more are counted only" if overflow and severity == "errors" else ""
+    return Section(severity.capitalize(), (Column("", flexible=True),), [(row,) for row in rows], note=note, prose=True)
+
+
+def _first_of(found: Mapping[str, Any]) -> Cell:
+    fingerprint, event = text(found.get("fingerprint")), event_id(table(found, "first"))
+    return cell(f"    {joined([f'fingerprint {fingerprint}', f'event {event}' if event else ''])}", "dim")
+
+
+def event_id(event: Mapping[str, Any]) -> str:
+    """Return what names an event within its run: its process and its number there; empty where it has none.
+
+    >>> event_id({"process": 4711, "seq": 42})
+    '4711-42'
+    """
+    process, seq = event.get("process"), event.get("seq")
+    return f"{process}-{seq}" if isinstance(process, int) and isinstance(seq, int) else ""
+
+
 def _all(summary: Mapping[str, Any], severity: str) -> list[Mapping[str, Any]]:
     found = table(summary, "issues").get(severity)
     return [group for group in found if isinstance(group, Mapping)] if isinstance(found, list) else []

@@ -11,7 +11,7 @@ from .cells import GAP, NARROWEST, Cell, Column, Section, column_widths
 from .columns import pad, shorten, shorten_middle, width_of
 from .sections import Headline, Places, headline, sections
 
-__all__ = ["laid_out", "render", "sections"]
+__all__ = ["laid_out", "render", "render_sections", "sections"]
 
 MIN_WIDTH: Final = 60
 _CODES: Final[Mapping[str, str]] = {
@@ -47,6 +47,12 @@ def render(
     parts = sections(summary, width=width - len(_INDENT), places=Places(directory, log_path))
     blocks = ["\n".join(_block(section, width, color)) for section in parts]
     return "\n\n".join(["\n".join([*_heading(headline(summary), width, color), *blocks[:1]]), *blocks[1:]])
+
+
+def render_sections(parts: Iterable[Section], *, color: bool = False, width: int = 100) -> str:
+    """Render sections by themselves, without the heading of a run; *width* and *color* as for `render`."""
+    width = max(width, MIN_WIDTH)
+    return "\n\n".join("\n".join(_block(section, width, color)) for section in parts)
 
 
 def _heading(verdict: Headline, width: int, color: bool) -> list[str]:

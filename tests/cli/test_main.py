@@ -43,7 +43,20 @@ def recorded(recorder):
     return recorder
 
 
-READERS = [["runs"], ["runs", "--limit", "1"], ["show"], ["show", "--json"], ["logs"], ["logs", "--json"]]
+READERS = [
+    ["runs"],
+    ["runs", "--limit", "1"],
+    ["runs", "--columns", "run,rows"],
+    ["show"],
+    ["show", "--json"],
+    ["logs"],
+    ["logs", "--json"],
+    ["logs", "--level", "WARNING", "-C", "2"],
+    ["errors"],
+    ["slow"],
+    ["checks"],
+    ["note", "last"],
+]
 
 
 @pytest.mark.parametrize("arguments", READERS, ids=" ".join)
@@ -88,6 +101,12 @@ def test_help_imports_no_verb(recorded):
         (["runs", "--limit", "many"], "'many'", "integer"),
         (["show", "no-such-run"], "'no-such-run'", "baseline"),
         (["show", "--colour"], "--colour", ""),
+        (["runs", "--columns", "nmae"], "'nmae'", "did you mean 'name'"),
+        (["runs", "--since", "soon"], "'soon'", "90m"),
+        (["slow", "--by", "size"], "'size'", "total"),
+        (["tag", "last", "a,b"], "'a,b'", "without commas"),
+        (["logs", "--since", "soon"], "'soon'", "90m"),
+        (["logs", "--id", "42"], "'42'", "4711-42"),
         (["logs", "--level", "LOUD"], "'LOUD'", "WARNING"),
         (["logs", "--where", "year"], "'year'", "year=2027"),
         (["logs", "--where", "year>late"], "year>late", "number"),
@@ -138,7 +157,9 @@ def test_without_arguments_the_help_is_shown(tmp_path: Path):
     assert all(verb in done.stdout for verb in ("demo", "runs", "show", "logs"))
 
 
-@pytest.mark.parametrize("verb", ["runs", "show", "logs"])
+@pytest.mark.parametrize(
+    "verb", ["runs", "show", "logs", "errors", "slow", "checks", "tag", "pin", "note", "ack", "reindex"]
+)
 def test_each_verb_has_help(tmp_path: Path, verb: str):
     """Each verb explains itself."""
     done = cli(verb, "--help", cwd=tmp_path)

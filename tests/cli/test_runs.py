@@ -147,3 +147,47 @@ def test_paths_in_the_list_are_usable(runs):
     simulate("baseline")
     (run,) = json.loads(runs("--json")[0])
     assert Path(run["directory"], "summary.json").is_file()
+
+
+def test_columns_are_chosen(runs):
+    """Each column has its title, in the order that was asked for."""
+    simulate("baseline")
+    title, line = runs("--columns", "name,years,run,host,marks")[0].splitlines()
+    assert title.split() == ["NAME", "YEARS", "RUN", "HOST", "MARKS"]
+    assert line.split()[0] == "baseline"
+
+
+def test_every_column_can_be_shown(runs):
+    """None of them stumbles over a run that recorded little."""
+    from navigator_obs.cli.listed import COLUMNS
+
+    simulate("baseline", fails=True)
+    lines = runs("--columns", ",".join(COLUMNS))[0].splitlines()
+    assert len(lines) == 2
+    assert "failed" in lines[1]
+
+
+def test_several_statuses_patterns_and_ages(runs):
+    """`--status` may be repeated, `*` stands for anything in a name, and `--since` takes an age."""
+    simulate("baseline")
+    failed = simulate("what-if", fails=True)
+    assert len(json.loads(runs("--status", "failed", "--status", "success", "--json")[0])) == 2
+    assert [run["run_id"] for run in json.loads(runs("--name", "what*", "--json")[0])] == [failed]
+    assert len(json.loads(runs("--since", "1h", "--json")[0])) == 2
+    assert json.loads(runs("--since", "0s", "--json")[0]) == []
+
+
+def test_a_terminal_sees_how_long_the_successes_took(recorder):
+    """Below the list stands a row of bars for each name that has succeeded often enough."""
+    from navigator_obs.cli.listing import durations_of
+
+    for _ in range(3):
+        simulate("baseline")
+    simulate("once")
+    listed = History(recorder.runs_dir).list()
+    blank, line = durations_of(listed, listed, 80)
+    assert blank == ""
+    assert line.startswith("baseline  ")
+    assert "newest 3 successes" in line
+    assert len(line) <= 80
+    assert durations_of(listed, listed[:1], 80) == []

@@ -229,3 +229,47 @@ def test_following_starts_where_reading_ended(log: Path, monkeypatch):
     with log.open("ab") as file:
         file.write(line(2))
     assert [first, *(event["n"] for event, _ in events)] == [0, 1, 2]
+
+
+def test_events_since_a_moment(tmp_path: Path):
+    """Older events are left out, also those of files that were written to last before it."""
+    path = tmp_path / "navigator.log"
+    old = tmp_path / "navigator.log.1"
+    old.write_text('{"timestamp":"2025-08-17T10:00:00.000000Z","message":"old"}\n')
+    os.utime(old, (1_755_424_800, 1_755_424_800))
+    path.write_text(
+        '{"timestamp":"2025-08-18T10:00:00.000000Z","message":"before"}\n'
+        '{"timestamp":"2025-08-18T12:00:00.000000Z","message":"after"}\n'
+    )
+    for more in ({}, {"limit": 5}):
+        found = [event["message"] for event, _ in read_events(path, since="2025-08-18T11:00Z", **more)]
+        assert found == ["after"]
+
+
+def test_one_event_by_its_id(tmp_path: Path):
+    """Process and seq together name one event of a run."""
+    path = tmp_path / "navigator.log"
+    told = [(7, 4), (7, 42), (7, 420), (8, 42)]
+    path.write_text("".join(f'{{"message":"{p}-{s}","process":{p},"seq":{s}}}\n' for p, s in told))
+    assert [event["message"] for event, _ in read_events(path, event_id="7-42")] == ["7-42"]
+    with pytest.raises(UsageError, match="4711-42"):
+        read_events(path, event_id="42")
+
+
+@given(
+    st.lists(st.sampled_from(["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]), max_size=60),
+    st.sampled_from(["INFO", "WARNING", "ERROR"]),
+    st.integers(20, 400),
+)
+def test_looking_in_blocks_finds_what_reading_lines_finds(
+    tmp_path_factory: pytest.TempPathFactory, levels: list[str], level: str, block: int
+):
+    """Wherever blocks begin and end, a filtered read finds each line once, in order."""
+    path = tmp_path_factory.mktemp("log") / "navigator.log"
+    path.write_text("".join(f'{{"level":"{name}","message":"{at}"}}\n' for at, name in enumerate(levels)))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(logfiles, "_BLOCK_BYTES", block)
+        found = [event["message"] for event, _ in read_events(path, level=level)]
+    wanted = ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
+    above = wanted[wanted.index(level) :]
+    assert found == [str(at) for at, name in enumerate(levels) if name in above]

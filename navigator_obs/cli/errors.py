@@ -1,0 +1,40 @@
+"""`navigator-obs errors`: each error of a run."""
+
+from __future__ import annotations
+
+import click
+
+from ..history.store import History
+from ..outputs.cells import table, text
+from ..outputs.problems import catalogue
+from .meeting import settled
+from .screen import print_json, print_sections
+from .verbs import config_of, places, run_argument
+
+FOUND = 1
+
+
+@click.command("errors")
+@run_argument()
+@click.option("--warnings", is_flag=True, help="The warnings as well.")
+@click.option("--json", "as_json", is_flag=True, help="Print the groups as a JSON object: errors and warnings.")
+@places
+def command(run: str, warnings: bool, as_json: bool, log_dir: str | None, runs_dir: str | None) -> int:
+    """Show each error of a run once, however often it came: where, when, with which causes. The exit code is 1 where
+    there are any.
+
+    The event that is told with an error is shown, with what came before it, by `navigator-obs logs RUN --id EVENT -C
+    20`.
+    """
+    config = config_of(log_dir=log_dir, runs_dir=runs_dir)
+    entry = settled(config, History(config.runs_dir), run)
+    summary = entry.summary
+    severities = ("errors", "warnings") if warnings else ("errors",)
+    issues = table(summary, "issues")
+    if as_json:
+        print_json({severity: issues.get(severity) or [] for severity in severities})
+    elif not any(issues.get(severity) for severity in severities):
+        click.echo(f"{text(entry.run_id)}: no {' and no '.join(severities)}", err=True)
+    else:
+        print_sections(catalogue(summary, severity) for severity in severities)
+    return FOUND if issues.get("errors") else 0

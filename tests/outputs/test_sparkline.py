@@ -1,0 +1,26 @@
+"""Bars as high as numbers are large."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from navigator_obs.outputs.sparkline import sparkline
+
+BARS = "▁▂▃▄▅▆▇█"
+
+
+def test_noise_looks_like_noise():
+    """Values within a tenth of each other make bars of one height; a value that is none makes a blank."""
+    assert sparkline([100, 101, 99.5]) == "▄▄▄"
+    assert sparkline([1, None, float("nan"), 3]) == "▁  █"
+    assert sparkline([]) == ""
+
+
+@given(st.lists(st.floats(0, 1e9), min_size=2, max_size=30))
+def test_higher_bars_are_larger_values(values: list[float]):
+    """No bar is higher than that of a larger value."""
+    bars = [BARS.index(bar) for bar in sparkline(values)]
+    assert len(bars) == len(values)
+    for one, bar in zip(values, bars, strict=True):
+        assert all(bar <= other for larger, other in zip(values, bars, strict=True) if larger >= one)
