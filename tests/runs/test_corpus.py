@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 from collections import Counter, defaultdict
 
 import pytest
 
-from tests.runs.corpus import CASES, Case, observe
+from tests.runs.corpus import CASES, Case, observe, record_dbt
 
 # All failures are provoked before the first test, which takes its time on a busy machine.
 pytestmark = pytest.mark.timeout(900)
@@ -73,3 +75,12 @@ def test_a_third_is_held_out_everywhere():
         if counts.total() >= 10:
             assert 0.15 < counts[True] / counts.total() < 0.55, (category, counts)
     assert 0.28 < held[""][True] / held[""].total() < 0.39
+
+
+@pytest.mark.torture
+@pytest.mark.skipif(shutil.which("dbt") is None, reason="dbt is not installed")
+@pytest.mark.parametrize("name", record_dbt.SCENARIOS)
+def test_dbt_still_says_what_was_recorded(name: str):
+    """The recorded exit status is that of the dbt that is installed."""
+    recorded = json.loads(record_dbt.RECORDED.read_text(encoding="utf-8"))[name]
+    assert record_dbt.run(name)["status"] == recorded["status"]

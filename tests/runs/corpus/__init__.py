@@ -27,6 +27,7 @@ from . import (
     chains,
     database_files,
     databases,
+    dbt,
     imports,
     mistakes,
     models,
@@ -46,6 +47,6 @@ from .observing import observe
 __all__ = ["CASES", "Case", "is_held_out", "observe"]
 
 ORIGINS = (
-    chains, database_files, databases, imports, mistakes, models, network,
+    chains, database_files, databases, dbt, imports, mistakes, models, network,
     numbers, programs, settings, signals, system, tables, texts, workers,
 )  # fmt: skip
