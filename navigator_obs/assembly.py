@@ -76,6 +76,7 @@ def start_run(
     tags: Iterable[str] = (),
     observers: Iterable[RunObserver] = (),
     promise: float | None = None,
+    resume_from: object = None,
 ) -> runs.Run:
     """Start a run: one execution, with its folder, its journal and, on every way out, its `summary.json`.
 
@@ -83,9 +84,10 @@ def start_run(
     mapping, dataclass, pydantic model or namespace); *years* are the simulated years that are planned; *run_id* is
     made up when None; *observers* are told when the run has started and finished. *promise* is the time in seconds
     within which the run always makes some progress (an operation, an event, a figure): one that is silent for longer
-    is `stalled`, and the stacks of its threads are written down; None holds it to the pace of its own years. Where
-    nobody called `configure`, this does, with the settings of environment and file. Raises `UsageError` for a wrong
-    argument.
+    is `stalled`, and the stacks of its threads are written down; None holds it to the pace of its own years.
+    *resume_from* is the run that this one continues: its id, the path of its folder, or a run object;
+    `run.resume_point` then says at which checkpoint. Where nobody called `configure`, this does, with the settings of
+    environment and file. Raises `UsageError` for a wrong argument.
 
     >>> with start_run("baseline", params={"seed": 42}, years=range(2025, 2030)) as run:
     ...     run.status
@@ -101,6 +103,7 @@ def start_run(
         tags=tags,
         observers=told,
         promise=promise,
+        resume_from=resume_from,
         config=config,
     )
     housekeeping.begin(config)

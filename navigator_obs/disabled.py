@@ -125,7 +125,13 @@ class Run(_Block):
         """Who the run is, and nothing else."""
         return {"run_metadata": {"run_id": self.run_id, "name": self.name, "status": self.status}}
 
-    add_artifact = checkpoint = fail = tag = _nothing
+    add_artifact = bind = checkpoint = fail = tag = _nothing
+    resume_point = None
+
+    @property
+    def child_environ(self) -> dict[str, str]:
+        """Nothing to hand on."""
+        return {}
 
     def finish(self, status: str | None = None, reason: str | None = None) -> None:  # noqa: ARG002
         """Record nothing of the end."""

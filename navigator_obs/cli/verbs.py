@@ -20,6 +20,7 @@ VERBS: Final = {
     "slow": "Show where the time of a run went, operation by operation.",
     "checks": "Show the data-quality checks of a run.",
     "logs": "Show events, filtered, across rotated files, live if wanted.",
+    "lineage": "Show the attempts of one simulation, and the runs within it.",
     "tag": "Add tags to a run, or take them away.",
     "pin": "Keep a run from being pruned.",
     "note": "Write a note to a run.",

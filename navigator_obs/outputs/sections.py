@@ -181,7 +181,15 @@ def _started(run: Mapping[str, Any]) -> str:
     who = f" by {text(run['user'])}" if run.get("user") else ""
     pid = f", process {run['pid']}" if run.get("pid") else ""
     parent = f", within run {text(run['parent_run_id'])}" if run.get("parent_run_id") else ""
-    return f"{started}{where}{who}{pid}{parent}" if started else ""
+    return f"{started}{where}{who}{pid}{parent}{_continued(run)}" if started else ""
+
+
+def _continued(run: Mapping[str, Any]) -> str:
+    if not run.get("resumed_from"):
+        return ""
+    year = table(run, "resumed_at").get("year")
+    after = "" if year is None else f" after {text(year)}"
+    return f"; attempt {run.get('attempt')}, resumed from {text(run['resumed_from'])}{after}"
 
 
 def _ended(run: Mapping[str, Any]) -> str:

@@ -11,6 +11,7 @@ from .liveness import stall_reason
 from .postmortem import CERTAIN
 
 MAX_TAGS: Final = 100
+MAX_FOREIGN_IDS: Final = 100
 _NEVER: Final = "1970-01-01T00:00:00.000000Z"
 
 
@@ -27,6 +28,7 @@ class Life:
         self.tick: Record = {}
         self._seconds_at_end = 0.0
         self._signal: str | None = None
+        self._bound: dict[str, str] = {}
         self.stalls = 0
         self._stalled_since: Any = None
         self._stalled_seconds = 0.0
@@ -72,6 +74,15 @@ class Life:
         until = self.end.get("end_time", self.end.get("time")) or self.last_time
         return round(self._stalled_seconds + max(0.0, _between(self._stalled_since, until)), 6)
 
+    def take_bind(self, record: Record) -> None:
+        """Take the ids by which others know the run, as far as there is room."""
+        for name, value in record["ids"].items():
+            if name in self._bound or len(self._bound) < MAX_FOREIGN_IDS:
+                self._bound[name] = str(value)
+
+    def _foreign_ids(self) -> dict[str, str]:
+        return {**((self.start.get("evidence") or {}).get("scheduler") or {}), **self._bound}
+
     def take_fail(self, record: Record) -> None:
         """Take the first failure that the program told."""
         self.failure = self.failure or {"reason": str(record["reason"]), **record}
@@ -104,8 +115,11 @@ class Life:
             "pid": start.get("pid", 0),
             "argv": start.get("argv", []),
             "parent_run_id": start.get("parent_run_id"),
-            "resumed_from": None,
-            "attempt": 1,
+            "resumed_from": start.get("resumed_from"),
+            "resumed_at": start.get("resumed_at"),
+            "root_run_id": start.get("root_run_id") or start.get("run_id", "unknown"),
+            "attempt": start.get("attempt") or 1,
+            "foreign_ids": self._foreign_ids(),
             "tags": list(self._tags),
         }
 

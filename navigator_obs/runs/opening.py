@@ -6,7 +6,7 @@ import operator
 import os
 import socket
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -96,6 +96,14 @@ def checked_year(year: object) -> int:
     except Exception:
         pass
     raise UsageError(f"the year of a checkpoint must be a whole number, such as 2025; not {shown(year)}")
+
+
+def checked_ids(ids: Mapping[str, object]) -> dict[str, str]:
+    """Return *ids* as texts; raises UsageError where one is empty."""
+    for name, value in ids.items():
+        if value is None or not text(value).strip():
+            raise UsageError(f"the id {name}={shown(value)} must be a text or a number")
+    return {name: text(value)[:200] for name, value in ids.items()}
 
 
 def checked_promise(seconds: object) -> float | None:

@@ -10,14 +10,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
-from ..config import Config
+from ..config import PREFIX, Config
 from ..encoding import text
 from ..errors import UsageError, close_match
 from ..events import exceptions, scope
 from ..events.logger import emit
 from ..redaction import Redactor
-from . import artifacts, configuration, current, endings, environment, opening
+from . import artifacts, configuration, current, endings, environment, lineage, opening
 from .closing import Closing
+from .lineage import ResumePoint
 from .listening import now
 from .observer import RunObserver
 from .recording import Recording
@@ -26,6 +27,7 @@ from .verdict import FINAL_STATUSES, Verdict
 from .words import shown
 
 T = TypeVar("T")
+PARENT_VARIABLE: Final = PREFIX + "PARENT_RUN_ID"
 _LOGGER: Final = "navigator_obs.run"
 _GIT_WAIT_SECONDS: Final = 1.0
 _INFO, _WARNING, _ERROR = 20, 30, 40
@@ -43,6 +45,8 @@ class Run:
     def __init__(self, name: str, directory: Path, recording: Recording, observers: tuple[RunObserver, ...]) -> None:
         self.name = name
         self.directory = directory
+        self.resume_point: ResumePoint | None = None
+        """Where it takes up the run that it was told to resume from; None for one that begins anew."""
         self._recording = recording
         self._observers = observers
         self._token: Token[scope.Scope | None] | None = None
@@ -107,6 +111,23 @@ class Run:
         checked = opening.checked_tags(tags)
         if self._is_ours() and checked:
             self._recording.add("tags", tags=list(checked))
+
+    def bind(self, **ids: Any) -> None:
+        """Record the ids by which others know this run: ``run.bind(dbt_invocation_id=…, ticket="OPS-7")``.
+
+        They are texts or numbers. Those that a scheduler leaves in the environment are there by themselves.
+        """
+        told = opening.checked_ids(ids)
+        if self._is_ours() and told:
+            self._recording.add("bind", ids=told)
+
+    @property
+    def child_environ(self) -> dict[str, str]:
+        """What to add to the environment of a process so that runs in it are children of this one.
+
+        ``subprocess.run(command, env={**os.environ, **run.child_environ})``
+        """
+        return {PARENT_VARIABLE: self.run_id}
 
     def finish(self, status: str | None = None, reason: str | None = None) -> None:
         """End the run. *status* is judged from what happened when None; once it has ended, this does nothing.
@@ -278,6 +299,7 @@ def start_run(
     tags: Iterable[str] = (),
     observers: Iterable[RunObserver] = (),
     promise: float | None = None,
+    resume_from: object = None,
     config: Config,
 ) -> Run:
     """Start a run with these settings; see `assembly.start_run`, which most callers want.
@@ -294,9 +316,13 @@ def start_run(
         "configuration": configuration.describe(params, redactor),
     }
     told = opening.checked_observers(observers)
+    resumed = None if resume_from is None else lineage.ancestor(resume_from, config)
     directory, parent = opening.claim(config, run_id)
     recording = Recording(directory, scope.RunTag(directory.name), config, redactor)
     run = Run(name, directory, recording, told)
+    if resumed is not None:
+        run.resume_point = resumed.point
+        asked |= resumed.to_dict()
     found = opening.surroundings(config, redactor)
     start = {"run_id": directory.name, "parent_run_id": parent, **asked, **found}
     run._begin(start, handle_signals=config.handle_signals)

@@ -7,6 +7,7 @@ between two ticks holds its logged operations exactly and the rest as of the las
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
@@ -24,6 +25,7 @@ from .still_open import StillOpen
 SCHEMA_VERSION: Final = 1
 MAX_ARTIFACTS: Final = 1000
 MAX_CHECKPOINTS: Final = 10_000
+LATEST_CHECKPOINTS: Final = 100
 
 
 def fold(records: Iterable[Record]) -> dict[str, Any]:
@@ -48,6 +50,7 @@ class Fold:
         self._overflow = {"artifacts": 0, "checkpoints": 0}
         self._artifacts: list[dict[str, Any]] = []
         self._checkpoints: set[int] = set()
+        self._latest: deque[dict[str, Any]] = deque(maxlen=LATEST_CHECKPOINTS)
         self._catalogue = Catalogue()
         self._checks = CheckBook()
         self._metrics = Metrics()
@@ -111,6 +114,7 @@ class Fold:
             self._checkpoints.add(record["year"])
         else:
             self._overflow["checkpoints"] += 1
+        self._latest.append({key: record.get(key) for key in ("year", "path", "time")})
 
     def _take_environment(self, record: Record) -> None:
         self._git |= record["git"]
@@ -149,6 +153,7 @@ class Fold:
             "metrics": totals.summary(),
             "checks": self._checks.summary(),
             "issues": self._issues(),
+            "checkpoints": list(self._latest),
             "artifacts": [dict(artifact) for artifact in self._artifacts],
             "observability": self._observability(totals, seconds),
         }
@@ -259,6 +264,7 @@ _TAKERS: Final[Mapping[str, Callable[[Fold, Record], None]]] = {
     "environment": Fold._take_environment,
     "signal": _alive(Life.take_signal),
     "fail": _alive(Life.take_fail),
+    "bind": _alive(Life.take_bind),
     "stalled": _alive(Life.take_stalled),
     "resumed": _alive(Life.take_resumed),
     "leave": Fold._take_leave,

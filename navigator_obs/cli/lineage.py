@@ -1,0 +1,70 @@
+"""`navigator-obs lineage`: the attempts of one logical simulation, and the runs within them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import click
+
+from ..fields import format_seconds
+from ..history.lineage import Attempt, Lineage, lineage
+from ..history.store import History
+from ..outputs.columns import aligned, one_line
+from .listing import lines_of
+from .meeting import settled
+from .screen import print_json
+from .verbs import config_of, places
+
+
+@click.command("lineage")
+@click.argument("run", default="last", metavar="[RUN]")
+@click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
+@places
+def command(run: str, as_json: bool, log_dir: str | None, runs_dir: str | None) -> int:
+    """Show the attempts of one simulation, resumed from each other, and the runs within them.
+
+    What they cost together, which years were computed more than once, and how much time went into work that was thrown
+    away.
+    """
+    config = config_of(log_dir=log_dir, runs_dir=runs_dir)
+    history = History(config.runs_dir)
+    found = lineage(history, str(settled(config, history, run).directory.absolute()))
+    if as_json:
+        print_json(found.to_dict())
+    else:
+        print("\n".join(_lines(found)))
+    return 0
+
+
+def _lines(found: Lineage) -> Iterator[str]:
+    titles = ("ATTEMPT", "RUN", "STATUS", "DURATION", "LOST", "YEARS", "RESUMED AT", "REASON")
+    yield from aligned([titles, *map(_cells, found.attempts)], (True, False, False, True, True, True, False, False))
+    for run_id in found.missing:
+        yield f"{one_line(run_id)} is no longer here"
+    years = len(found.years_completed)
+    told = [
+        f"{len(found.attempts)} {'attempt' if len(found.attempts) == 1 else 'attempts'}: {found.status}",
+        f"{format_seconds(found.duration_seconds)} in all, {format_seconds(found.lost_seconds)} of it lost",
+        f"{years} {'year' if years == 1 else 'years'} completed",
+    ]
+    if found.recomputed_years:
+        told.append(f"computed again: {', '.join(map(str, found.recomputed_years))}")
+    yield "; ".join(told)
+    if found.children:
+        yield ""
+        yield f"{len(found.children)} {'run' if len(found.children) == 1 else 'runs'} within"
+        yield from lines_of(found.children)
+
+
+def _cells(attempt: Attempt) -> tuple[str, ...]:
+    since = "" if attempt.resumed_from is None else "the start"
+    return (
+        str(attempt.attempt),
+        one_line(attempt.run_id),
+        one_line(attempt.status),
+        format_seconds(attempt.duration_seconds),
+        format_seconds(attempt.lost_seconds) if attempt.lost_seconds else "",
+        str(len(attempt.years_completed)),
+        since if attempt.resumed_at_year is None else f"after {attempt.resumed_at_year}",
+        one_line(attempt.status_reason or ""),
+    )

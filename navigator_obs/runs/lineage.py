@@ -1,0 +1,91 @@
+"""What a run continues: the attempt before it, and the checkpoint at which that one's work is taken up again.
+
+Attempts that were resumed from each other are one logical simulation, named by the run id of the first: its
+`root_run_id`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ..config import Config
+from ..errors import UsageError
+from . import folder, liveness, recovery
+from .words import shown
+
+
+class ResumePoint(NamedTuple):
+    """Where a run takes up another one's work: its id, its last checkpoint's `year` and where that year's state was
+    saved; both None where it had completed no year, and the path where nothing was saved.
+    """
+
+    run_id: str
+    year: int | None = None
+    path: str | None = None
+
+
+class Ancestor(NamedTuple):
+    """The attempt before, as far as the one that continues it needs to know it."""
+
+    run_id: str
+    root_run_id: str
+    attempt: int
+    checkpoint: Mapping[str, Any]
+
+    @property
+    def point(self) -> ResumePoint:
+        """Where it is taken up."""
+        return ResumePoint(self.run_id, self.checkpoint.get("year"), self.checkpoint.get("path"))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what the start record says of it."""
+        return {
+            "resumed_from": self.run_id,
+            "root_run_id": self.root_run_id,
+            "attempt": self.attempt + 1,
+            "resumed_at": {key: self.checkpoint.get(key) for key in ("year", "path", "time")},
+        }
+
+
+def ancestor(wanted: object, config: Config) -> Ancestor:
+    """Return the run that *wanted* names: by its id, the path of its folder, or a run object. It is finalised first if
+    it is dead.
+
+    Raises UsageError where there is no such run, or it still lives.
+    """
+    directory = _folder(wanted, config.runs_dir)
+    recovery.recover(directory, config)
+    summary = folder.read_summary(directory)
+    if summary is None:
+        raise UsageError(f"resume_from={shown(wanted)}: {directory} holds no run")
+    status = liveness.status_of(directory, summary)["status"]
+    if status in {"running", "stalled"}:
+        raise UsageError(
+            f"resume_from={shown(wanted)}: this run is {status}, and only one that has ended can be resumed"
+        )
+    metadata = summary["run_metadata"]
+    run_id = str(metadata.get("run_id") or directory.name)
+    checkpoints = summary.get("checkpoints") or []
+    last = checkpoints[-1] if checkpoints else _inherited(metadata)
+    return Ancestor(run_id, str(metadata.get("root_run_id") or run_id), int(metadata.get("attempt") or 1), last)
+
+
+def _inherited(metadata: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A run that was resumed and came to no checkpoint of its own leaves its successor the one that it began at."""
+    return metadata.get("resumed_at") or {}
+
+
+def _folder(wanted: object, runs_dir: Path) -> Path:
+    own = getattr(wanted, "directory", None)
+    if isinstance(own, (str, os.PathLike)):
+        return Path(own)
+    if not isinstance(wanted, (str, os.PathLike)) or not os.fspath(wanted):
+        raise UsageError(f"resume_from={shown(wanted)} must be a run id, the path of a run's folder, or a run")
+    name = os.fspath(wanted)
+    directory = Path(name) if os.sep in name else runs_dir / name
+    if not directory.is_dir() or name in {".", ".."}:
+        raise UsageError(f"resume_from={shown(wanted)}: there is no such run in {runs_dir}")
+    return directory
