@@ -94,9 +94,9 @@ class Lineage:
 def lineage(history: History, ref: str = "last") -> Lineage:
     """Return the logical simulation that the run *ref* belongs to. Raises RunNotFound where there is no such run.
 
-    >>> found = lineage(History("artifacts/runs"), "last")
-    >>> [attempt.attempt for attempt in found.attempts]
-    [1]
+    >>> lineage(History("nowhere"))
+    Traceback (most recent call last):
+    navigator_obs.errors.RunNotFound: no run 'last': there are no runs in nowhere
     """
     entry = history.get(ref)
     runs = {run.run_id: run for run in [*history.list(), entry]}
@@ -111,7 +111,7 @@ def lineage(history: History, ref: str = "last") -> Lineage:
 
 def _metadata(run: RunEntry) -> Mapping[str, Any]:
     """What the head of its summary says of it: enough to know whose it is, and quickly read of many."""
-    found = run._written.get("run_metadata")
+    found = run.head.get("run_metadata")
     return found if isinstance(found, Mapping) else {}
 
 

@@ -188,8 +188,8 @@ def _continued(run: Mapping[str, Any]) -> str:
     if not run.get("resumed_from"):
         return ""
     year = table(run, "resumed_at").get("year")
-    after = "" if year is None else f" after {text(year)}"
-    return f"; attempt {run.get('attempt')}, resumed from {text(run['resumed_from'])}{after}"
+    after = "" if year is None else f" after {text(str(year))}"
+    return f"; attempt {text(str(run.get('attempt')))}, resumed from {text(str(run['resumed_from']))}{after}"
 
 
 def _ended(run: Mapping[str, Any]) -> str:
