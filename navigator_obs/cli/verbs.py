@@ -21,6 +21,7 @@ VERBS: Final = {
     "checks": "Show the data-quality checks of a run.",
     "logs": "Show events, filtered, across rotated files, live if wanted.",
     "lineage": "Show the attempts of one simulation, and the runs within it.",
+    "sql": "Ask the logs and the runs with SQL.",
     "tag": "Add tags to a run, or take them away.",
     "pin": "Keep a run from being pruned.",
     "note": "Write a note to a run.",

@@ -1,0 +1,196 @@
+"""The views that `navigator-obs sql` asks: the log as `events`, and the runs' tables."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, Final
+
+from ..config import Config
+from ..encoding import from_json, to_json
+from ..fields import EVENT_FIELDS, OPERATION_FIELDS
+from ..history.logfiles import LogPiece, open_all
+from ..history.store import History
+from ..history.tables import TABLES, rows_of
+from .pushdown import needles_of
+
+if TYPE_CHECKING:
+    import duckdb
+
+VIEWS: Final = ("events", *TABLES)
+_JSON_TYPES: Final = {"string": "VARCHAR", "integer": "BIGINT", "number": "DOUBLE", "string or null": "VARCHAR"}
+_KNOWN: Final[Mapping[str, str]] = {
+    **{field.name: _JSON_TYPES[field.type] for field in EVENT_FIELDS},
+    "timestamp": "TIMESTAMP",
+    "exception": "JSON",
+}
+_OF_OPERATIONS: Final[Mapping[str, str]] = {field.name: _JSON_TYPES[field.type] for field in OPERATION_FIELDS}
+_MAX_LINE_BYTES: Final = 64 * 1024 * 1024
+_SAMPLED_BYTES: Final = 256 * 1024
+_SAMPLES: Final = 12
+_RARE: Final = 0.05
+_READ: Final = "format='newline_delimited', ignore_errors=true"
+
+
+@contextmanager
+def connected(config: Config, query: str, more: Iterable[str] = ()) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Yield a DuckDB connection with those views that *query* names; *more* are fields of events that it needs too.
+
+    The log's files are held open meanwhile: a rotation hides nothing and shows nothing twice.
+    """
+    import duckdb
+
+    with ExitStack() as stack:
+        folder = stack.enter_context(TemporaryDirectory(prefix="navigator-obs-"))
+        connection = stack.enter_context(duckdb.connect())
+        connection.execute(f"SET temp_directory={_quoted(folder)}")
+        named = [view for view in VIEWS if re.search(rf"\b{view}\b", query, re.IGNORECASE)]
+        if "events" in named:
+            pieces = open_all(config.log_path)
+            for piece in pieces:
+                stack.callback(piece.close)
+            columns = columns_of(pieces, more)
+            needles = needles_of(connection, query, columns)
+            if needles and _are_rare(pieces, needles):
+                sources = [(_write_found(pieces, needles, Path(folder)), "none")]
+            else:
+                sources = [(_openable(piece), "gzip" if piece.is_compressed else "none") for piece in reversed(pieces)]
+            connection.execute(_events(columns, sources))
+        tables = [name for name in named if name in TABLES]
+        if tables:
+            for name, path in _write_tables(History(config.runs_dir), tables, Path(folder)).items():
+                kinds = _struct(TABLES[name])
+                source = f"read_json({_quoted(path)}, columns={kinds}, {_READ}, maximum_object_size={_MAX_LINE_BYTES})"
+                connection.execute(f"CREATE VIEW {name} AS FROM {source}")
+        yield connection
+
+
+def holds_field(config: Config, name: str) -> bool:
+    """Return whether any line of the log has the key *name*, however rare."""
+    pieces = open_all(config.log_path)
+    try:
+        return any(True for piece in pieces for _ in piece.lines_with([(f'"{name}":'.encode(),)]))
+    finally:
+        for piece in pieces:
+            piece.close()
+
+
+def _are_rare(pieces: list[LogPiece], needles: list[tuple[bytes, ...]]) -> bool:
+    """Whether so few lines hold the texts that it pays to look for them first, as far as a sample tells."""
+    sample = [line for piece in pieces for line in _sample(piece)]
+    held = sum(all(any(text in line for text in texts) for texts in needles) for line in sample)
+    return held <= len(sample) * _RARE
+
+
+def _write_found(pieces: list[LogPiece], needles: list[tuple[bytes, ...]], folder: Path) -> str:
+    path = folder / "events.jsonl"
+    with path.open("wb") as file:
+        for piece in reversed(pieces):
+            file.writelines(line + b"\n" for line in piece.lines_with(needles))
+    return str(path)
+
+
+def _events(columns: Mapping[str, str], sources: list[tuple[str, str]]) -> str:
+    """Return what makes the view out of files with their compression."""
+    parts = []
+    for compression in ("none", "gzip"):
+        files = ", ".join(_quoted(path) for path, kind in sources if kind == compression)
+        if files:
+            options = f"{_READ}, compression='{compression}', maximum_object_size={_MAX_LINE_BYTES}"
+            # A line that is no event, or is torn, comes as one without any value.
+            parts.append(f"FROM read_json([{files}], columns={_struct(columns)}, {options}) WHERE level IS NOT NULL")
+    if not parts:
+        nothing = ", ".join(f"NULL::{kind} AS {_name(name)}" for name, kind in columns.items())
+        parts = [f"SELECT {nothing} WHERE false"]
+    return f"CREATE VIEW events AS {' UNION ALL '.join(parts)}"
+
+
+def columns_of(pieces: list[LogPiece], more: Iterable[str] = ()) -> dict[str, str]:
+    """Return the columns of `events` with their types: what all events have, then what a sample of them has.
+
+    *more* are fields that the sample may lack.
+    """
+    seen: dict[str, set[str]] = {}
+    for piece in pieces:
+        for line in _sample(piece):
+            for key, value in _fields(line).items():
+                seen.setdefault(key, set()).add(_type_of(value))
+    found = {key: _common(types - {""}, _OF_OPERATIONS.get(key)) for key, types in seen.items()}
+    rest = dict.fromkeys(more, "VARCHAR")
+    columns = {**_KNOWN, **_OF_OPERATIONS, **rest, **found, **_KNOWN}
+    # SQL does not tell names apart by their case: the first of two stays.
+    names = {name.lower(): name for name in reversed(columns)}
+    return {name: kind for name, kind in columns.items() if names[name.lower()] == name}
+
+
+def _sample(piece: LogPiece) -> Iterator[bytes]:
+    """Lines from the beginning, the end and in between."""
+    if piece.is_compressed:
+        piece.file.seek(0)
+        yield from piece.file.read(_SAMPLED_BYTES).splitlines()
+        return
+    step = max(_SAMPLED_BYTES, (piece.end - _SAMPLED_BYTES) // _SAMPLES)
+    for start in range(0, piece.end, step):
+        piece.file.seek(min(start, max(0, piece.end - _SAMPLED_BYTES)))
+        yield from piece.file.read(min(_SAMPLED_BYTES, piece.end)).split(b"\n")[start > 0 :]
+
+
+def _fields(line: bytes) -> dict[str, Any]:
+    try:
+        event = from_json(line)
+    except ValueError:
+        return {}
+    return event if isinstance(event, dict) else {}
+
+
+def _type_of(value: Any) -> str:
+    if isinstance(value, bool):
+        return "BOOLEAN"
+    if isinstance(value, int):
+        return "BIGINT" if abs(value) < 2**63 else "DOUBLE"
+    if isinstance(value, float):
+        return "DOUBLE"
+    return "" if value is None else "VARCHAR" if isinstance(value, str) else "JSON"
+
+
+def _common(types: set[str], usual: str | None) -> str:
+    """The one type that holds all values; text where there is none."""
+    if not types:
+        return usual or "VARCHAR"
+    if types <= {"BIGINT", "DOUBLE"}:
+        return "DOUBLE" if "DOUBLE" in types or usual == "DOUBLE" else "BIGINT"
+    return types.pop() if len(types) == 1 else "VARCHAR"
+
+
+def _openable(piece: LogPiece) -> str:
+    """A path that leads to the opened file, whatever it is called by now."""
+    opened = f"/proc/self/fd/{piece.file.fileno()}"
+    return opened if os.path.exists(opened) else str(piece.path)
+
+
+def _write_tables(history: History, tables: list[str], folder: Path) -> dict[str, str]:
+    """Write the rows of all runs as lines of JSON, a file for each table; return the files by table."""
+    paths = {name: str(folder / f"{name}.jsonl") for name in tables}
+    with ExitStack() as stack:
+        files = {name: stack.enter_context(open(path, "wb")) for name, path in paths.items()}
+        for run in history.list():
+            summary = run.summary
+            for name, file in files.items():
+                file.writelines(to_json(row) + b"\n" for row in rows_of(name, run, summary))
+    return paths
+
+
+def _struct(columns: Mapping[str, str]) -> str:
+    return "{" + ", ".join(f"{_quoted(name)}: {_quoted(kind)}" for name, kind in columns.items()) + "}"
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _name(text: str) -> str:
+    return '"' + text.replace('"', '""') + '"'
