@@ -58,7 +58,7 @@ class RunTag:
 class Scope:
     """Immutable: context, open operation, run. `current()` gives the one that holds here."""
 
-    __slots__ = ("context", "fragment", "operation", "run")
+    __slots__ = ("anchor", "context", "fragment", "operation", "run")
 
     def __init__(self, context: Mapping[str, Any], operation: OpenOperation | None, run: RunTag | None) -> None:
         self.context = context
@@ -66,6 +66,8 @@ class Scope:
         self.run = run
         # The context as bytes, rendered by the first event that needs it (events/fastpath.py).
         self.fragment: Any = None
+        # What operations that open here hang on, found by the first one (operations/opened.py).
+        self.anchor: Any = None
 
 
 _EMPTY: Final[Mapping[str, Any]] = MappingProxyType({})

@@ -68,13 +68,18 @@ class Staging:
         return cls(mmap.mmap(-1, capacity + _HEADER_BYTES), None, -1)
 
     @classmethod
-    def create(cls, folder: Path, capacity: int = CAPACITY_BYTES, *, dir_mode: int = 0o700) -> Staging:
-        """Make a new area in *folder*, its disk space reserved; raises OSError where that can't be had."""
+    def create(
+        cls, folder: Path, capacity: int = CAPACITY_BYTES, *, dir_mode: int = 0o700, name: str | None = None
+    ) -> Staging:
+        """Make a new area in *folder*, its disk space reserved; raises OSError where that can't be had.
+
+        Its file is *name* with `SUFFIX`; one of its own when None.
+        """
         make_private_folder(folder, dir_mode)
         if folder.is_symlink():
             raise OSError(errno.ELOOP, "a symbolic link stands where events are staged", str(folder))
         size = capacity + _HEADER_BYTES
-        name = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
+        name = name or f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
         draft, path = folder / f".{name}", folder / f"{name}{SUFFIX}"
         descriptor = os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         try:
@@ -126,14 +131,17 @@ class Staging:
             # The last write was cut short: by an error, or by an exception that a signal handler raised (Ctrl-C).
             with log.exclusive():
                 self.settle(log)
-        start, end = self._words[_FLUSHED], self._end()
-        if start >= end:
+        start, data = self._words[_FLUSHED], self.waiting()
+        if not data:
             return
-        data = self._memory[_HEADER_BYTES + start : _HEADER_BYTES + end]
         try:
             log.append(data, self)
         finally:
             self._count(data[: self._words[_FLUSHED] - start])
+
+    def waiting(self) -> bytes:
+        """Return what was stored and not yet drained."""
+        return self._memory[_HEADER_BYTES + self._words[_FLUSHED] : _HEADER_BYTES + self._end()]
 
     def _count(self, data: bytes) -> None:
         # Iterating looks for newlines many bytes at a time; `count` takes seven times as long.
@@ -224,6 +232,19 @@ def recover(log: LogFile) -> int:
             # Still no room, or no right to write: the area stays for the next finder.
             area.discard()
     return recovered
+
+
+def left_in(path: Path) -> bytes:
+    """Return what an area whose owner is dead, or still uses it, holds at this moment; nothing where there is none."""
+    try:
+        content = path.read_bytes()
+    except OSError:
+        return b""
+    words = memoryview(content[:_HEADER_BYTES].ljust(_HEADER_BYTES, b"\0")).cast("Q")
+    if words[_MAGIC_WORD] != _MAGIC:
+        return b""
+    end = content.find(b"\0", _HEADER_BYTES + words[_FLUSHED])
+    return content[_HEADER_BYTES + words[_FLUSHED] : end if end >= 0 else None]
 
 
 def _areas(folder: Path) -> Iterator[Path]:

@@ -11,20 +11,21 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..clock import clock, format_timestamp, parse_timestamp
-from ..encoding import text
+from ..encoding import text, to_json
 from ..redaction import MARK, Redactor
 from .measures import OVERFLOW, Counter, Distribution, Gauge, Key, Measure, finite_number
-from .record import OperationRecord
-from .series import LONGEST_VALUE, Breakdown, Link, OpenNode, Repeats, Root, Series, short
-from .stats import OperationStats, seconds
+from .record import SUCCESS, OperationRecord
+from .series import BATCH, LONGEST_VALUE, Breakdown, Link, OpenNode, Repeats, Root, Series, short
+from .stats import Measured, OperationStats, seconds
 from .totals import Metrics
 
 
 class Accumulator:
     """The metrics of one run in this process.
 
-    *breakdown* names the context keys by which operations are broken down (``year``). *on_logged* is called with each
-    logged record, under the same lock that adds it, so that `take` separates the records before it from those after.
+    *breakdown* names the context keys by which operations are broken down (``year``). *on_logged* is called with the
+    record of each logged operation, as JSON, its status, the time of its end, its breakdown and its peak memory in MB,
+    under the same lock that adds it, so that `take` separates the records before it from those after.
     An operation path is logged *log_limit* times each; then its ends are only counted. *redactor* takes secrets out of
     names, labels and breakdowns when their series are made; by default that of the default keys.
 
@@ -38,7 +39,7 @@ class Accumulator:
         self,
         max_series: int = 2_000,
         breakdown: tuple[str, ...] = ("year",),
-        on_logged: Callable[[OperationRecord], None] | None = None,
+        on_logged: Callable[[str, str, str, Mapping[str, Any], float | None], None] | None = None,
         *,
         log_limit: int = 1_000,
         heard: bool = True,
@@ -56,8 +57,8 @@ class Accumulator:
         self.broken = 0
         self._prefixes: dict[str, Link] = {}
         self._repeats: dict[str, Repeats] = {}
-        self._begin()
         self.root = Root(self)
+        self._begin()
 
     def _begin(self) -> None:
         self._series: dict[tuple[str, Breakdown], Series] = {}
@@ -80,7 +81,7 @@ class Accumulator:
         if len(self._series) >= self.max_series:
             self._overflow += 1
             path, split = OVERFLOW, ()
-        return self._series.setdefault((path, split), Series(path, split, heard=self.heard))
+        return self._series.setdefault((path, split), Series(path, split, self.root, heard=self.heard))
 
     def prefix(self, path: str) -> Link:
         """Return the link that stands for an operation which is open in another process."""
@@ -98,11 +99,26 @@ class Accumulator:
             end_ns = parse_timestamp(record.end_time)
         with self.lock:
             series.cell.add_totals(record, end_ns, nested=series.nested)
-            if record.logged and self.on_logged is not None:
-                try:
-                    self.on_logged(record)
-                except Exception:
-                    self.broken += 1
+            if record.logged:
+                told = to_json(record.to_dict()).decode()
+                self._tell(told, record.status, record.end_time, record.breakdown, record.peak_memory_mb)
+
+    def add_told(self, link: Link, measured: Measured, told: str | None, end_time: str) -> None:
+        """Add a successful operation and, where it was logged, hand on its record, which *told* has as JSON."""
+        series = link.series
+        with self.lock:
+            series.told.append(measured)
+            if told is not None:
+                self._tell(told, SUCCESS, end_time, link.breakdown, measured[-1])
+        if len(series.told) >= BATCH:
+            self.fold(series)
+
+    def _tell(self, told: str, status: str, end_time: str, breakdown: Mapping[str, Any], peak_mb: float | None) -> None:
+        if self.on_logged is not None:
+            try:
+                self.on_logged(told, status, end_time, breakdown, peak_mb)
+            except Exception:
+                self.broken += 1
 
     def fold(self, series: Series) -> None:
         """Add what a series' queue holds."""

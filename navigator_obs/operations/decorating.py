@@ -13,7 +13,7 @@ from ..errors import UsageError, close_match
 if TYPE_CHECKING:
     from .opened import OpenOperation
 
-Make = Callable[[str, str | float], "OpenOperation"]
+Make = Callable[[str, str | float, tuple[str, str, int], Mapping[str, Any] | None], "OpenOperation"]
 _Begin = Callable[[tuple[Any, ...], dict[str, Any]], "OpenOperation"]
 
 
@@ -32,11 +32,7 @@ def decorate(make: Make, function: Any, name: str, log: str | float, record: tup
     pick = _picker(function, record) if record else None
 
     def begin(args: tuple[Any, ...], kwargs: dict[str, Any]) -> OpenOperation:
-        op = make(name, log)
-        op.place = place
-        if pick is not None:
-            op.recorded = pick(args, kwargs)
-        return op
+        return make(name, log, place, None if pick is None else pick(args, kwargs))
 
     if inspect.isasyncgenfunction(function):
         return _async_generator(function, begin)
@@ -44,7 +40,9 @@ def decorate(make: Make, function: Any, name: str, log: str | float, record: tup
         return _coroutine(function, begin)
     if inspect.isgeneratorfunction(function):
         return _generator(function, begin)
-    return _function(function, begin)
+    if pick is not None:
+        return _function(function, begin)
+    return _plain_function(function, make, (name, log, place))
 
 
 def _place(function: Any) -> tuple[str, str, int]:
@@ -85,6 +83,19 @@ def _picker(
         return found
 
     return pick
+
+
+def _plain_function(
+    function: Callable[..., Any], make: Make, of: tuple[str, str | float, tuple[str, str, int]]
+) -> Callable[..., Any]:
+    name, log, place = of
+
+    @functools.wraps(function)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        with make(name, log, place, None):
+            return function(*args, **kwargs)
+
+    return wrapper
 
 
 def _function(function: Callable[..., Any], begin: _Begin) -> Callable[..., Any]:

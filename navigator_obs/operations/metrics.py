@@ -37,12 +37,16 @@ roots: Final[dict[scope.RunTag | None, Root]] = {None: outside.root}
 
 def install(tag: scope.RunTag, accumulator: Accumulator) -> None:
     """Let what happens under the run *tag* be added to *accumulator*."""
+    remove(tag)
+    accumulator.root.gone = False
     roots[tag] = accumulator.root
 
 
 def remove(tag: scope.RunTag) -> None:
     """Undo `install`; harmless when done twice."""
-    roots.pop(tag, None)
+    root = roots.pop(tag, None)
+    if root is not None:
+        root.gone = True
 
 
 def current() -> Accumulator | None:

@@ -4,24 +4,30 @@ An open operation is itself the `Scope` that holds inside it. That saves an obje
 microsecond, and is what it means: the innermost operation is where we are.
 
 The arithmetic on a parent (`active`, `since`, `busy`) stands in straight lines without a call, which CPython's global
-lock runs as one: no other thread, signal handler or finalizer comes between.
+lock runs as one: no other thread, signal handler or finalizer comes between. On a build without that lock, entering and
+ending take one of ours (`_serialized`), so that the same holds there.
+
+What is made, entered and ended a million times is written for that: attributes are set where the object is made, in the
+caller's frame, and what the operations of one place have in common is found in their `Link`.
 """
 
 from __future__ import annotations
 
+import contextlib
+import functools
+import sys
+import threading
 from collections.abc import Callable, Mapping
 from contextvars import Token
-from operator import attrgetter
-from typing import TYPE_CHECKING, Any, Final, ParamSpec, Self, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar, overload
 
 from ..clock import clock
-from ..encoding import text
 from ..events import scope
 from ..events.scope import Scope
 from ..events.sinks import outlet
-from . import decorating, ending, resources
-from .measures import finite_number
-from .metrics import hang, open_nodes
+from . import decorating, ending, reentry, resources
+from .metrics import hang
+from .node import Node
 from .series import BATCH, Link, Root
 
 if TYPE_CHECKING:
@@ -34,85 +40,35 @@ END: Final = "end"
 BOTH: Final = "both"
 FAILURE: Final = "failure"
 NEVER: Final = "never"
-MAX_ROWS: Final = 2**63 - 1
 _scope_here: Final = scope.get_scope
 _enter_scope: Final = scope.set_scope
 _leave_scope: Final = scope.reset_scope
 
 
-class _Seldom(Scope):
-    """What few operations set, with what holds for the others: it costs nothing to have."""
-
-    made_by: OpenOperation | None = None
-    shared = False
-    record: tuple[str, ...] = ()
-    place: tuple[str, str, int] | None = None
-    reading: resources.Reading | None = None
-    fields: dict[str, Any] | None = None
-    reason: str | None = None
-    inner: Scope | None = None
-    sampled_bytes = paused_ns = paused_at = 0
-    inherited = buried = False
-
-
-class OpenOperation(_Seldom):
+class OpenOperation(Node):
     """One piece of work while it is open; `operation` makes it and ``with`` yields it."""
 
-    __slots__ = (
-        "active",
-        "busy",
-        "ended",
-        "fast",
-        "link",
-        "log",
-        "name",
-        "parent",
-        "recorded",
-        "rows",
-        "since",
-        "start",
-        "token",
-    )
+    __slots__ = ()
 
-    link: Link
-    parent: OpenOperation | Root
-    start: int
-    since: int
-
-    def __init__(self, name: str, log: str | float = END) -> None:
-        self.name = name
-        self.log = log
-        self.token: Token[Scope | None] | None = None
-        self.recorded: Mapping[str, Any] | None = None
-        self.rows: int | None = None
-        self.active = self.busy = 0
-        self.ended = self.fast = False
-
-    @property
-    def operation(self) -> Self:  # type: ignore[override]
-        """The operation that is open in this scope: itself."""
-        return self
-
-    @property
-    def path(self) -> str:
-        """Names from the outermost operation to this one, joined with ``/``; empty before it is entered."""
-        link = getattr(self, "link", None)
-        return "" if link is None else link.path
-
-    def __enter__(self) -> OpenOperation:  # noqa: PYI034 - another one where this is open already
+    def __enter__(self) -> OpenOperation:  # noqa: PLR0912, PYI034 - another where this is open already
         if self.token is not None:
-            return self._enter_again()
-        here = outer = _scope_here()
-        if outer is None or outer.run is None:
-            outer = scope.current()
-        parent: Any = outer if type(outer) is OpenOperation else outer.operation
-        self.run = run = outer.run
-        if type(parent) is OpenOperation and parent.run is run:
-            above = parent.link
+            return reentry.enter_again(self, make(self.name, self.log))
+        here = _scope_here()
+        parent: Any
+        outer: Any = here
+        if type(outer) is OpenOperation and outer.run is not None:
+            self.parent = parent = outer
+            above, self.run, context = outer.link, outer.run, outer.context
         else:
-            parent, above = hang(None if parent is None or isinstance(parent, OpenOperation) else parent.path, run)
-        self.parent = parent
-        self.context = context = outer.context if self.recorded is None else self._bind(outer.context, above)
+            if outer is None or outer.run is None:
+                outer = scope.current()
+            parent, above, self.run = outer.anchor or _anchor(outer)
+            if parent.gone:
+                parent, above, self.run = _anchor(outer)
+            self.parent, context = parent, outer.context
+        if self.recorded is not None:
+            context = self._bind(context, above)
+        self.context = context
         link = above.links.get(self.name)
         if link is None or link.context is not context:
             link = above.follow(self.name, context)
@@ -122,6 +78,9 @@ class OpenOperation(_Seldom):
             self.fast = True
         else:
             self._prepare(link)
+        root = link.series.root
+        # Now, for a signal handler's operation may open inside before this one is quite open.
+        self.lost = root.lost
         try:
             self.token = _enter_scope(self)
             if self.log is BOTH and not self.fast:
@@ -134,8 +93,13 @@ class OpenOperation(_Seldom):
             raise
         active = parent.active
         parent.active = active + 1
-        if not active:
+        if active or root.crowd:
+            self._join(parent, root, active, start)
+        else:
             parent.since = start
+            self.lost = lost = root.lost
+            if parent.lost != lost:
+                parent.lost_before += lost - parent.lost
         return self
 
     def __exit__(
@@ -145,15 +109,20 @@ class OpenOperation(_Seldom):
         if error is not None or not self.fast or self.active:
             self._end_slowly(end, error)
             return
-        # As `_end` does it, for an operation of which there is nothing to tell, with no call that can be spared.
+        # As `end` does it, for an operation of which there is nothing to tell, with no call that can be spared.
         link = self.link
         series = link.series
+        root = series.root
+        if root.crowd or root.lost != self.lost:
+            self._end_among_others(end)
+            return
         duration = end - self.start
         queue: Any
         try:
-            if self.busy or self.rows is not None or series.nested:
+            if self.busy or self.rows is not None or series.nested or self.lost_before:
+                own = duration - self.busy
                 queue = series.pending
-                queue.append((end, duration, duration - self.busy, self.rows))
+                queue.append((end, duration, own, own - self.lost_before, self.rows))
             else:
                 queue = series.leaves
                 queue.append(duration)
@@ -166,34 +135,20 @@ class OpenOperation(_Seldom):
                 self._leave_out_of_order()
             link.accumulator.open.discard(self)
         except BaseException:
-            self._close(end)
+            self._leave_parent(end)
+            self._close()
             raise
         self.ended = True
         parent = self.parent
         active = parent.active - 1
-        parent.active = active
-        if not active:
+        if active or root.crowd or parent.ended:
+            self._leave_parent(end)
+            if parent.ended:
+                _unearth()
+        else:
+            parent.active = 0
             parent.busy += end - parent.since
-        if parent.ended:
-            parent._was_outlived(end)  # type: ignore[union-attr]
-
-    def add_rows(self, rows: int) -> None:
-        """Say that it worked on so many *rows* more; what is no number from 0 to 2**63 - 1 is ignored."""
-        number = rows if type(rows) is int else finite_number(rows)
-        if number is not None and 0 <= number <= MAX_ROWS:
-            self.rows = min((self.rows or 0) + int(number), MAX_ROWS)
-
-    def set(self, **fields: Any) -> None:
-        """Put own fields on the event at its end; one named like a figure of the operation is kept as
-        ``field_<name>``.
-        """
-        self.fast = False
-        self.fields = {**(self.fields or {}), **fields}
-
-    def fail(self, reason: str = "") -> None:
-        """Let it end as failed, for *reason*, though no exception passes through it."""
-        self.fast = False
-        self.reason = text(reason)
+            parent.lost = root.lost
 
     def pause(self) -> None:
         """Stop the time and leave the scope, while a generator waits for the next call."""
@@ -209,7 +164,7 @@ class OpenOperation(_Seldom):
         """Go on after `pause`, perhaps in another thread or task, as part of whatever is open there."""
         outer = scope.current()
         parent: Any = outer.operation
-        if isinstance(parent, OpenOperation) and parent.run is self.run and not parent._is_under(self):
+        if isinstance(parent, OpenOperation) and parent.run is self.run and not parent.is_under(self):
             self.parent = parent
         self.token = _enter_scope(self.inner)
         now = self.since = clock.monotonic_ns()
@@ -217,12 +172,7 @@ class OpenOperation(_Seldom):
         parent = self.parent
         active = parent.active
         parent.active = active + 1
-        if not active:
-            parent.since = now
-
-    def disown(self) -> None:
-        """Report nothing at the end: the process was forked, and the operation is its parent's."""
-        self.fast, self.inherited = False, True
+        self._join(parent, self.link.series.root, active, now)
 
     @overload
     def __call__(self, function: Callable[P, R], /) -> Callable[P, R]: ...
@@ -230,7 +180,7 @@ class OpenOperation(_Seldom):
     def __call__(self, function: Any, /) -> Any: ...
     def __call__(self, function: Any, /) -> Any:
         """Decorate *function*: each call is an operation of its own."""
-        return decorating.decorate(OpenOperation, function, self.name, self.log, self.record)
+        return decorating.decorate(make, function, self.name, self.log, self.record)
 
     def _bind(self, context: Mapping[str, Any], above: Link) -> Mapping[str, Any]:
         """Let recorded arguments by which runs are broken down hold for all that happens inside."""
@@ -240,14 +190,23 @@ class OpenOperation(_Seldom):
 
     def _prepare(self, link: Link) -> None:
         """Look at CPU time and memory where they will be told or are due, and choose the short end otherwise."""
-        accumulator, log = link.accumulator, self.log
+        accumulator, log, series = link.accumulator, self.log, link.series
         heard = accumulator.heard or outlet.file is not None
         tells = heard and (log is END or log is BOTH) and link.repeats.count < accumulator.log_limit
-        if tells or link.series.measure:
-            link.series.measure = False
+        if tells or series.measure:
+            self.due, series.measure = series.measure, False
             self.reading = resources.read_shared()
+            self.fast = False
         else:
             self.fast = not (heard and isinstance(log, float))
+
+    def _join(self, parent: Node | Root, root: Root, active: int, now: int) -> None:
+        """As `__enter__` does it, where others are active leaves beside this one."""
+        self.lost = lost = root.turn(now, (not self.active) - (not active))
+        if not active:
+            parent.since = now
+            if parent is not root:
+                parent.lost_before += lost - parent.lost  # type: ignore[union-attr]
 
     def _undo_enter(self, here: Scope | None) -> None:
         """Leave nothing behind where Ctrl-C came while it was entered: no ``with`` will ever end it."""
@@ -263,32 +222,54 @@ class OpenOperation(_Seldom):
 
     def _end_slowly(self, end: int, error: BaseException | None) -> None:
         if self.shared:
-            self._exit_shared(end, error)
+            reentry.exit_shared(self, end, error)
         else:
-            self._end(end, error)
+            self.end(end, error)
 
-    def _end(self, end: int, error: BaseException | None) -> None:
+    def end(self, end: int, error: BaseException | None) -> None:
+        """End at *end* (monotonic), with *error* passing through."""
         try:
+            if not self.active:
+                self._leave_parent(end)
             if not self.inherited:
                 ending.finish(self, end, error)
         except Exception:
             self.link.accumulator.broken += 1
         finally:
-            self._close(end)
+            self._close()
 
-    def _close(self, end: int) -> None:
+    def _end_among_others(self, end: int) -> None:
+        """End plainly where others were active leaves beside this one."""
+        series = self.link.series
+        try:
+            self._leave_parent(end)
+            duration = end - self.start
+            own = duration - self.busy
+            series.pending.append((end, duration, own, own - self.lost_before, self.rows))
+            if len(series.pending) >= BATCH:
+                self.link.accumulator.fold(series)
+        finally:
+            self._close()
+
+    def _close(self) -> None:
         self._leave_out_of_order()
         self.link.accumulator.open.discard(self)
         self.ended = True
-        if not self.active:
-            self._leave_parent(end)
+        if self.parent.ended:
+            _unearth()
 
     def _leave_parent(self, now: int) -> None:
-        parent = self.parent
+        """Be a child of the parent no longer, and a leaf no longer if this is one."""
+        parent, root = self.parent, self.link.series.root
         active = parent.active - 1
         parent.active = active
         if not active:
             parent.busy += now - parent.since
+        lost = root.turn(now, (not active) - (not self.active))
+        if not self.active:
+            self.lost_before += lost - self.lost
+        if not active and parent is not root:
+            parent.lost = lost
         if parent.ended:
             parent._was_outlived(now)  # type: ignore[union-attr]
 
@@ -296,16 +277,13 @@ class OpenOperation(_Seldom):
         """A child has ended after this one: with the last, this one ends towards its own parent."""
         if not self.active:
             self._leave_parent(now)
-        if self.buried:
-            _unearth()
 
     def _leave_out_of_order(self) -> None:
         """Leave the scope, unless operations that were opened inside are still open in it, as when a generator that
         holds this one open is consumed to its end inside another.
         """
         top: Any = scope.current().operation
-        if top is not self and type(top) is OpenOperation and not top.ended and top._is_under(self):
-            self.buried = True
+        if top is not self and type(top) is OpenOperation and not top.ended and top.is_under(self):
             return
         try:
             _leave_scope(self.token)  # type: ignore[arg-type]
@@ -313,39 +291,39 @@ class OpenOperation(_Seldom):
             # A generator that is closed by another thread or task, whose scope was never this one.
             return
 
-    def _is_under(self, other: OpenOperation) -> bool:
-        node: Any = self
-        while type(node) is OpenOperation:
-            if node is other:
-                return True
-            node = node.parent
-        return False
 
-    def _enter_again(self) -> OpenOperation:
-        """Open another one of the same name: this object is open already, or has been."""
-        fresh = OpenOperation(self.name, self.log)
-        fresh.made_by = self
-        self.shared, self.fast = True, False
-        return fresh.__enter__()
+def make(
+    name: str,
+    log: str | float = END,
+    place: tuple[str, str, int] | None = None,
+    recorded: Mapping[str, Any] | None = None,
+) -> OpenOperation:
+    """Make an operation that is not open yet."""
+    op: OpenOperation = OpenOperation()
+    op.name = name
+    op.log = log
+    op.place = place
+    op.recorded = recorded
+    op.token = op.rows = op.reading = None
+    op.active = op.busy = 0
+    op.ended = False
+    return op
 
-    def _exit_shared(self, end: int, error: BaseException | None) -> None:
-        """End the innermost one that this object opened here; threads and tasks may share it."""
-        found = self._opened_here() or self._opened_elsewhere()
-        if found is not None:
-            found._end(end, error)
 
-    def _opened_here(self) -> OpenOperation | None:
-        node: Any = scope.current().operation
-        while type(node) is OpenOperation:
-            if not node.ended and self in (node, node.made_by):
-                found: OpenOperation = node
-                return found
-            node = node.parent
-        return None
-
-    def _opened_elsewhere(self) -> OpenOperation | None:
-        opened = [node for node in open_nodes() if isinstance(node, OpenOperation) and self in (node, node.made_by)]
-        return max(opened, key=attrgetter("start"), default=None)
+def _anchor(outer: Scope) -> tuple[Any, Link, Any]:
+    """Return what an operation hangs on that opens in the scope *outer*: its parent, the parent's link and the run."""
+    parent: Any = outer.operation
+    run = outer.run
+    found: tuple[Any, Link, Any]
+    if type(parent) is OpenOperation and parent.run is run:
+        found = parent, parent.link, run
+    else:
+        path = None if parent is None or isinstance(parent, OpenOperation) else parent.path
+        found = *hang(path, run), run
+    # Without a run, or before its figures are there, it may be another the next time.
+    if run is not None and type(outer) is Scope and found[1].accumulator.heard:
+        outer.anchor = found
+    return found
 
 
 def _unearth() -> None:
@@ -355,3 +333,26 @@ def _unearth() -> None:
         before = here.token.old_value
         here = None if before is Token.MISSING else before
     _enter_scope(here)
+
+
+def _serialized(method: Callable[P, R], lock: contextlib.AbstractContextManager[Any]) -> Callable[P, R]:
+    """Return *method* so that of all that are given the same lock only one runs at a time."""
+
+    @functools.wraps(method)
+    def alone(*args: P.args, **kwargs: P.kwargs) -> R:
+        with lock:
+            return method(*args, **kwargs)
+
+    return alone
+
+
+def serialize(operations: type[OpenOperation]) -> None:
+    """Let only one thread at a time enter, pause, resume or end operations: what CPython's global lock does."""
+    # Re-entrant, because a signal handler or a finalizer may open an operation in the middle of it.
+    lock = threading.RLock()
+    for name in ("__enter__", "__exit__", "pause", "resume"):
+        setattr(operations, name, _serialized(getattr(operations, name), lock))
+
+
+if not getattr(sys, "_is_gil_enabled", lambda: True)():
+    serialize(OpenOperation)

@@ -7,9 +7,9 @@ from typing import Any, Final, ParamSpec, TypeVar, overload
 
 from ..encoding import shown
 from ..errors import UsageError, close_match
-from . import decorating
+from . import decorating, reentry
 from .measures import finite_number
-from .opened import BOTH, END, FAILURE, NEVER, OpenOperation
+from .opened import BOTH, END, FAILURE, NEVER, OpenOperation, make
 
 __all__ = ["OpenOperation", "operation"]
 
@@ -47,13 +47,14 @@ class _Template(OpenOperation):
     """What `operation` returns where there is no name yet, or arguments are to be recorded: meant as a decorator."""
 
     def __init__(self, name: str | None, log: str | float, record: Iterable[str]) -> None:
-        super().__init__("" if name is None else _name(name), log)
+        self.name = "" if name is None else _name(name)
+        self.log = log
         self.record = (record,) if isinstance(record, str) else tuple(record)
 
     def __enter__(self) -> OpenOperation:
         if not self.name:
             raise UsageError("operation() needs a name where it is no decorator: with operation('load_census')")
-        return self._enter_again()
+        return reentry.enter_again(self, make(self.name, self.log))
 
 
 @overload
@@ -86,7 +87,14 @@ def operation(name: Any = None, /, *, log: Any = END, record: Iterable[str] = ()
     if policy is None:
         policy = _policy(log)
     if type(name) is str and name and not record:
-        return OpenOperation(name, policy)
+        # As `make` does it, a call of ours cheaper.
+        op = OpenOperation()
+        op.name = name
+        op.log = policy
+        op.place = op.recorded = op.token = op.rows = op.reading = None
+        op.active = op.busy = 0
+        op.ended = False
+        return op
     if callable(name) or issubclass(type(name), classmethod):
-        return decorating.decorate(OpenOperation, name, "", policy, ())
+        return decorating.decorate(make, name, "", policy, ())
     return _Template(name, policy, record)

@@ -17,6 +17,8 @@ class OperationRecord:
     *status* is ``success``, ``failed`` (an exception passed through it, or `fail` was called) or ``cancelled`` (it was
     stopped from outside: a cancelled task, Ctrl-C, `sys.exit`, a generator closed early). *outermost* tells for each
     key of *breakdown* whether no operation around this one had that key as well: those are the years that add up.
+    *weighted_self_seconds* is self time with each instant divided among the operations that were active leaves in it;
+    None for the same as *self_seconds*.
     """
 
     name: str
@@ -34,6 +36,7 @@ class OperationRecord:
     outermost: dict[str, bool] = field(default_factory=dict)
     logged: bool = False
     error: dict[str, Any] | None = None
+    weighted_self_seconds: float | None = None
 
     @property
     def rows_per_second(self) -> float | None:

@@ -11,7 +11,7 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -24,7 +24,6 @@ from .timeline import Point, thinned
 
 if TYPE_CHECKING:
     from .accumulator import Accumulator
-    from .record import OperationRecord
     from .series import OpenNode
 
 SAMPLE_SECONDS: Final = 0.1
@@ -51,7 +50,7 @@ class Watch:
         self._points: list[Point] = []
         self._peaks: dict[str, dict[str, int]] = {}
         # Those that have ended since they were last taken: their own peaks may have fallen between two samples.
-        self.ended: deque[OperationRecord] = deque(maxlen=10_000)
+        self.ended: deque[tuple[Mapping[str, Any], float]] = deque(maxlen=10_000)
         self._peak = self._processes = self._samples = self._gap_ns = 0
         self._last_ns = started_ns
         self._limits_due = 0
@@ -108,10 +107,10 @@ class Watch:
         seen, self._peaks = self._peaks, {}
         peaks = {key: {value: _mb(count) for value, count in by.items()} for key, by in seen.items()}
         for _ in range(len(self.ended)):
-            record = self.ended.popleft()
-            for key, value in record.breakdown.items() if record.peak_memory_mb is not None else ():
+            breakdown, peak_mb = self.ended.popleft()
+            for key, value in breakdown.items():
                 by = peaks.setdefault(key, {})
-                by[str(value)] = max(by.get(str(value), 0.0), record.peak_memory_mb)
+                by[str(value)] = max(by.get(str(value), 0.0), peak_mb)
         return peaks
 
     def _tree(self) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from ..clock import clock
 from ..encoding import text
 from ..redaction import MARK, Redactor
 from .measures import OVERFLOW
-from .stats import OperationStats
+from .stats import Measured, OperationStats, Plain
 
 if TYPE_CHECKING:
     from .accumulator import Accumulator
@@ -45,7 +45,13 @@ class OpenNode(Protocol):
 
 
 class Root:
-    """Stands where an operation without a parent looks for one. Its self time is the time in no operation."""
+    """Stands where an operation without a parent looks for one. Its self time is the time in no operation.
+
+    It also divides each instant among the operations that are active leaves: open, and without a child that is open.
+    *crowd* is how many there are beyond the first, and *lost* the time by which an operation that was a leaf all along
+    falls short of the wall clock because it shared instants with others. Where operations only nest, as in a program
+    with one thread, both stay 0.
+    """
 
     ended = False
 
@@ -53,12 +59,32 @@ class Root:
         self.link = Link(accumulator, "", "", {}, {}, None, None)
         self.run = None
         self.parent = self
+        self.gone = False
         self.begin()
 
     def begin(self) -> None:
         """Count time from now on."""
-        self.active = self.busy = self.taken = 0
-        self.start = self.since = clock.monotonic_ns()
+        self.active = self.busy = self.taken = self.crowd = self.lost = 0
+        self.start = self.since = self.changed = clock.monotonic_ns()
+
+    def turn(self, now: int, change: int) -> int:
+        """So many more or fewer (*change*) operations are active leaves from *now* on; return *lost* as of now.
+
+        A thread may be suspended between its look at the clock and this, and others' turns come first. Then this one
+        takes effect with the last of theirs, and the difference is taken off what is returned, so that each instant is
+        given away exactly once.
+        """
+        # In straight lines without a call: see `opened`.
+        crowd = self.crowd
+        if not crowd and not change:
+            return self.lost
+        if now > self.changed:
+            if crowd > 0:
+                self.lost += (now - self.changed) * crowd // (crowd + 1)
+            self.changed = now
+        # With nothing open there is no leaf, whatever generators that wait and parents that ended early have left.
+        self.crowd = crowd + change if self.active else 0
+        return self.lost - (self.changed - now)
 
     def take(self, now: int) -> int:
         """Return the self time since it was last taken, in nanoseconds."""
@@ -71,10 +97,11 @@ class Root:
 class Series:
     """The operations of one path and breakdown since the metrics were last taken."""
 
-    __slots__ = ("breakdown", "cell", "ended", "leaves", "measure", "nested", "path", "pending")
+    __slots__ = ("breakdown", "cell", "ended", "leaves", "measure", "nested", "path", "pending", "root", "told")
 
-    def __init__(self, path: str, breakdown: Breakdown, *, heard: bool) -> None:
+    def __init__(self, path: str, breakdown: Breakdown, root: Root, *, heard: bool) -> None:
         self.path = path
+        self.root = root
         self.breakdown = breakdown
         # Operations in here may lie inside each other, so that only their self times can be added up.
         self.nested = path == OVERFLOW or len(path) > MAX_PATH
@@ -86,23 +113,28 @@ class Series:
         # The durations of plain operations without children and rows, which most are, and when the last one ended.
         self.leaves: deque[int] = deque(maxlen=room)
         self.ended = 0
-        # The other plain ones: (end on the monotonic clock, duration, self time, rows).
-        self.pending: deque[tuple[int, int, int, int | None]] = deque(maxlen=room)
+        # The other plain ones: (end on the monotonic clock, duration, self time, weighted self time, rows).
+        self.pending: deque[Plain] = deque(maxlen=room)
+        # Those of which an event told, with what was measured of them; appended to under the accumulator's lock.
+        self.told: deque[Measured] = deque(maxlen=room)
 
     def fold(self, epoch_ns: int) -> None:
         """Add what is queued; *epoch_ns* is the monotonic clock's zero as wall time. The caller holds the lock."""
-        leaves, pending = _drained(self.leaves), _drained(self.pending)
+        leaves, pending, told = _drained(self.leaves), _drained(self.pending), _drained(self.told)
         if leaves:
             self.cell.add_leaves(leaves, self.ended + epoch_ns)
         if pending:
             self.cell.add_plain(pending, epoch_ns, nested=self.nested)
-        if leaves or pending:
+        if told:
+            self.cell.add_measured(told, nested=self.nested)
+        if leaves or pending or told:
             self.measure = True
 
     def clear(self) -> None:
         """Forget all, as a forked child does."""
         self.leaves.clear()
         self.pending.clear()
+        self.told.clear()
         self.cell = OperationStats()
 
     def take(self) -> OperationStats | None:
@@ -142,6 +174,7 @@ class Link:
     __slots__ = (
         "accumulator",
         "breakdown",
+        "completed",
         "context",
         "fragment",
         "links",
@@ -150,10 +183,16 @@ class Link:
         "path",
         "repeats",
         "series",
+        "site",
+        "told",
     )
 
     series: Series
     repeats: Repeats
+    site: Any
+    """Where in the code the last one was: (code, instruction, `Place`)."""
+    told: str | None
+    """What the journal's records of them begin with, rendered by the first."""
 
     def __init__(
         self,
@@ -173,6 +212,8 @@ class Link:
         self.context = context
         self.fragment = fragment
         self.links: dict[str, Link] = {}
+        self.completed = f"{name} completed"
+        self.site = self.told = None
 
     def follow(self, name: str, context: Mapping[str, Any]) -> Link:
         """Return the link to an operation *name* that opens under this one in *context*."""

@@ -8,6 +8,7 @@ fully-mergeable quantile sketch with relative-error guarantees" (2019).
 
 from __future__ import annotations
 
+import functools
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import repeat
@@ -24,6 +25,9 @@ MAX_BUCKETS: Final = 2_048
 _GAMMA: Final = (1 + 0.0099) / (1 - 0.0099)
 _SCALE: Final = 1 / log2(_GAMMA)
 _MIDDLE: Final = 2 * _GAMMA / (1 + _GAMMA)
+SMALL: Final = 8_192
+"""Whole numbers below this have their bucket in a table."""
+
 # Keys of positive values are above zero and those of negative ones below it, down to the smallest float there is.
 _OFFSET: Final = ceil(-log2(5e-324) * _SCALE) + 1
 
@@ -56,6 +60,15 @@ class Sketch:
                 self.buckets[bucket + _OFFSET] += count
         else:
             self.buckets.update(map(_key, values))
+        self._bound()
+
+    def add_whole(self, values: Sequence[int]) -> None:
+        """Count many whole numbers from 0 up; small ones without a logarithm, which shows beside a microsecond."""
+        small = [value for value in values if value < SMALL]
+        if small:
+            self.buckets.update(map(_small_keys().__getitem__, small))
+        if len(small) < len(values):
+            self.add_all([value for value in values if value >= SMALL])
         self._bound()
 
     def merge(self, other: Sketch) -> None:
@@ -104,6 +117,11 @@ def _key(value: float) -> int:
     if value > 0:
         return ceil(log2(value) * _SCALE) + _OFFSET
     return -_key(-value) if value < 0 else 0
+
+
+@functools.cache
+def _small_keys() -> tuple[int, ...]:
+    return tuple(map(_key, range(SMALL)))
 
 
 def _value(key: int) -> float:

@@ -15,6 +15,10 @@ from .record import CANCELLED, FAILED, SUCCESS, OperationRecord
 from .sketch import Sketch
 
 SECOND: Final = 1_000_000_000
+Plain = tuple[int, int, int, int, int | None]
+"""A plain operation that has succeeded: end, duration, self time and weighted self time in nanoseconds; rows."""
+Measured = tuple[int, int, int, int, int | None, int | None, float | None, float | None]
+"""The same, with the end as nanoseconds since the epoch, and CPU time (ns), memory delta and peak (MB)."""
 FEWEST_FOR_TAIL: Final = 20
 """With fewer values there is no p95 or p99 to speak of: it would be the maximum by another name."""
 
@@ -51,6 +55,7 @@ class Share:
     rows: int | None = None
     outermost_ns: int = 0
     completed: int = 0
+    weighted_ns: int = 0
 
     def merge(self, other: Share) -> None:
         """Add *other*."""
@@ -61,6 +66,7 @@ class Share:
         self.rows = either(_add, self.rows, other.rows)
         self.outermost_ns += other.outermost_ns
         self.completed += other.completed
+        self.weighted_ns += other.weighted_ns
 
     def to_list(self) -> list[int | None]:
         """Return the fields in their order."""
@@ -81,10 +87,14 @@ class Share:
 class OperationStats:
     """All operations of one path. `cpu_ns` is of those whose CPU time was asked for, which lasted `cpu_wall_ns`.
 
+    `weighted_ns` is self time with each instant divided among the operations that were active leaves in it, so that
+    those of all paths and the unattributed time add up to the wall clock. `worker_weighted_ns` is that of worker
+    processes, whose instants are also some operation's of the run's own process.
+
     >>> stats = OperationStats()
-    >>> stats.add_plain([(2_000, 1_500, 1_500, None), (4_000, 2_500, 500, 12)])
-    >>> stats.count, stats.total_ns, stats.self_ns, stats.max_ns
-    (2, 4000, 2000, 2500)
+    >>> stats.add_plain([(2_000, 1_500, 1_500, 1_500, None), (4_000, 2_500, 500, 250, 12)])
+    >>> stats.count, stats.total_ns, stats.self_ns, stats.weighted_ns, stats.max_ns
+    (2, 4000, 2000, 1750, 2500)
     """
 
     count: int = 0
@@ -101,6 +111,8 @@ class OperationStats:
     last: Last = NEVER
     sketch: Sketch = field(default_factory=Sketch)
     by: dict[str, dict[str, Share]] = field(default_factory=dict)
+    weighted_ns: int = 0
+    worker_weighted_ns: int = 0
 
     def add(self, record: OperationRecord) -> None:
         """Add one record, also to the shares of its breakdown."""
@@ -119,6 +131,7 @@ class OperationStats:
         self.cancelled += record.status == CANCELLED
         self.total_ns += own if nested else duration
         self.self_ns += own
+        self.weighted_ns += _weighted(record)
         if record.cpu_seconds is not None:
             self.cpu_ns += nanoseconds(record.cpu_seconds)
             self.cpu_wall_ns += duration
@@ -130,22 +143,50 @@ class OperationStats:
             self.peak_memory_mb = max(self.peak_memory_mb or 0.0, record.peak_memory_mb)
         self._follow(Last(end_ns, duration, record.status, record.memory_delta_mb))
 
-    def add_plain(
-        self, ended: Iterable[tuple[int, int, int, int | None]], epoch_ns: int = 0, *, nested: bool = False
+    def add_plain(self, ended: Iterable[Plain], epoch_ns: int = 0, *, nested: bool = False) -> None:
+        """Add plain successful operations, whose ends are counted from *epoch_ns*."""
+        ends, durations, own, weighted, rows = zip(*ended, strict=True)
+        latest = max(ends)
+        last = Last(latest + epoch_ns, durations[ends.index(latest)], SUCCESS)
+        self._add_columns(durations, own, weighted, rows, last, nested=nested)
+
+    def add_measured(self, ended: Iterable[Measured], *, nested: bool = False) -> None:
+        """Add successful operations of which more is known than how long they took."""
+        ends, durations, own, weighted, rows, cpu, deltas, peaks = zip(*ended, strict=True)
+        latest = max(ends)
+        at = ends.index(latest)
+        self._add_columns(
+            durations, own, weighted, rows, Last(latest, durations[at], SUCCESS, deltas[at]), nested=nested
+        )
+        for used, duration in zip(cpu, durations, strict=True):
+            if used is not None:
+                self.cpu_ns += used
+                self.cpu_wall_ns += duration
+        known = [peak for peak in peaks if peak is not None]
+        self.peak_memory_mb = either(max, self.peak_memory_mb, max(known, default=None))
+
+    def _add_columns(
+        self,
+        durations: Sequence[int],
+        own: Sequence[int],
+        weighted: Sequence[int],
+        rows: Sequence[int | None],
+        last: Last,
+        *,
+        nested: bool,
     ) -> None:
-        """Add plain successful operations, each ``(end_ns since *epoch_ns*, duration_ns, self_ns, rows)``."""
-        ends, durations, own, rows = zip(*ended, strict=True)
-        self.count += len(ends)
+        self.count += len(durations)
         # Clocks of two threads may differ by nanoseconds, and a child then seems longer than its parent.
         own_ns = sum(own) if min(own) >= 0 else sum(max(ns, 0) for ns in own)
         self.total_ns += own_ns if nested else sum(durations)
         self.self_ns += own_ns
+        # Not cut at 0: what a thread that was suspended while it opened or ended one takes too much, another one lacks.
+        self.weighted_ns += sum(weighted)
         self._spread(min(durations), max(durations))
-        self.sketch.add_all(durations)
+        self.sketch.add_whole(durations)
         if rows.count(None) < len(rows):
             self.rows = (self.rows or 0) + sum(worked or 0 for worked in rows)
-        latest = max(ends)
-        self._follow(Last(latest + epoch_ns, durations[ends.index(latest)], SUCCESS))
+        self._follow(last)
 
     def add_leaves(self, durations: Sequence[int], ended_ns: int) -> None:
         """Add plain successful operations without children or rows, of which the last ended at *ended_ns*."""
@@ -153,8 +194,9 @@ class OperationStats:
         self.count += len(durations)
         self.total_ns += total
         self.self_ns += total
+        self.weighted_ns += total
         self._spread(min(durations), max(durations))
-        self.sketch.add_all(durations)
+        self.sketch.add_whole(durations)
         self._follow(Last(ended_ns, durations[-1], SUCCESS))
 
     def share(self, key: str, value: str) -> Share:
@@ -168,6 +210,7 @@ class OperationStats:
         if outermost:
             share.outermost_ns = self.total_ns
             share.completed = self.count - self.failed - self.cancelled
+        share.weighted_ns = self.weighted_ns
         self.share(key, value).merge(share)
 
     def merge(self, other: OperationStats) -> None:
@@ -211,6 +254,7 @@ class OperationStats:
             "cancelled": self.cancelled,
             "total_seconds": total,
             "self_seconds": seconds(self.self_ns),
+            "weighted_self_seconds": seconds(self.weighted_ns + self.worker_weighted_ns),
             "cpu_seconds": self.cpu_seconds,
             "min_seconds": seconds(self.min_ns or 0),
             "p50_seconds": self.quantile_seconds(0.50),
@@ -254,7 +298,17 @@ class OperationStats:
             self.last = last
 
 
-_SUMMED: Final = ("count", "failed", "cancelled", "total_ns", "self_ns", "cpu_ns", "cpu_wall_ns")
+_SUMMED: Final = (
+    "count",
+    "failed",
+    "cancelled",
+    "total_ns",
+    "self_ns",
+    "cpu_ns",
+    "cpu_wall_ns",
+    "weighted_ns",
+    "worker_weighted_ns",
+)
 
 
 def _share_of(record: OperationRecord, *, outermost: bool) -> Share:
@@ -263,7 +317,13 @@ def _share_of(record: OperationRecord, *, outermost: bool) -> Share:
     if outermost:
         share.outermost_ns = duration
         share.completed = int(record.status == SUCCESS)
+    share.weighted_ns = _weighted(record)
     return share
+
+
+def _weighted(record: OperationRecord) -> int:
+    told = record.weighted_self_seconds
+    return nanoseconds(record.self_seconds if told is None else told)
 
 
 def seconds(ns: int) -> float:

@@ -1,7 +1,8 @@
 """The run's own record, `journal.jsonl`: appended to, never rewritten, one JSON object per line.
 
 The journal is the truth; the summary is a fold of it. Each record is one write, so that a kill leaves at most a torn
-last line, and each write is linked to the one before (see `chain`).
+last line, and each write is linked to the one before (see `chain`). Records of operations, which may come by the
+thousand, are written many at a time (see `staged`).
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from ..encoding import from_json, to_json
+from .staged import Staged, left_beside
 
 if TYPE_CHECKING:
     from .chain import Link
@@ -32,12 +34,18 @@ class Journal:
     """An append-only file of records. Never raises: what can't be written is counted by cause in `dropped`.
 
     A record is in the kernel's hands when `append` returns, so that it survives `kill -9`; with *sync* it is on the
-    disk. With *path* None it has no file yet, and owes all. A file that is there already is continued. With *key* the
-    links can be made, and checked, by nobody who lacks it.
+    disk. With *path* None it has no file yet, and owes all. A file that is there already is continued. With *staged*
+    there is an area where `stage` puts records. With *key* the links can be made, and checked, by nobody who lacks it.
     """
 
     def __init__(
-        self, path: Path | None, *, file_mode: int = 0o600, sync: bool = False, key: bytes | None = None
+        self,
+        path: Path | None,
+        *,
+        file_mode: int = 0o600,
+        sync: bool = False,
+        staged: bool = False,
+        key: bytes | None = None,
     ) -> None:
         self.path = path
         self.bytes = 0
@@ -48,12 +56,15 @@ class Journal:
         self._owed: deque[bytes] = deque()
         self._failure = ""
         self._descriptor = -1
+        self._staged: Staged | None = None
         self._link: Link | None = None
         # Whether the file may hold more than `_link` knows, and how many records were written.
         self._unsure = True
         self._turn = 0
         if path is None:
             return
+        if staged:
+            self._staged = Staged(path)
         # Whoever only reads does without the hash functions.
         from . import chain
 
@@ -70,6 +81,18 @@ class Journal:
         line = to_json(record)
         self.append_line(line)
         return line
+
+    def stage(self, line: bytes) -> None:
+        """Keep one rendered record so that it survives `kill -9`; it goes before the next one that is appended."""
+        with self._lock:
+            staged = self._staged
+            if staged is not None and staged.store(line):
+                return
+            if staged is not None and staged.is_draining:
+                # A signal handler's, in the middle of it: it goes behind what is being written.
+                self._owed.append(line)
+            else:
+                self.append_line(line)
 
     def append_line(self, line: bytes) -> bool:
         """Write one rendered record; return whether it is in the file.
@@ -94,6 +117,8 @@ class Journal:
             self._pay()
 
     def _pay(self) -> bool:
+        if self._staged is not None:
+            self._staged.drain(self._write)
         while self._owed:
             # Taken out before it is written: a signal handler that records in between must not write it again.
             line = self._owed.popleft()
@@ -158,6 +183,9 @@ class Journal:
 
     def close(self) -> None:
         """Let go of the file, and count what is still owed as dropped; harmless when done twice."""
+        if self._staged is not None:
+            self._staged.drain(self._write)
+            self._staged.close()
         if self._owed:
             self.dropped[self._failure or "write_error"] += len(self._owed)
             self._owed.clear()
@@ -167,6 +195,13 @@ class Journal:
                 os.close(descriptor)
             except OSError:
                 return
+
+    def abandon(self) -> None:
+        """In a forked child: let go of what is the parent's without touching it."""
+        if self._staged is not None:
+            self._staged.discard()
+        self._owed.clear()
+        self.close()
 
 
 def read(path: Path) -> Iterator[Record]:
@@ -179,10 +214,31 @@ def read(path: Path) -> Iterator[Record]:
         file = path.open("rb")
     except FileNotFoundError:
         return
+    number = logged = 0
     with file:
         for number, line in enumerate(file, start=1):
             if line != b"\n":
-                yield _parse(line, number)
+                record = _parse(line, number)
+                logged = _logged(record, logged)
+                yield record
+    yield from _staged(path, number, logged)
+
+
+def _staged(path: Path, lines: int, logged: int) -> Iterator[Record]:
+    """Yield the records of operations that a killed process has left staged beside its journal.
+
+    Those up to the *logged*-th stand in the journal already: it was killed between writing and forgetting them.
+    """
+    for number, line in enumerate(left_beside(path), start=lines + 1):
+        record = _parse(line, number)
+        if _logged(record, 0) > logged or record["kind"] == "torn":
+            yield record
+
+
+def _logged(record: Record, most: int) -> int:
+    """How many operations were logged as of *record*, or *most* if that is more."""
+    told = record.get("logged")
+    return max(most, told) if isinstance(told, int) else most
 
 
 def head(path: Path) -> Record:
@@ -231,8 +287,8 @@ class Shares:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
-        # By file: how many bytes and lines of it were read.
-        self._read: dict[Path, tuple[int, int]] = {}
+        # By file: how many bytes and lines of it were read, and how many operations it had told of.
+        self._read: dict[Path, tuple[int, int, int]] = {}
 
     def read(self, *, last: bool = False) -> Iterator[Record]:
         """Yield the records that are whole by now; with *last* also, as torn, what will never be."""
@@ -240,16 +296,20 @@ class Shares:
             yield from self._read_file(path, last=last)
 
     def _read_file(self, path: Path, *, last: bool) -> Iterator[Record]:
-        offset, number = self._read.get(path, (0, 0))
+        offset, number, logged = self._read.get(path, (0, 0, 0))
         with path.open("rb") as file:
             file.seek(offset)
             for line in file:
                 if not line.endswith(b"\n") and not last:
                     break
                 offset, number = offset + len(line), number + 1
-                self._read[path] = (offset, number)
+                record = _parse(line, number)
+                logged = _logged(record, logged)
+                self._read[path] = (offset, number, logged)
                 if line != b"\n":
-                    yield _parse(line, number)
+                    yield record
+        if last:
+            yield from _staged(path, number, logged)
 
 
 def worker_shares(directory: Path) -> list[Path]:

@@ -22,7 +22,6 @@ from .journal import Journal, Record
 
 if TYPE_CHECKING:
     from ..config import Config
-    from ..operations.record import OperationRecord
     from ..operations.series import OpenNode
     from ..redaction import Redactor
 
@@ -109,6 +108,8 @@ class Listener:
         )
         self.figures.on_logged = self._on_logged
         self._stamp: Record = {}
+        # What the records of operations have between their time and their number.
+        self._stamped = ""
         self._lock = threading.RLock()
         self._closed = False
         self._logged = 0
@@ -127,7 +128,9 @@ class Listener:
 
     def _open_journal(self, path: Path) -> None:
         config = self.config
-        self.journal = Journal(path, file_mode=config.file_mode, sync=config.durability in {"group", "full"})
+        sync, staged = config.durability in {"group", "full"}, config.durability != "full"
+        self.journal = Journal(path, file_mode=config.file_mode, sync=sync, staged=staged)
+        self._stamped = f"{to_json(self._stamp).decode()[1:-1]}," if self._stamp else ""
 
     def add(self, kind: str, **fields: Any) -> None:
         """Write a record."""
@@ -151,18 +154,25 @@ class Listener:
     def _written(self, line: bytes) -> None:
         """A record stands in the journal."""
 
-    def _on_logged(self, record: OperationRecord) -> None:
+    def _on_logged(
+        self,
+        told: str,
+        status: str,  # noqa: ARG002
+        end_time: str,
+        breakdown: Mapping[str, Any],
+        peak_mb: float | None,
+    ) -> None:
         """Journal an operation whose end was logged; called within the accumulator's lock.
 
         The live fold does without it: the next tick's figures include it.
         """
         if self._closed:
             return
-        self._logged += 1
-        if record.breakdown and self._watch is not None:
-            self._watch.ended.append(record)
-        told = {"logged": self._logged, "record": record.to_dict()}
-        self.journal.append({"kind": "operation", "time": record.end_time, **self._stamp, **told})
+        if breakdown and peak_mb is not None and self._watch is not None:
+            self._watch.ended.append((breakdown, peak_mb))
+        self._logged = logged = self._logged + 1
+        line = f'{{"kind":"operation","time":"{end_time}",{self._stamped}"logged":{logged},"record":{told}}}'
+        self.journal.stage(line.encode())
 
     def on_event(self, event: Mapping[str, Any]) -> None:
         """Take a warning or an error that was logged in this process, if it is the run's."""
@@ -282,7 +292,7 @@ class Listener:
         """In a forked child: let go of the parent's files, and record nothing."""
         self._lock = threading.RLock()
         self._closed = True
-        self.journal.close()
+        self.journal.abandon()
 
 
 def now() -> str:

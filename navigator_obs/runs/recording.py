@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ..encoding import from_json, to_json
 from ..events import scope
-from ..operations.record import SUCCESS, OperationRecord
+from ..operations.record import SUCCESS
 from . import calling, evidence, folder
 from .journal import JOURNAL_NAME, Record, Shares
 from .listening import TICK_SECONDS, Listener, now
@@ -87,10 +87,10 @@ class Recording(Listener):
                 self.at_news()
         super().add(kind, **fields)
 
-    def _on_logged(self, record: OperationRecord) -> None:
-        if self.at_news is not None and record.status == SUCCESS:
+    def _on_logged(self, told: str, status: str, *rest: Any) -> None:
+        if self.at_news is not None and status == SUCCESS:
             self.at_news()
-        super()._on_logged(record)
+        super()._on_logged(told, status, *rest)
 
     def _written(self, line: bytes) -> None:
         self._queue.append(line)

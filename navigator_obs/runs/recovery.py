@@ -20,6 +20,7 @@ from ..config import Config
 from ..encoding import from_json, to_json
 from . import calling, evidence, folder, liveness, postmortem
 from .journal import JOURNAL_NAME, Journal, read_run
+from .staged import forget_left, left_beside
 from .summary import Fold
 
 _CLAIM_NAME: Final = ".recovering"
@@ -133,12 +134,17 @@ def _concluded(directory: Path, config: Config, exit: postmortem.Exit | None) ->
 
 
 def _append(directory: Path, line: bytes, config: Config) -> None:
-    journal = Journal(directory / JOURNAL_NAME, file_mode=config.file_mode)
+    path = directory / JOURNAL_NAME
+    journal = Journal(path, file_mode=config.file_mode)
     try:
+        # Those of which the journal tells already, a reader passes over.
+        for staged in left_beside(path):
+            journal.append_line(staged.rstrip(b"\n"))
         if not journal.append_first(line):
             raise OSError(f"the journal in {directory} can't be written to")
     finally:
         journal.close()
+    forget_left(path)
 
 
 def _end_record(fold: Fold, found: postmortem.Finding) -> dict[str, Any]:

@@ -57,6 +57,7 @@ class Fold:
         self._consumption = Consumption()
         # By process: logged operations that no tick has included yet, the last tick, and the last word on its events.
         self._pending: dict[str, list[tuple[int, OperationRecord]]] = {}
+        self._logged: dict[str, int] = {}
         self._ticks: dict[str, Record] = {}
         self._events: dict[str, dict[str, Any]] = {}
         self._open = StillOpen()
@@ -74,10 +75,14 @@ class Fold:
         self.life.last_time = max(self.life.last_time, str(record.get("time") or ""))
 
     def _take_operation(self, record: Record) -> None:
-        source, ended = _source(record), OperationRecord.from_dict(record["record"])
+        source, number, ended = _source(record), int(record["logged"]), OperationRecord.from_dict(record["record"])
+        if number <= self._logged.get(source, 0):
+            # It stands there twice: a batch of them was written in part, on a full disk, and then again.
+            return
         # A record that can't be added is found here, not when the summary is made.
         OperationStats().add(ended)
-        self._pending.setdefault(source, []).append((int(record["logged"]), ended))
+        self._logged[source] = number
+        self._pending.setdefault(source, []).append((number, ended))
         self._open.end(source, ended)
         self._consumption.take_operation(ended)
 

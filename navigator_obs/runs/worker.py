@@ -100,9 +100,9 @@ class Share(Listener):
         self.wake()
         super().add(kind, **fields)
 
-    def _on_logged(self, record: Any) -> None:
+    def _on_logged(self, told: str, status: str, *rest: Any) -> None:
         self.wake()
-        super()._on_logged(record)
+        super()._on_logged(told, status, *rest)
 
     def _take(self) -> tuple[metrics.Metrics, int]:
         gained, logged = super()._take()

@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 
 from navigator_obs.clock import clock
+from navigator_obs.encoding import from_json
 from navigator_obs.events import scope
 from navigator_obs.operations import metrics
+from navigator_obs.operations.record import OperationRecord
 from navigator_obs.testing import FakeClock
 
 
@@ -16,9 +18,15 @@ class OpenRun:
     def __init__(self, **settings):
         self.logged = []
         self.tag = scope.RunTag("a-run")
-        self.accumulator = metrics.Accumulator(on_logged=self.logged.append, **settings)
+        self.accumulator = metrics.Accumulator(on_logged=self._hear, **settings)
         scope.open_run(self.tag)
         metrics.install(self.tag, self.accumulator)
+
+    def _hear(self, told, status, end_time, breakdown, peak_mb):
+        record = OperationRecord.from_dict(from_json(told.encode()))
+        assert (record.status, record.end_time, record.breakdown) == (status, end_time, breakdown)
+        assert record.peak_memory_mb == peak_mb
+        self.logged.append(record)
 
     def close(self):
         metrics.remove(self.tag)

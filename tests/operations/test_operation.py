@@ -898,9 +898,9 @@ def test_an_operation_interrupted_at_its_end_is_closed(open_run, monkeypatch):
 
 def test_an_open_operation_without_a_start_is_left_out(open_run):
     """What is open but knows no start spoils neither the list of the open ones nor the figures."""
-    from navigator_obs.operations.opened import OpenOperation
+    from navigator_obs.operations.opened import make
 
-    half = OpenOperation("half")
+    half = make("half")
     open_run.accumulator.open.add(half)
     with obs.operation("whole", log="never"):
         assert [item["name"] for item in open_run.accumulator.open_operations()] == ["whole"]

@@ -111,3 +111,11 @@ def test_a_sum_beyond_all_floats_does_not_raise():
         total.add(1.7e308)
     total.add(0.5)
     assert total.value == pytest.approx(1.797e308, rel=1e-3)
+
+
+@given(st.lists(st.integers(0, 20_000) | st.integers(0, 10**15)))
+def test_whole_numbers_count_as_any(values):
+    """The table for small whole numbers gives the same buckets as the logarithm."""
+    quick = Sketch()
+    quick.add_whole(values)
+    assert quick == sketch_of(values)

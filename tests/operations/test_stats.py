@@ -96,8 +96,23 @@ def test_a_quantile_is_never_outside_of_what_was_seen():
 def test_plain_ends_count_as_records_do():
     """The quick way for plain operations gives the same sums as records of them."""
     quick = OperationStats()
-    quick.add_plain([(1_735_689_600 * 10**9, 10**9, 5 * 10**8, None), (1_735_689_601 * 10**9, 2 * 10**9, 10**9, 4)])
-    assert quick == stats_of(record(1.0), record(2.0, at=1, rows=4))
+    first, second = 1_735_689_600 * 10**9, 1_735_689_601 * 10**9
+    quick.add_plain([(first, 10**9, 5 * 10**8, 2 * 10**8, None), (second, 2 * 10**9, 10**9, 10**9, 4)])
+    assert quick == stats_of(record(1.0, weighted_self_seconds=0.2), record(2.0, at=1, rows=4))
+
+
+def test_measured_ends_count_as_records_do():
+    """So does the way for those whose CPU time and memory are known."""
+    end = 1_735_689_600 * 10**9
+    quick = OperationStats()
+    quick.add_measured(
+        [
+            (end, 10**9, 5 * 10**8, 5 * 10**8, None, 7 * 10**8, 1.5, 200.0),
+            (end - 10**9, 2 * 10**9, 10**9, 10**9, 3, None, 0.0, 100.0),
+        ]
+    )
+    one = record(1.0, cpu_seconds=0.7, memory_delta_mb=1.5, peak_memory_mb=200.0)
+    assert quick == stats_of(one, record(2.0, at=-1, rows=3, memory_delta_mb=0.0, peak_memory_mb=100.0))
 
 
 def test_the_event_of_a_record_leaves_out_what_is_not_known():

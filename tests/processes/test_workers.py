@@ -17,7 +17,7 @@ from navigator_obs.runs.summary import fold
 
 VALIDATOR = jsonschema.Draft202012Validator(schema.load())
 HEAD = """
-import concurrent.futures, multiprocessing, os, signal, sys, time
+import concurrent.futures, multiprocessing, os, pathlib, signal, sys, time
 import navigator_obs as obs
 
 log = obs.get_logger("sim")
@@ -357,7 +357,8 @@ def test_a_worker_that_comes_late_is_not_waited_for(tmp_path):
     body = """
     def work():
         simulate(1)
-        sys.stdin.readline()
+        while not list(pathlib.Path("runs").glob("*/workers/ended")):
+            time.sleep(0.05)
         time.sleep(0.5)
         simulate(2)
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
+import mmap
 import os
 import resource
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 from hypothesis import given
@@ -178,3 +181,75 @@ def test_signal_handlers_that_record_or_raise_in_the_middle_break_no_link(tmp_pa
     # One that an exception has ended may stand there or not, and is then written again; those that returned do.
     assert {record["number"] for record in records if record["kind"] == "tick"} >= set(range(written))
     assert {record["kind"] for record in records} == {"signal", "tick"}
+
+
+def operation(number):
+    return b'{"kind":"operation","logged":%d,"padding":"%s"}' % (number, b"x" * 300)
+
+
+def test_staged_records_stand_before_the_next_one_and_leave_no_file(tmp_path):
+    """They are in the file, in order, once anything is appended or the journal is closed; also many areas full."""
+    path = tmp_path / "journal.jsonl"
+    journal = Journal(path, staged=True)
+    for number in range(1, 1001):
+        journal.stage(operation(number))
+    assert [record["logged"] for record in read(path)] == list(range(1, 1001))
+    assert len(path.read_bytes().splitlines()) < 1000
+    journal.append({"kind": "tick", "logged": 1000})
+    journal.stage(operation(1001))
+    journal.close()
+    assert [record["logged"] for record in read(path)] == [*range(1, 1001), 1000, 1001]
+    assert os.listdir(tmp_path) == ["journal.jsonl"]
+
+
+def test_a_staged_record_that_stands_in_the_file_already_is_not_told_twice(tmp_path):
+    """A kill may come between writing what was staged and forgetting it; a half one was never acknowledged."""
+    path = tmp_path / "journal.jsonl"
+    journal = Journal(path, staged=True)
+    for number in (1, 2, 3):
+        journal.stage(operation(number))
+    path.write_bytes(operation(1) + b"\n" + operation(2) + b"\n")
+    journal._staged._area.store(operation(4)[:20])
+    assert [record["logged"] for record in read(path)] == [1, 2, 3]
+    assert [record["logged"] for record in Shares(tmp_path).read(last=True)] == []
+    journal.abandon()
+
+
+def test_on_a_full_disk_staged_records_wait_and_come_first(tmp_path, monkeypatch):
+    """What was staged stays where a kill can't reach it until it can be written; nothing changes its order."""
+    path = tmp_path / "journal.jsonl"
+    journal = Journal(path, staged=True)
+    journal.stage(operation(1))
+    with monkeypatch.context() as patch:
+        patch.setattr(Journal, "_write", lambda self, line: "disk_full")
+        journal.append({"kind": "tick", "logged": 1})
+        journal.stage(operation(2))
+        assert [record["logged"] for record in read(path)] == [1]
+    journal.append({"kind": "end"})
+    assert [record["kind"] for record in read(path)] == ["operation", "tick", "operation", "end"]
+    journal.close()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.parametrize("after_seconds", [0.01, 0.03, 0.1])
+def test_no_staged_record_is_lost_or_doubled_by_a_kill(tmp_path, after_seconds):
+    """Whatever the instant of SIGKILL, all that was acknowledged is read back, once each and in order."""
+    path = tmp_path / "journal.jsonl"
+    acknowledged = mmap.mmap(-1, 8)
+    child = os.fork()
+    if not child:
+        journal = Journal(path, staged=True)
+        for number in itertools.count(1):
+            journal.stage(operation(number))
+            acknowledged[:] = number.to_bytes(8, "little")
+            if number % 700 == 0:
+                journal.append({"kind": "tick", "logged": number})
+    while not int.from_bytes(acknowledged[:], "little"):
+        time.sleep(0.001)
+    time.sleep(after_seconds)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    told = int.from_bytes(acknowledged[:], "little")
+    found = [record["logged"] for record in read(path) if record["kind"] == "operation"]
+    assert found == list(range(1, len(found) + 1))
+    assert told <= len(found) <= told + 1

@@ -1,0 +1,124 @@
+"""What an open operation knows, and what the program may say of it while it is open."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextvars import Token
+from typing import TYPE_CHECKING, Any, Final, Self
+
+from ..encoding import text
+from ..events.scope import Scope
+from .measures import finite_number
+
+if TYPE_CHECKING:
+    from .resources import Reading
+    from .series import Link, Root
+
+MAX_ROWS: Final = 2**63 - 1
+
+
+class _Seldom(Scope):
+    """What few operations set, with what holds for the others: it costs nothing to have."""
+
+    anchor = None
+    gone = False
+    made_by: Node | None = None
+    shared = False
+    record: tuple[str, ...] = ()
+    fields: dict[str, Any] | None = None
+    reason: str | None = None
+    inner: Scope | None = None
+    sampled_bytes = paused_ns = paused_at = lost_before = 0
+    inherited = False
+
+
+class Node(_Seldom):
+    """The figures and the place of an operation. What is read at each of a million ends stands in slots."""
+
+    __slots__ = (
+        "active",
+        "busy",
+        "due",
+        "ended",
+        "fast",
+        "link",
+        "log",
+        "lost",
+        "name",
+        "parent",
+        "place",
+        "reading",
+        "recorded",
+        "rows",
+        "since",
+        "start",
+        "token",
+    )
+
+    # Nothing to call when one is made: who makes it sets its attributes.
+    __init__ = object.__init__
+
+    name: str
+    log: str | float
+    place: tuple[str, str, int] | None
+    recorded: Mapping[str, Any] | None
+    token: Token[Scope | None] | None
+    rows: int | None
+    ended: bool
+    active: int
+    """How many child operations are open."""
+    busy: int
+    """Time in which any was, up to `since`."""
+    link: Link
+    parent: Node | Root
+    start: int
+    since: int
+    fast: bool
+    reading: Reading | None
+    due: bool
+    """Whether CPU time and memory are asked for however short it is."""
+    lost: int
+    """What the root's `lost` was when this last became a leaf. `lost_before` has what it lost as one until then: the
+    part of its self time that belongs to others that were active leaves in the same instants."""
+
+    @property
+    def operation(self) -> Self:  # type: ignore[override]
+        """The operation that is open in this scope: itself."""
+        return self
+
+    @property
+    def path(self) -> str:
+        """Names from the outermost operation to this one, joined with ``/``; empty before it is entered."""
+        link = getattr(self, "link", None)
+        return "" if link is None else link.path
+
+    def add_rows(self, rows: int) -> None:
+        """Say that it worked on so many *rows* more; what is no number from 0 to 2**63 - 1 is ignored."""
+        number = rows if type(rows) is int else finite_number(rows)
+        if number is not None and 0 <= number <= MAX_ROWS:
+            self.rows = min((self.rows or 0) + int(number), MAX_ROWS)
+
+    def set(self, **fields: Any) -> None:
+        """Put own fields on the event at its end; one named like a figure of the operation is kept as
+        ``field_<name>``.
+        """
+        self.fast = False
+        self.fields = {**(self.fields or {}), **fields}
+
+    def fail(self, reason: str = "") -> None:
+        """Let it end as failed, for *reason*, though no exception passes through it."""
+        self.fast = False
+        self.reason = text(reason)
+
+    def disown(self) -> None:
+        """Report nothing at the end: the process was forked, and the operation is its parent's."""
+        self.fast, self.inherited = False, True
+
+    def is_under(self, other: Node) -> bool:
+        """Whether *other* is this one, or is open around it."""
+        node: Any = self
+        while isinstance(node, Node):
+            if node is other:
+                return True
+            node = node.parent
+        return False

@@ -1,0 +1,45 @@
+"""One `operation(...)` object that is entered again while it is open, in the same thread or in others.
+
+Each time another operation is opened in its stead, and each end finds the innermost that was opened here.
+"""
+
+from __future__ import annotations
+
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any
+
+from ..events import scope
+from .metrics import open_nodes
+from .node import Node
+
+if TYPE_CHECKING:
+    from .opened import OpenOperation
+
+
+def enter_again(op: OpenOperation, fresh: OpenOperation) -> OpenOperation:
+    """Open *fresh*, another one of the same name: *op* is open already, or has been."""
+    fresh.made_by = op
+    op.shared, op.fast = True, False
+    return fresh.__enter__()
+
+
+def exit_shared(op: OpenOperation, end: int, error: BaseException | None) -> None:
+    """End the innermost one that *op* opened here; threads and tasks may share it."""
+    found = _opened_here(op) or _opened_elsewhere(op)
+    if found is not None:
+        found.end(end, error)
+
+
+def _opened_here(op: OpenOperation) -> OpenOperation | None:
+    node: Any = scope.current().operation
+    while isinstance(node, Node):
+        if not node.ended and op in (node, node.made_by):
+            found: OpenOperation = node
+            return found
+        node = node.parent
+    return None
+
+
+def _opened_elsewhere(op: OpenOperation) -> OpenOperation | None:
+    opened: list[Any] = [node for node in open_nodes() if op in (node, getattr(node, "made_by", None))]
+    return max(opened, key=attrgetter("start"), default=None)

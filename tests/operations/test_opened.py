@@ -1,0 +1,84 @@
+"""The hot path of operations: exact under any number of threads, and in constant memory."""
+
+from __future__ import annotations
+
+import gc
+import sys
+import threading
+
+import pytest
+
+import navigator_obs as obs
+from navigator_obs.operations import metrics, resources
+from navigator_obs.operations.opened import OpenOperation, serialize
+
+
+def work_in_threads(threads, each):
+    """Let each thread end so many operations, each inside another."""
+
+    def work():
+        for _ in range(each):
+            with obs.operation("outer", log="never"), obs.operation("inner", log="never") as op:
+                op.add_rows(1)
+
+    switch = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        workers = [threading.Thread(target=work) for _ in range(threads)]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join()
+    finally:
+        sys.setswitchinterval(switch)
+
+
+def test_on_a_build_without_a_global_lock_ours_takes_its_place(open_run, monkeypatch):
+    """Entering and ending are then done by one thread at a time, and everything counts as it does here."""
+    for name in ("__enter__", "__exit__", "pause", "resume"):
+        monkeypatch.setattr(OpenOperation, name, getattr(OpenOperation, name))
+    serialize(OpenOperation)
+    assert OpenOperation.__enter__.__wrapped__ is not OpenOperation.__enter__
+    work_in_threads(8, 500)
+    taken = open_run.take()
+    assert {path: stats.count for path, stats in taken.operations.items()} == {"outer": 4_000, "outer/inner": 4_000}
+    assert taken.operations["outer/inner"].rows == 4_000
+    root = open_run.accumulator.root
+    assert (root.active, root.crowd) == (0, 0)
+
+
+@pytest.mark.torture
+def test_eight_threads_of_a_hundred_thousand_operations_are_counted_exactly(open_run):
+    """None is lost, doubled or left open, and each instant is given away once."""
+    began = open_run.accumulator.root.start
+    work_in_threads(8, 100_000)
+    taken = open_run.take()
+    assert {path: stats.count for path, stats in taken.operations.items()} == {"outer": 800_000, "outer/inner": 800_000}
+    assert taken.operations["outer/inner"].rows == 800_000
+    root = open_run.accumulator.root
+    assert (root.active, root.crowd) == (0, 0)
+    given = taken.unattributed_ns + sum(stats.weighted_ns for stats in taken.operations.values())
+    passed = root.start + root.taken + root.busy - began
+    assert given == pytest.approx(passed, rel=0.02)
+
+
+@pytest.mark.torture
+@pytest.mark.timeout(600)
+def test_memory_is_the_same_after_ten_million_operations(open_run):
+    """Operations add up in sums and buckets; nothing is kept of each."""
+
+    def work(times):
+        for _ in range(times):
+            with obs.operation("year", log="never"):
+                pass
+        whole.merge(open_run.take())
+
+    whole = metrics.Metrics()
+    work(100_000)
+    gc.collect()
+    before = resources.rss_bytes()
+    for _ in range(99):
+        work(100_000)
+    gc.collect()
+    assert whole.operations["year"].count == 10_000_000
+    assert resources.rss_bytes() < before + 2_000_000
