@@ -1,4 +1,4 @@
-"""`python -m benchmarks event | operation | import | sampler [--json FILE] [--compare FILE] …`."""
+"""`python -m benchmarks event | operation | import | run | sampler [--json FILE] [--compare FILE] …`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from benchmarks import compare, imports, report, roster, runner, sampling, table
+from benchmarks import compare, imports, report, roster, runner, runs, sampling, table
 from benchmarks.plan import Plan
 
 PEERS = {"event": roster.EVENT, "operation": roster.OPERATION}
@@ -16,6 +16,7 @@ ABOUT = {
     "event": "one log event: INFO with six fields, run id, two context keys and caller; below the level; ERROR",
     "operation": "one timed piece of work",
     "import": "import, configure and first event, in fresh interpreters",
+    "run": "the start and end of a run, a record in between, and the recovery of a killed run of 100,000 records",
     "sampler": "the thread that samples while a run is open, at its default rate and four times it",
 }
 
@@ -61,6 +62,8 @@ def measure(options: argparse.Namespace) -> report.Report:
     """Run what was asked for."""
     if options.command == "import":
         return report.build("import", {"rounds": options.rounds}, imports.measure(options.rounds, say))
+    if options.command == "run":
+        return report.build("run", {"rounds": options.rounds}, runs.measure(options.rounds, say))
     if options.command == "sampler":
         return report.build("sampler", {"rounds": options.rounds}, sampling.measure(options.rounds, say))
     plan = Plan(events=options.events, batch=options.batch, foreign=options.foreign)

@@ -30,7 +30,11 @@ def _us(case: str, key: str) -> Callable[[Result], str]:
 
 
 def _ms(case: str, key: str) -> Callable[[Result], str]:
-    return lambda result: figure(result["figures"][case][key] / 1000)
+    def show(result: Result) -> str:
+        value = result["figures"].get(case, {}).get(key)
+        return figure(None if value is None else value / 1000)
+
+    return show
 
 
 def _percent(case: str, key: str) -> Callable[[Result], str]:
@@ -77,6 +81,15 @@ COLUMNS: dict[str, list[Column]] = {
         ("×", _times("import", "cheapest_us")),
         ("median ×", _times("import", "median_us")),
     ],
+    "run": [
+        ("start + end ms", _ms("run", "cheapest_us")),
+        ("×", _times("run", "cheapest_us")),
+        ("all threads ms", _ms("run", "process_us")),
+        ("record µs", _us("record", "cheapest_us")),
+        ("×", _times("record", "cheapest_us")),
+        ("all threads µs", _us("record", "process_us")),
+        ("recovery ms", _ms("recovery", "cheapest_us")),
+    ],
     "sampler": [
         ("% of a core", _percent("sampler", "cheapest_us")),
         ("median %", _percent("sampler", "median_us")),
@@ -86,6 +99,7 @@ COLUMNS: dict[str, list[Column]] = {
 ABOUT = {
     "event": "CPU per event, of the calling thread, cheapest batch, where nothing else is said; × = to the ",
     "operation": "CPU per operation, of the calling thread, cheapest batch, where nothing else is said; × = to the ",
+    "run": "CPU of the calling thread, cheapest where nothing else is said; recovery is of 100,000 records; × = to ",
     "sampler": "CPU of the ticker's thread while a run is open, cheapest round first; all but the first less that of ",
     "import": "CPU of a fresh interpreter without its own start, cheapest where nothing else is said; × = to ",
 }

@@ -6,18 +6,21 @@ import shutil
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from .config import Config, resolve
+from .config import LEVELS, Config, resolve
 from .errors import UsageError
 from .events import scope, setup
 from .events.console import wants_colour
+from .events.logger import emit
 from .operations import metrics
 from .runs import housekeeping, worker
 from .runs import run as runs
 from .runs.observer import RunObserver
 
 _config: Config | None = None
+# With thousands of runs, to look through them takes seconds of CPU.
+_PRUNED_AGAIN_SECONDS: Final = 3600.0
 
 
 def configure(config: Config | None = None, /, **settings: Any) -> Config:
@@ -106,8 +109,22 @@ def start_run(
         resume_from=resume_from,
         config=config,
     )
-    housekeeping.begin(config)
+    housekeeping.begin(config, _prune)
     return run
+
+
+def _prune(config: Config) -> None:
+    """Keep the folder of runs within the limits of the settings, where there are any."""
+    given = (config.prune_keep_days, config.prune_keep_runs, config.prune_max_bytes)
+    if given == (None, None, None):
+        return
+    from .history.pruning import Limits, prune
+
+    limits = Limits(*given)
+    done = prune(config.runs_dir, limits, file_mode=config.file_mode, not_within_seconds=_PRUNED_AGAIN_SECONDS)
+    if done.removals:
+        told = {"removed": len(done.removals), "freed_bytes": done.bytes_before - done.bytes_after}
+        emit("navigator_obs.run", LEVELS["INFO"], "Old runs were pruned", told)
 
 
 def enter_worker(config: Config, run: tuple[str, str] | None = None) -> None:

@@ -93,6 +93,12 @@ class Config:
     """Permissions of the files that are written."""
     dir_mode: int = 0o700
     """Permissions of the folders that are made."""
+    prune_keep_days: float | None = None
+    """Age in days beyond which a run that starts deletes older ones, see `navigator-obs prune`; None for never."""
+    prune_keep_runs: int | None = None
+    """How many of the newest runs are kept when a run starts; None for all."""
+    prune_max_bytes: int | None = None
+    """Size in bytes of all runs beyond which the oldest are thinned, then deleted, when a run starts; None for none."""
     run_report: bool = True
     """Whether the human summary is printed to stderr when a run ends."""
     sources: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
@@ -272,6 +278,11 @@ def _seconds(least: float) -> Callable[[Any], float]:
     return check
 
 
+def _optional_number(least: int) -> Callable[[Any], int | None]:
+    check = _number(least)
+    return lambda value: None if value is None or value == "" else check(value)
+
+
 def _flag(value: Any) -> bool:
     known = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
     if isinstance(value, bool):
@@ -339,5 +350,8 @@ _CHECKS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "max_event_bytes": _number(1_000),
     "file_mode": _mode,
     "dir_mode": _mode,
+    "prune_keep_days": _optional(0),
+    "prune_keep_runs": _optional_number(0),
+    "prune_max_bytes": _optional_number(0),
     "run_report": _flag,
 }

@@ -28,6 +28,7 @@ VERBS: Final = {
     "ack": "Acknowledge the failure of a run.",
     "exec": "Run a command, and tell how the runs in it ended.",
     "recover": "Give each dead run its verdict and its final summary.",
+    "prune": "Keep the folder of runs within limits of age, number and size.",
     "reindex": "Make the index of the runs anew.",
     "completion": "Print what makes a shell complete the command.",
     "config": "Show each setting with its value and where that came from.",

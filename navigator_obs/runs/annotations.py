@@ -15,7 +15,7 @@ from ..clock import clock, format_timestamp
 from ..errors import UsageError, close_match
 
 ANNOTATIONS_NAME: Final = "annotations.jsonl"
-KINDS: Final = ("tag", "untag", "pin", "unpin", "note", "ack", "baseline")
+KINDS: Final = ("tag", "untag", "pin", "unpin", "note", "ack", "baseline", "thinned")
 MAX_TAG: Final = 100
 MAX_TEXT: Final = 4_000
 

@@ -1,4 +1,5 @@
-"""What a run that starts does for the folder of runs, beside the program: it finalises the dead runs that it meets.
+"""What a run that starts does for the folder of runs, beside the program: it finalises the dead runs that it meets,
+and keeps the folder within its limits.
 
 One daemon thread, which no run waits for: what it does not come to is done by the next run, or the next command.
 """
@@ -7,6 +8,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Callable
 from typing import Final
 
 from ..config import Config
@@ -18,11 +20,11 @@ _INFO: Final = 20
 _busy = threading.Lock()
 
 
-def begin(config: Config) -> None:
-    """Start the thread, unless one is at it."""
+def begin(config: Config, then: Callable[[Config], None]) -> None:
+    """Start the thread, unless one is at it; *then* is called in it at the end."""
     if not _busy.acquire(blocking=False):
         return
-    thread = threading.Thread(target=_work, args=(config,), name="navigator-obs-housekeeping", daemon=True)
+    thread = threading.Thread(target=_work, args=(config, then), name="navigator-obs-housekeeping", daemon=True)
     try:
         thread.start()
     except RuntimeError:
@@ -30,12 +32,13 @@ def begin(config: Config) -> None:
         _busy.release()
 
 
-def _work(config: Config) -> None:
+def _work(config: Config, then: Callable[[Config], None]) -> None:
     try:
         for summary in recovery.recover_all(config.runs_dir, config):
             metadata = summary["run_metadata"]
             told = {key: metadata[key] for key in ("status", "status_reason", "status_confidence")}
             emit(_LOGGER, _INFO, "A dead run was found", {"found_run_id": metadata["run_id"], **told})
+        then(config)
     except Exception:
         # What could not be done here is nobody's failure.
         return
