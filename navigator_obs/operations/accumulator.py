@@ -14,9 +14,10 @@ from ..clock import clock, format_timestamp, parse_timestamp
 from ..encoding import text, to_json
 from ..redaction import MARK, Redactor
 from .measures import OVERFLOW, Counter, Distribution, Gauge, Key, Measure, finite_number
+from .parts import seconds
 from .record import SUCCESS, OperationRecord
 from .series import BATCH, LONGEST_VALUE, Breakdown, Link, OpenNode, Repeats, Root, Series, short
-from .stats import Measured, OperationStats, seconds
+from .stats import Measured, OperationStats
 from .totals import Metrics
 
 

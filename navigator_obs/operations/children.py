@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from . import resources
-from .stats import either
+from .parts import either
 
 _MOST: Final = 1_000
 _TICK_NS: Final = 1_000_000_000 // (os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100)

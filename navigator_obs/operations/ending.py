@@ -11,10 +11,10 @@ from ..encoding import text, to_json
 from ..events import exceptions, scope
 from ..events.logger import emit
 from ..fields import OPERATION_FIELDS
+from .parts import SECOND, seconds
 from .record import CANCELLED, FAILED, SUCCESS, OperationRecord
 from .resources import MB, SHARED_NS, read_shared
 from .series import WORTH_MEASURING_NS
-from .stats import SECOND, seconds
 
 if TYPE_CHECKING:
     from types import FrameType

@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final
 
+from .parts import either
 from .sketch import ExactSum, Sketch
-from .stats import FEWEST_FOR_TAIL, either
+from .stats import FEWEST_FOR_TAIL
 
 Key = tuple[str, tuple[tuple[str, str], ...]]
 """A series: its name, and its labels sorted."""

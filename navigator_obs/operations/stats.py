@@ -6,81 +6,21 @@ JSON.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from ..clock import format_timestamp, parse_timestamp
+from .parts import NEVER, NONE, Last, Longest, Share, add, either, nanoseconds, seconds
 from .record import CANCELLED, FAILED, SUCCESS, OperationRecord
 from .sketch import Sketch
 
-SECOND: Final = 1_000_000_000
 Plain = tuple[int, int, int, int, int | None]
 """A plain operation that has succeeded: end, duration, self time and weighted self time in nanoseconds; rows."""
 Measured = tuple[int, int, int, int, int | None, int | None, float | None, float | None]
 """The same, with the end as nanoseconds since the epoch, and CPU time (ns), memory delta and peak (MB)."""
 FEWEST_FOR_TAIL: Final = 20
 """With fewer values there is no p95 or p99 to speak of: it would be the maximum by another name."""
-
-
-class Last(NamedTuple):
-    """The operation that ended last; merging takes the greater of two."""
-
-    end_ns: int = 0
-    duration_ns: int = 0
-    status: str = ""
-    memory_delta_mb: float | None = None
-
-    def order(self) -> tuple[int, int, str, float]:
-        """What makes one later than another, also where both ended in the same nanosecond."""
-        delta = self.memory_delta_mb
-        return self.end_ns, self.duration_ns, self.status, float("-inf") if delta is None else delta
-
-
-NEVER: Final = Last()
-
-
-@dataclass(slots=True)
-class Share:
-    """The part of an operation that fell to one year (or whatever runs are broken down by).
-
-    *outermost_ns* and *completed* count only operations with no other of any year around them: those add up to the
-    year's duration, and say whether the year was completed.
-    """
-
-    count: int = 0
-    failed: int = 0
-    total_ns: int = 0
-    self_ns: int = 0
-    rows: int | None = None
-    outermost_ns: int = 0
-    completed: int = 0
-    weighted_ns: int = 0
-
-    def merge(self, other: Share) -> None:
-        """Add *other*."""
-        self.count += other.count
-        self.failed += other.failed
-        self.total_ns += other.total_ns
-        self.self_ns += other.self_ns
-        self.rows = either(_add, self.rows, other.rows)
-        self.outermost_ns += other.outermost_ns
-        self.completed += other.completed
-        self.weighted_ns += other.weighted_ns
-
-    def to_list(self) -> list[int | None]:
-        """Return the fields in their order."""
-        return [getattr(self, name) for name in Share.__slots__]
-
-    def summary(self) -> dict[str, Any]:
-        """Return it as `summary.json` shows it."""
-        return {
-            "count": self.count,
-            "failed": self.failed,
-            "total_seconds": seconds(self.total_ns),
-            "self_seconds": seconds(self.self_ns),
-            "rows": self.rows,
-        }
 
 
 @dataclass(slots=True)
@@ -113,14 +53,25 @@ class OperationStats:
     by: dict[str, dict[str, Share]] = field(default_factory=dict)
     weighted_ns: int = 0
     worker_weighted_ns: int = 0
+    longest: Longest = NONE
+    memory_kb: int = 0
+    """Resident memory that they gained, in all, where it was asked for."""
 
     def add(self, record: OperationRecord) -> None:
         """Add one record, also to the shares of its breakdown."""
-        self.add_totals(record, parse_timestamp(record.end_time))
+        where = tuple((key, str(value)) for key, value in record.breakdown.items())
+        self.add_totals(record, parse_timestamp(record.end_time), breakdown=where)
         for key, value in record.breakdown.items():
             self.share(key, str(value)).merge(_share_of(record, outermost=record.outermost.get(key, True)))
 
-    def add_totals(self, record: OperationRecord, end_ns: int, *, nested: bool = False) -> None:
+    def add_totals(
+        self,
+        record: OperationRecord,
+        end_ns: int,
+        *,
+        nested: bool = False,
+        breakdown: tuple[tuple[str, str], ...] = (),
+    ) -> None:
         """Add one record that ended at *end_ns*, leaving out its shares.
 
         *nested*: it may lie inside another that is counted here too, so that its total is its self time alone.
@@ -141,6 +92,9 @@ class OperationStats:
             self.rows = (self.rows or 0) + record.rows
         if record.peak_memory_mb is not None:
             self.peak_memory_mb = max(self.peak_memory_mb or 0.0, record.peak_memory_mb)
+        if record.memory_delta_mb is not None:
+            self.memory_kb += round(record.memory_delta_mb * 1000)
+        self.longest = max(self.longest, Longest(duration, end_ns, breakdown))
         self._follow(Last(end_ns, duration, record.status, record.memory_delta_mb))
 
     def add_plain(self, ended: Iterable[Plain], epoch_ns: int = 0, *, nested: bool = False) -> None:
@@ -148,6 +102,8 @@ class OperationStats:
         ends, durations, own, weighted, rows = zip(*ended, strict=True)
         latest = max(ends)
         last = Last(latest + epoch_ns, durations[ends.index(latest)], SUCCESS)
+        longest = max(durations)
+        self.longest = max(self.longest, Longest(longest, ends[durations.index(longest)] + epoch_ns))
         self._add_columns(durations, own, weighted, rows, last, nested=nested)
 
     def add_measured(self, ended: Iterable[Measured], *, nested: bool = False) -> None:
@@ -162,6 +118,9 @@ class OperationStats:
             if used is not None:
                 self.cpu_ns += used
                 self.cpu_wall_ns += duration
+        longest = max(durations)
+        self.longest = max(self.longest, Longest(longest, ends[durations.index(longest)]))
+        self.memory_kb += sum(round(delta * 1000) for delta in deltas if delta is not None)
         known = [peak for peak in peaks if peak is not None]
         self.peak_memory_mb = either(max, self.peak_memory_mb, max(known, default=None))
 
@@ -196,6 +155,7 @@ class OperationStats:
         self.self_ns += total
         self.weighted_ns += total
         self._spread(min(durations), max(durations))
+        self.longest = max(self.longest, Longest(max(durations), ended_ns))
         self.sketch.add_whole(durations)
         self._follow(Last(ended_ns, durations[-1], SUCCESS))
 
@@ -211,6 +171,8 @@ class OperationStats:
             share.outermost_ns = self.total_ns
             share.completed = self.count - self.failed - self.cancelled
         share.weighted_ns = self.weighted_ns
+        # One key after the other; the series has all that its operations are broken down by.
+        self.longest = self.longest._replace(breakdown=(*self.longest.breakdown, (key, value)))
         self.share(key, value).merge(share)
 
     def merge(self, other: OperationStats) -> None:
@@ -219,13 +181,19 @@ class OperationStats:
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.min_ns = either(min, self.min_ns, other.min_ns)
         self.max_ns = either(max, self.max_ns, other.max_ns)
-        self.rows = either(_add, self.rows, other.rows)
+        self.rows = either(add, self.rows, other.rows)
         self.peak_memory_mb = either(max, self.peak_memory_mb, other.peak_memory_mb)
         self._follow(other.last)
+        self.longest = max(self.longest, other.longest)
         self.sketch.merge(other.sketch)
         for key, values in other.by.items():
             for value, share in values.items():
                 self.share(key, value).merge(share)
+
+    def by_worker(self) -> OperationStats:
+        """Let its weighted self time count as that of a worker process; return it."""
+        self.worker_weighted_ns, self.weighted_ns = self.worker_weighted_ns + self.weighted_ns, 0
+        return self
 
     def quantile_seconds(self, share: float) -> float | None:
         """Return the duration below which *share* of the operations lay, within 1 %; None where there are too few."""
@@ -254,7 +222,6 @@ class OperationStats:
             "cancelled": self.cancelled,
             "total_seconds": total,
             "self_seconds": seconds(self.self_ns),
-            "weighted_self_seconds": seconds(self.weighted_ns + self.worker_weighted_ns),
             "cpu_seconds": self.cpu_seconds,
             "min_seconds": seconds(self.min_ns or 0),
             "p50_seconds": self.quantile_seconds(0.50),
@@ -271,7 +238,7 @@ class OperationStats:
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values from which `from_dict` makes an equal one."""
         values = {name: getattr(self, name) for name in OperationStats.__slots__}
-        values["last"] = list(self.last)
+        values["last"], values["longest"] = list(self.last), list(self.longest)
         values["sketch"] = self.sketch.to_list()
         values["by"] = {key: {value: share.to_list() for value, share in by.items()} for key, by in self.by.items()}
         return values
@@ -281,6 +248,8 @@ class OperationStats:
         """Undo `to_dict`; unknown keys are ignored."""
         known = {name: values[name] for name in cls.__slots__ if name in values}
         known["last"] = Last(*values.get("last", ()))
+        duration, end, where = values.get("longest", (0, 0, ()))
+        known["longest"] = Longest(duration, end, tuple((key, value) for key, value in where))
         known["sketch"] = Sketch.from_list(values.get("sketch", ()))
         known["by"] = {
             key: {value: Share(*share) for value, share in by.items()} for key, by in values.get("by", {}).items()
@@ -308,6 +277,7 @@ _SUMMED: Final = (
     "cpu_wall_ns",
     "weighted_ns",
     "worker_weighted_ns",
+    "memory_kb",
 )
 
 
@@ -324,24 +294,3 @@ def _share_of(record: OperationRecord, *, outermost: bool) -> Share:
 def _weighted(record: OperationRecord) -> int:
     told = record.weighted_self_seconds
     return nanoseconds(record.self_seconds if told is None else told)
-
-
-def seconds(ns: int) -> float:
-    """Nanoseconds as seconds."""
-    return ns / SECOND
-
-
-def nanoseconds(value: float) -> int:
-    """Seconds as whole nanoseconds."""
-    return round(value * SECOND)
-
-
-def either(join: Callable[[Any, Any], Any], left: Any, right: Any) -> Any:
-    """Join two values of which either may be None for "not known"."""
-    if left is None or right is None:
-        return right if left is None else left
-    return join(left, right)
-
-
-def _add(left: int, right: int) -> int:
-    return left + right

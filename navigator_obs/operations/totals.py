@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from .measures import Counter, Distribution, Gauge, Key
-from .stats import SECOND, OperationStats
+from .parts import SECOND
+from .stats import OperationStats
 
 M = TypeVar("M", Counter, Gauge, Distribution)
 

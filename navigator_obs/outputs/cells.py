@@ -140,3 +140,15 @@ def _local(timestamp: object, form: str, later_seconds: float = 0.0) -> str:
     except (ValueError, OverflowError, OSError):
         return ""
     return time.strftime(form, moment).rstrip()
+
+
+def formatted(value: object, form: Any) -> str:
+    """Return a number as *form* shows it; empty where it is none."""
+    known = number(value)
+    return "" if known is None else str(form(known))
+
+
+def items(summary: Mapping[str, Any], key: str) -> list[Any]:
+    """Return the list under *key*; an empty one where there is none."""
+    value = summary.get(key)
+    return value if isinstance(value, list) else []

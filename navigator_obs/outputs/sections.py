@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from ..fields import format_bytes, format_count, format_mb, format_percent, format_rate, format_seconds
-from . import failed_checks, params, problems, years
+from ..fields import format_bytes, format_count, format_mb, format_percent, format_seconds
+from . import failed_checks, params, problems, slow, years
 from .cells import (
     LIVING,
     Cell,
@@ -24,6 +24,8 @@ from .cells import (
     count_of,
     figure,
     fitted,
+    formatted,
+    items,
     joined,
     local_time,
     number,
@@ -31,10 +33,8 @@ from .cells import (
     text,
 )
 
-MAX_SLOWEST: Final = 8
 MAX_FILES: Final = 8
 MAX_FIGURES: Final = 8
-BAR_WIDTH: Final = 16
 TONES: Final[Mapping[str, str]] = {
     "success": "good",
     "running": "live",
@@ -94,7 +94,8 @@ def sections(summary: Mapping[str, Any], *, width: int = 100, places: Places | N
         failed_checks.section(summary),
         problems.open_operations(summary),
         *years.tables(summary, width),
-        slowest(summary),
+        slow.slowest(summary),
+        slow.hotspots(summary),
         figures(summary),
         files(summary, places or Places()),
     )
@@ -134,7 +135,7 @@ def _reason(summary: Mapping[str, Any]) -> Cell | str:
 
 def _progress(summary: Mapping[str, Any]) -> str:
     counts = table(summary, "execution_summary")
-    planned, done = _list(counts, "years_planned"), _list(counts, "years_completed")
+    planned, done = items(counts, "years_planned"), items(counts, "years_completed")
     rows, operations = number(counts.get("rows")), number(counts.get("operations"))
     return joined(
         [
@@ -207,7 +208,7 @@ def _last_seen(run: Mapping[str, Any]) -> str:
 
 
 def _tags(summary: Mapping[str, Any]) -> str:
-    return ", ".join(text(tag) for tag in _list(table(summary, "run_metadata"), "tags"))
+    return ", ".join(text(tag) for tag in items(table(summary, "run_metadata"), "tags"))
 
 
 def _git(git: Mapping[str, Any]) -> str:
@@ -231,64 +232,10 @@ def _cost(observability: Mapping[str, Any]) -> Cell | str:
     return cell(words, "warn" if lost else "") if words else ""
 
 
-def slowest(summary: Mapping[str, Any]) -> Section:
-    """The operations with the most self time, and what belongs to none."""
-    ranked = [found for found in _list(summary, "bottlenecks") if isinstance(found, Mapping)]
-    timed = table(summary, "performance_metrics")
-    rows = [_slow_row(found, table(timed, str(found.get("operation_path")))) for found in ranked[:MAX_SLOWEST]]
-    return Section("Slowest operations by self time", _SLOWEST_COLUMNS, rows)
-
-
-_SLOWEST_COLUMNS: Final = (
-    Column("operation", flexible=True),
-    Column("self time", right=True),
-    Column("share", right=True),
-    Column("", optional=True),
-    Column("count", right=True),
-    Column("p95", right=True, optional=True),
-    Column("rows/s", right=True, optional=True),
-    Column("peak", right=True, optional=True),
-    Column("longest in", optional=True),
-)
-
-
-def _slow_row(found: Mapping[str, Any], stats: Mapping[str, Any]) -> tuple[Cell, ...]:
-    percent = number(found.get("percent")) or 0.0
-    worst = found.get("worst")
-    where = ", ".join(f"{text(value)}" for value in worst.values()) if isinstance(worst, Mapping) else ""
-    return (
-        cell(found.get("operation_path") or "?"),
-        cell(_formatted(found.get("self_seconds"), format_seconds), "strong"),
-        cell(format_percent(percent)),
-        cell(bar(percent), "bar"),
-        cell(_formatted(found.get("count"), format_count)),
-        cell(_formatted(found.get("p95_seconds"), format_seconds)),
-        cell(_formatted(stats.get("rows_per_second"), format_rate).removesuffix("/s")),
-        cell(_formatted(stats.get("peak_memory_mb"), format_mb)),
-        cell(where),
-    )
-
-
-def bar(percent: float, width: int = BAR_WIDTH) -> str:
-    """Return a bar for a share of 100 percent, an eighth of a column fine.
-
-    >>> bar(50, width=4)
-    '██'
-    """
-    eighths = round(max(0.0, min(percent, 100.0)) / 100 * width * 8)
-    whole, rest = divmod(eighths, 8)
-    return "█" * whole + ("▏▎▍▌▋▊▉"[rest - 1] if rest else "")
-
-
-def _formatted(value: object, form: Any) -> str:
-    known = number(value)
-    return "" if known is None else str(form(known))
-
-
 def figures(summary: Mapping[str, Any]) -> Section:
     """The program's own counters and gauges."""
     metrics = table(summary, "metrics")
-    found = [*_list(metrics, "counters"), *_list(metrics, "gauges")]
+    found = [*items(metrics, "counters"), *items(metrics, "gauges")]
     rows = [(cell(_series(each)), cell(_value(each))) for each in found if isinstance(each, Mapping)]
     more = len(rows) - MAX_FIGURES
     note = f"{more} more in summary.json" if more > 0 else ""
@@ -313,7 +260,7 @@ def files(summary: Mapping[str, Any], places: Places) -> Section:
     if places.log_path:
         rows.append(_file("log", places.log_path, None))
         rows.append(_file("events", f"navigator-obs logs {_run_id(summary)}", None))
-    artifacts = [found for found in _list(summary, "artifacts") if isinstance(found, Mapping)]
+    artifacts = [found for found in items(summary, "artifacts") if isinstance(found, Mapping)]
     rows += map(_artifact, artifacts[-MAX_FILES:])
     more = len(artifacts) - MAX_FILES
     note = f"{more} earlier artifacts in summary.json" if more > 0 else ""
@@ -325,7 +272,7 @@ def _run_id(summary: Mapping[str, Any]) -> str:
 
 
 def _file(kind: object, path: object, size: object) -> tuple[Cell, ...]:
-    return cell(kind, "dim"), cell(_from_here(path)), cell(_formatted(size, format_bytes), "dim")
+    return cell(kind, "dim"), cell(_from_here(path)), cell(formatted(size, format_bytes), "dim")
 
 
 def _from_here(path: object) -> object:
@@ -337,8 +284,3 @@ def _from_here(path: object) -> object:
 def _artifact(found: Mapping[str, Any]) -> tuple[Cell, ...]:
     shown = _file(found.get("kind") or "", found.get("path"), found.get("bytes"))
     return (*shown[:2], cell("missing", "bad")) if found.get("missing") else shown
-
-
-def _list(summary: Mapping[str, Any], key: str) -> list[Any]:
-    value = summary.get(key)
-    return value if isinstance(value, list) else []

@@ -6,8 +6,8 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from ..operations.parts import either
 from ..operations.record import OperationRecord
-from ..operations.stats import either
 from ..operations.timeline import Point, Timeline
 
 MAX_VALUES: Final = 2_000

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Final
+from collections.abc import Iterable, Mapping
+from typing import Any
 
-from ..operations.stats import OperationStats, Share, seconds
+from ..operations.parts import Share, seconds
+from ..operations.stats import OperationStats
 from ..operations.totals import Metrics
-
-LEAST_SHARE_PERCENT: Final = 5.0
-MOST_BOTTLENECKS: Final = 10
+from .bottlenecks import above
 
 
 def read(kept: dict[str, Any]) -> Metrics:
@@ -24,11 +23,6 @@ def read(kept: dict[str, Any]) -> Metrics:
             if not isinstance(figures.rows, int):
                 figures.rows = None
     return metrics
-
-
-def performance(metrics: Metrics) -> dict[str, Any]:
-    """Return `performance_metrics`: what each operation path's work cost, by path."""
-    return {path: stats.summary() for path, stats in sorted(metrics.operations.items())}
 
 
 def operation_count(metrics: Metrics) -> int:
@@ -49,7 +43,7 @@ def rows(metrics: Metrics) -> int:
         number
         for path, by_value in counted.items()
         for value, number in by_value.items()
-        if not any(value in counted.get(above, ()) or counted.get(above, {}).get(None) for above in _above(path))
+        if not any(value in counted.get(above, ()) or counted.get(above, {}).get(None) for above in above(path))
     )
 
 
@@ -62,11 +56,6 @@ def _rows_by_value(stats: OperationStats, key: str) -> dict[str | None, int]:
     return {**found, None: rest} if rest > 0 else found
 
 
-def _above(path: str) -> Iterator[str]:
-    while path := path.rpartition("/")[0]:
-        yield path
-
-
 def years_completed(metrics: Metrics, checkpoints: Iterable[int], open_operations: Iterable[Any]) -> list[Any]:
     """Return the years that are done: by a checkpoint, or because each outermost operation of the year has succeeded.
 
@@ -77,7 +66,7 @@ def years_completed(metrics: Metrics, checkpoints: Iterable[int], open_operation
     by_path = {path: stats.by.get("year", {}) for path, stats in metrics.operations.items()}
     for path, shares in by_path.items():
         for year, share in shares.items():
-            if any(year in by_path.get(above, ()) for above in _above(path)):
+            if any(year in by_path.get(above, ()) for above in above(path)):
                 # A worker's part of the year.
                 continue
             if share.completed:
@@ -118,43 +107,13 @@ def _by_value(metrics: Metrics, key: str) -> dict[str, Any]:
 
 def _value_row(shares: Mapping[str, Share]) -> dict[str, Any]:
     counted = {path: share.rows for path, share in shares.items() if share.rows is not None}
-    outermost = [number for path, number in counted.items() if not any(above in counted for above in _above(path))]
+    outermost = [number for path, number in counted.items() if not any(above in counted for above in above(path))]
     # A worker does not know what the operation that it works for is broken down by.
     longest = [
-        share.outermost_ns for path, share in shares.items() if not any(above in shares for above in _above(path))
+        share.outermost_ns for path, share in shares.items() if not any(above in shares for above in above(path))
     ]
     return {
         "duration_seconds": seconds(sum(longest)),
         "rows": sum(outermost) if counted else None,
         "operations": {path: seconds(share.total_ns) for path, share in shares.items()},
     }
-
-
-def bottlenecks(metrics: Metrics, duration_seconds: float) -> list[dict[str, Any]]:
-    """Return `bottlenecks`: the operations that themselves took the longest, children left out."""
-    if duration_seconds <= 0:
-        return []
-    ranked = sorted(metrics.operations.items(), key=lambda item: (-item[1].self_ns, item[0]))
-    shares = [(path, stats, 100 * seconds(stats.self_ns) / duration_seconds) for path, stats in ranked]
-    return [
-        {
-            "operation_path": path,
-            "self_seconds": seconds(stats.self_ns),
-            "percent": round(percent, 2),
-            "count": stats.count,
-            "p95_seconds": stats.quantile_seconds(0.95),
-            "worst": _worst(stats),
-        }
-        for path, stats, percent in shares[:MOST_BOTTLENECKS]
-        if percent >= LEAST_SHARE_PERCENT
-    ]
-
-
-def _worst(stats: OperationStats) -> dict[str, str] | None:
-    """For each breakdown key the value with the most self time, where there is more than one to choose from."""
-    worst = {
-        key: max(values.items(), key=lambda item: (item[1].self_ns, item[0]))[0]
-        for key, values in stats.by.items()
-        if len(values) > 1
-    }
-    return worst or None

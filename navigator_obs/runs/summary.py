@@ -14,7 +14,7 @@ from typing import Any, Final
 from ..operations.record import OperationRecord
 from ..operations.stats import OperationStats
 from ..operations.totals import Metrics
-from . import figures
+from . import bottlenecks, figures
 from .catalogue import Catalogue, failure_issue
 from .checkbook import CheckBook
 from .consumption import Consumption
@@ -90,6 +90,9 @@ class Fold:
         source, logged, used = _source(record), int(record["logged"]), record["resources"].items()
         issues, checks, gained = record["issues"], record["checks"], figures.read(record["metrics"])
         self._events[source] = record["events"]
+        if source:
+            for stats in gained.operations.values():
+                stats.by_worker()
         self._metrics.merge(gained)
         self._open.tick(source, record["time"], list(record["open_operations"]))
         # One may have ended between the figures and the list, or between the list and this record.
@@ -145,15 +148,18 @@ class Fold:
         totals, seconds = self._all_metrics(), self.life.seconds
         open_operations = self._open.listed()
         years = figures.years_completed(totals, self._checkpoints, open_operations)
+        breakdown = self._breakdown(totals, seconds)
+        unattributed = float(breakdown["unattributed_seconds"])
         return {
             "schema_version": SCHEMA_VERSION,
             "run_metadata": self.life.metadata(),
             "configuration": self.life.start.get("configuration") or _NO_CONFIGURATION,
             "environment": self._environment(),
             "execution_summary": self._execution(totals, years),
-            "performance_metrics": figures.performance(totals),
-            "breakdown": self._breakdown(totals, seconds),
-            "bottlenecks": figures.bottlenecks(totals, seconds),
+            "performance_metrics": bottlenecks.performance(totals, unattributed),
+            "breakdown": breakdown,
+            "bottlenecks": bottlenecks.ranked(totals, unattributed, seconds),
+            "hotspots": bottlenecks.hotspots(totals, seconds),
             "resources": self._resources(open_operations),
             "metrics": totals.summary(),
             "checks": self._checks.summary(),
@@ -168,9 +174,11 @@ class Fold:
             return self._metrics
         totals = Metrics()
         totals.merge(self._metrics)
-        for pending in self._pending.values():
+        for source, pending in self._pending.items():
             for _, ended in pending:
-                totals.operations.setdefault(ended.path, OperationStats()).add(ended)
+                stats = OperationStats()
+                stats.add(ended)
+                totals.operations.setdefault(ended.path, OperationStats()).merge(stats.by_worker() if source else stats)
         return totals
 
     def _breakdown(self, totals: Metrics, seconds: float) -> dict[str, Any]:

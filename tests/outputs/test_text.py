@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import navigator_obs as obs
 from navigator_obs.outputs.columns import width_of
-from navigator_obs.outputs.sections import bar
+from navigator_obs.outputs.slow import bar
 from navigator_obs.outputs.text import render, sections
 
 YEARS = [str(year) for year in range(2025, 2030)]
