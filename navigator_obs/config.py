@@ -87,6 +87,8 @@ class Config:
     """More key names whose values are secret."""
     redact_allow: tuple[str, ...] = ()
     """Key names that look secret and are not."""
+    seal_key_file: Path | None = None
+    """A file with the key that a run's record is sealed with (HMAC); without it anybody who may write can seal anew."""
     max_event_bytes: int = 262_144
     """Size in bytes at which an event's longest values are cut, which the event then says."""
     file_mode: int = 0o600
@@ -215,6 +217,11 @@ def _path(value: Any) -> Path:
     if not isinstance(value, (str, os.PathLike)) or not str(value):
         raise ValueError("must be a path")
     return Path(value)
+
+
+def _optional_path(value: Any) -> Path | None:
+    # A worker process may have another working directory.
+    return None if value is None or value == "" else _path(value).absolute()
 
 
 def _level(value: Any) -> str:
@@ -347,6 +354,7 @@ _CHECKS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "sample_seconds": _seconds(0.01),
     "redact_keys": _names,
     "redact_allow": _names,
+    "seal_key_file": _optional_path,
     "max_event_bytes": _number(1_000),
     "file_mode": _mode,
     "dir_mode": _mode,

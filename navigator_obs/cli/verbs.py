@@ -28,6 +28,7 @@ VERBS: Final = {
     "ack": "Acknowledge the failure of a run.",
     "exec": "Run a command, and tell how the runs in it ended.",
     "recover": "Give each dead run its verdict and its final summary.",
+    "verify": "Tell whether a run's record was changed since it was written.",
     "prune": "Keep the folder of runs within limits of age, number and size.",
     "reindex": "Make the index of the runs anew.",
     "completion": "Print what makes a shell complete the command.",

@@ -10,15 +10,17 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice, zip_longest
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from .chain import LINK, MARK, digest_with
+from .links import LINK, MARK, digest_with
 
 EDITED: Final = "edited"
 REMOVED: Final = "removed"
 MOVED: Final = "moved"
 UNLINKED: Final = "unlinked"
+UNKEYED: Final = "unkeyed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,19 +38,20 @@ class Break:
 
 
 class _Unit(NamedTuple):
-    """The lines that one link covers."""
+    """The lines that one link covers; *unkeyed* where its digest was made without the key."""
 
     number: int
     first: int
     last: int
     holds: bool
+    unkeyed: bool
 
 
 def breaks_in(path: Path, key: bytes | None = None) -> Iterator[Break]:
-    """Yield what is wrong with the chain of the file *path*, in the order of its lines; *key* as it was written with.
+    """Yield what is wrong with the links of the file *path*, in the order of its lines; *key* as it was written with.
 
-    Lines behind the last link are told as one break of the kind `UNLINKED`: a process that was killed leaves them, and
-    so does whoever adds some. Raises OSError.
+    The file may grow meanwhile. Lines behind the last link are told as one break of the kind `UNLINKED`: a process that
+    was killed leaves them, and so does whoever adds some. Raises OSError.
 
     >>> from navigator_obs.runs.journal import Journal
     >>> path = Path("journal.jsonl")
@@ -60,7 +63,7 @@ def breaks_in(path: Path, key: bytes | None = None) -> Iterator[Break]:
     units, lines = _units(path, key)
     numbers = sorted({unit.number for unit in units})
     expected = 1
-    for unit, following in zip(units, [*units[1:], None], strict=True):
+    for unit, following in zip_longest(units, units[1:]):
         number = unit.number
         if not unit.holds and (following is None or following.number == expected + 1):
             # Its number is as little to be trusted as the rest.
@@ -78,6 +81,8 @@ def _judge(unit: _Unit, number: int, expected: int, missing: int) -> Iterator[Br
         yield Break(REMOVED, unit.first, unit.last, f"{links} missing or damaged before link {number}")
     elif not unit.holds:
         yield Break(EDITED, unit.first, unit.last, f"it is not what link {number} was made of")
+    elif unit.unkeyed:
+        yield Break(UNKEYED, unit.first, unit.last, f"link {number} was made without the key")
     elif number != expected:
         yield Break(MOVED, unit.first, unit.last, f"link {number} stands where link {expected} should")
 
@@ -88,11 +93,12 @@ def _missing(numbers: list[int], start: int, end: int) -> int:
 
 
 def _units(path: Path, key: bytes | None) -> tuple[list[_Unit], int]:
+    """Return what each link covers, and how many lines there are."""
     stated, lines = _stated(path)
-    units = []
-    digest, first, pieces = digest_with(key), 1, [b""]
+    units: list[_Unit] = []
+    digest, unkeyed, first, pieces = digest_with(key), digest_with(None), 1, [b""]
     with path.open("rb") as file:
-        for place, line in enumerate(file, start=1):
+        for place, line in enumerate(islice(file, lines), start=1):
             found = _link_of(line)
             if found is None:
                 pieces.append(line)
@@ -101,7 +107,8 @@ def _units(path: Path, key: bytes | None) -> tuple[list[_Unit], int]:
             before = stated.get(number - 1)
             covered = b"".join([before or b"", *pieces, line[: found.start(2)]])
             holds = before is not None and digest(covered).encode() == found[2]
-            units.append(_Unit(number, first, place, holds))
+            without = key is not None and before is not None and not holds and unkeyed(covered).encode() == found[2]
+            units.append(_Unit(number, first, place, holds or without, without))
             first, pieces = place + 1, [line[found.end() :]]
     return units, lines
 

@@ -1,7 +1,7 @@
 """The run's own record, `journal.jsonl`: appended to, never rewritten, one JSON object per line.
 
 The journal is the truth; the summary is a fold of it. Each record is one write, so that a kill leaves at most a torn
-last line, and each write is linked to the one before (see `chain`). Records of operations, which may come by the
+last line, and each write is linked to the one before (see `links`). Records of operations, which may come by the
 thousand, are written many at a time (see `staged`).
 """
 
@@ -19,7 +19,7 @@ from ..encoding import from_json, to_json
 from .staged import Staged, left_beside
 
 if TYPE_CHECKING:
-    from .chain import Link
+    from .links import Link
 
 JOURNAL_NAME: Final = "journal.jsonl"
 WORKERS_FOLDER: Final = "workers"
@@ -66,15 +66,20 @@ class Journal:
         if staged:
             self._staged = Staged(path)
         # Whoever only reads does without the hash functions.
-        from . import chain
+        from . import links
 
-        self._chain = chain
-        self._digest = chain.digest_with(key)
+        self._links = links
+        self._digest = links.digest_with(key)
         try:
             flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_CLOEXEC", 0)
             self._descriptor = os.open(path, flags, file_mode)
         except OSError as error:
             self._failure = _cause(error)
+
+    @property
+    def digest(self) -> str | None:
+        """The digest of the last link; None before the first."""
+        return self._link.digest.decode() or None if self._link is not None else None
 
     def append(self, record: Record) -> bytes:
         """Write one record; return its line, written or owed."""
@@ -170,8 +175,8 @@ class Journal:
     def _looked(self) -> Link:
         """Learn from the file what stands there."""
         if self._link is None:
-            return self._chain.last_link(self._descriptor)
-        return self._link.with_read(self._chain.read_from(self._descriptor, self._link.size))
+            return self._links.last_link(self._descriptor)
+        return self._link.with_read(self._links.read_from(self._descriptor, self._link.size))
 
     def sync(self) -> None:
         """Have the disk hold what was written."""

@@ -17,7 +17,7 @@ from ..encoding import simplify, to_json
 from ..events import scope, sinks, ticker
 from ..operations import metrics, resources, sampler
 from ..operations.accumulator import Accumulator
-from . import breadcrumbs, catalogue, checkbook
+from . import breadcrumbs, catalogue, checkbook, links
 from .journal import Journal, Record
 
 if TYPE_CHECKING:
@@ -99,6 +99,7 @@ class Listener:
         self.tag = tag
         self.config = config
         self.redactor = redactor
+        self._key = links.key_or_none(config.seal_key_file)
         # Absolute from now on: the program may change its working directory.
         self._log_path = config.log_path.absolute()
         self.seconds_spent = 0.0
@@ -129,7 +130,7 @@ class Listener:
     def _open_journal(self, path: Path) -> None:
         config = self.config
         sync, staged = config.durability in {"group", "full"}, config.durability != "full"
-        self.journal = Journal(path, file_mode=config.file_mode, sync=sync, staged=staged)
+        self.journal = Journal(path, file_mode=config.file_mode, sync=sync, staged=staged, key=self._key)
         self._stamped = f"{to_json(self._stamp).decode()[1:-1]}," if self._stamp else ""
 
     def add(self, kind: str, **fields: Any) -> None:

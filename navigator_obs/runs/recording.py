@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ..encoding import from_json, to_json
 from ..events import scope
 from ..operations.record import SUCCESS
-from . import calling, evidence, folder
+from . import calling, evidence, folder, seal
 from .journal import JOURNAL_NAME, Record, Shares
 from .listening import TICK_SECONDS, Listener, now
 from .stalls import StallWatch
@@ -53,7 +53,7 @@ class Recording(Listener):
     def open(self, start: Record) -> None:
         """Begin: the start record, the first summary, and from then on a tick each second."""
         folder.lay_reserve(self.directory, self.config.file_mode)
-        self.add("start", **start, evidence=self._lay_evidence())
+        self.add("start", key_id=seal.key_id(self._key), **start, evidence=self._lay_evidence())
         self.write_summary(self._summary())
         self._listen()
         # All since the recording was made went into the start: the environment, the folder, the first summary.
@@ -182,13 +182,21 @@ class Recording(Listener):
             self.write_summary(summary)
             self.journal.pay()
             self.journal.close()
+            seal.write(self.directory, "run", key=self._key, file_mode=self.config.file_mode, sync=self._must_sync)
         return summary
+
+    def seal_what_came(self) -> None:
+        """Have the seal cover what observers have left in the folder."""
+        seal.extend(self.directory, key=self._key, file_mode=self.config.file_mode)
+
+    @property
+    def _must_sync(self) -> bool:
+        return self.config.durability in {"group", "full"}
 
     def write_summary(self, summary: dict[str, Any]) -> None:
         """Replace `summary.json`; where that fails the one that stands there stays."""
-        sync = self.config.durability in {"group", "full"}
         try:
-            folder.write_summary(self.directory, summary, file_mode=self.config.file_mode, sync=sync)
+            folder.write_summary(self.directory, summary, file_mode=self.config.file_mode, sync=self._must_sync)
         except OSError:
             return
 

@@ -18,7 +18,7 @@ from typing import Any, Final
 from ..clock import clock, format_timestamp
 from ..config import Config
 from ..encoding import from_json, to_json
-from . import calling, evidence, folder, liveness, postmortem
+from . import calling, evidence, folder, links, liveness, postmortem, seal
 from .journal import JOURNAL_NAME, Journal, read_run
 from .staged import forget_left, left_beside
 from .summary import Fold
@@ -127,15 +127,18 @@ def _concluded(directory: Path, config: Config, exit: postmortem.Exit | None) ->
         _append(directory, line, config)
         fold.add(from_json(line))
     summary = fold.summary()
-    folder.write_summary(directory, summary, file_mode=config.file_mode, sync=config.durability in {"group", "full"})
+    sync = config.durability in {"group", "full"}
+    folder.write_summary(directory, summary, file_mode=config.file_mode, sync=sync)
     (directory / evidence.SIGNALS_NAME).unlink(missing_ok=True)
     evidence.remove_if_empty(directory / evidence.FAULT_NAME)
+    key = links.key_or_none(config.seal_key_file)
+    seal.write(directory, "recovery", key=key, file_mode=config.file_mode, sync=sync)
     return summary
 
 
 def _append(directory: Path, line: bytes, config: Config) -> None:
     path = directory / JOURNAL_NAME
-    journal = Journal(path, file_mode=config.file_mode)
+    journal = Journal(path, file_mode=config.file_mode, key=links.key_or_none(config.seal_key_file))
     try:
         # Those of which the journal tells already, a reader passes over.
         for staged in left_beside(path):

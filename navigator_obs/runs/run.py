@@ -16,7 +16,7 @@ from ..errors import UsageError, close_match
 from ..events import exceptions, scope
 from ..events.logger import emit
 from ..redaction import Redactor
-from . import artifacts, configuration, current, endings, environment, lineage, opening
+from . import artifacts, configuration, current, endings, environment, lineage, links, opening
 from .closing import Closing
 from .lineage import ResumePoint
 from .listening import now
@@ -180,6 +180,7 @@ class Run:
                 _quietly(lambda: self._say_end(verdict, error))
                 self._final = _quietly(lambda: self._close(verdict))
                 self._tell("run_finished", self.summary, self.directory)
+                _quietly(recording.seal_what_came)
             finally:
                 self._let_go()
 
@@ -317,6 +318,7 @@ def start_run(
     }
     told = opening.checked_observers(observers)
     resumed = None if resume_from is None else lineage.ancestor(resume_from, config)
+    links.read_key(config.seal_key_file)
     directory, parent = opening.claim(config, run_id)
     recording = Recording(directory, scope.RunTag(directory.name), config, redactor)
     run = Run(name, directory, recording, told)

@@ -98,7 +98,7 @@ def test_a_batch_is_linked_once(tmp_path):
     journal.append_line(b'{"kind":"operation","n":1}\n{"kind":"operation","n":2}\n{"kind":"operation","n":3}')
     journal.append({"kind": "end"})
     lines = path.read_bytes().splitlines(keepends=True)
-    assert [b'"chain"' in line for line in lines] == [True, False, False, True, True]
+    assert [b'"link"' in line for line in lines] == [True, False, False, True, True]
     assert kinds(path) == []
     path.write_bytes(b"".join([lines[0], lines[2], lines[1], *lines[3:]]))
     assert kinds(path) == [(EDITED, 2, 4)]
@@ -119,7 +119,7 @@ def test_a_batch_is_linked_once(tmp_path):
 @settings(max_examples=150, deadline=None)
 def test_no_sequence_of_edits_in_the_middle_goes_unnoticed(tmp_path_factory, edits):
     """Whatever is done to a file's lines, it holds only where it is what was written, or the beginning of that."""
-    path = tmp_path_factory.mktemp("chain") / "journal.jsonl"
+    path = tmp_path_factory.mktemp("link") / "journal.jsonl"
     lines = written(path)
     whole = b"".join(lines)
     for what, one, two in edits:

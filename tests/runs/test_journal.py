@@ -32,7 +32,7 @@ def test_a_record_is_in_the_file_when_append_returns(tmp_path):
     """Nothing waits in a buffer of the process, where a kill would lose it."""
     journal = Journal(tmp_path / "journal.jsonl")
     journal.append({"kind": "check"})
-    assert (tmp_path / "journal.jsonl").read_bytes().startswith(b'{"kind":"check","chain":"1:')
+    assert (tmp_path / "journal.jsonl").read_bytes().startswith(b'{"kind":"check","link":"1:')
 
 
 def test_a_missing_journal_has_no_records(tmp_path):
@@ -169,7 +169,7 @@ print(written, *returned)
 
 
 def test_signal_handlers_that_record_or_raise_in_the_middle_break_no_link(tmp_path):
-    """A record that is made in the middle of another one, or ends it by an exception, leaves a whole chain."""
+    """A record that is made in the middle of another one, or ends it by an exception, breaks none."""
     path = tmp_path / "journal.jsonl"
     done = subprocess.run(
         [sys.executable, "-c", _SIGNALLED, str(path)], capture_output=True, text=True, check=True, timeout=120

@@ -1,6 +1,6 @@
 """Links the records of a file, each to the one before: what is edited, removed, added or moved later breaks a link.
 
-The last key of a linked record is ``"chain":"<number>:<digest>"``. The number counts up from 1. The digest is SHA-256,
+The last key of a linked record is ``"link":"<number>:<digest>"``. The number counts up from 1. The digest is SHA-256,
 or with a key HMAC-SHA-256 (RFC 2104), over the digest of the link before (nothing for the first), as hexadecimal text,
 and all bytes of the file that stand between that link's closing brace and this digest. Records without a link are
 covered by the next one that has one: a batch is linked once, by its last record.
@@ -21,8 +21,8 @@ from typing import Final
 from ..errors import ConfigError
 
 Digest = Callable[[bytes], str]
-LINK: Final = re.compile(rb',"chain":"(\d{1,18}):([0-9a-f]{64})"\}')
-MARK: Final = b',"chain":"'
+LINK: Final = re.compile(rb',"link":"(\d{1,18}):([0-9a-f]{64})"\}')
+MARK: Final = b',"link":"'
 _WINDOW_BYTES: Final = 64 * 1024
 _MIN_KEY_BYTES: Final = 16
 _MAX_KEY_BYTES: Final = 1_000_000
@@ -83,6 +83,14 @@ def read_key(path: Path | None) -> bytes | None:
             "such as those of: openssl rand -hex 32"
         )
     return key
+
+
+def key_or_none(path: Path | None) -> bytes | None:
+    """Return the key as `read_key` does; None where it can't be read here: the record is then made without it."""
+    try:
+        return read_key(path)
+    except ConfigError:
+        return None
 
 
 def last_link(descriptor: int) -> Link:

@@ -1,0 +1,83 @@
+"""`navigator-obs verify`: whether anything was changed in a run's record since it was written."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ..events.console import wants_colour
+from ..history.store import History
+from ..outputs.columns import aligned, one_line
+from .screen import print_json
+from .verbs import config_of, places
+
+if TYPE_CHECKING:
+    from ..runs.verification import Problem, Verification
+
+_RED, _GREEN, _YELLOW, _PLAIN = "\x1b[31m", "\x1b[32m", "\x1b[33m", "\x1b[0m"
+_LOOKS = {"intact": ("✓", _GREEN), "running": ("…", _YELLOW), "unsealed": ("?", _YELLOW), "altered": ("✗", _RED)}
+_SHOWN = 50
+
+
+@click.command("verify")
+@click.argument("run", default="last", metavar="[RUN]")
+@click.option("--key", metavar="FILE", help="The key that the run was recorded with.  [the setting seal_key_file]")
+@click.option("--expect", metavar="DIGEST", help="The seal that this run must have, as you have kept it elsewhere.")
+@click.option("--json", "as_json", is_flag=True, help="Print what was found as JSON.")
+@places
+def command(
+    run: str, key: str | None, expect: str | None, as_json: bool, log_dir: str | None, runs_dir: str | None
+) -> int:
+    """Tell whether anything was edited, removed, truncated or reordered in a run's record, and where.
+
+    The exit code is 0 where the record is intact (or of a run that has not ended, consistent so far), 1 where it was
+    altered, or has no seal.
+    """
+    from ..runs import links
+    from ..runs.verification import verify
+
+    config = config_of(log_dir=log_dir, runs_dir=runs_dir)
+    entry = History(config.runs_dir).get(run)
+    secret = links.read_key(Path(key) if key else config.seal_key_file)
+    found = verify(entry.directory, key=secret, expected=expect)
+    if as_json:
+        print_json(found.to_dict())
+    else:
+        print("\n".join(_lines(found, entry.name, color=wants_colour(sys.stdout))))
+    return 0 if found.verdict in {"intact", "running"} else 1
+
+
+def _lines(found: Verification, name: str, *, color: bool) -> list[str]:
+    mark, paint = _LOOKS[found.verdict]
+    verdict = f"{paint}{mark} {found.verdict}{_PLAIN}" if color else f"{mark} {found.verdict}"
+    lines = [f"{verdict}  {one_line(name)}  {found.run_id}"]
+    if found.problems:
+        rows = [_cells(problem) for problem in found.problems[:_SHOWN]]
+        lines += [f"  {line.rstrip()}" for line in aligned(rows, (False,) * 4)]
+    if len(found.problems) > _SHOWN:
+        lines.append(f"  and {len(found.problems) - _SHOWN} more")
+    lines += [f"  {line}" for line in _about_seal(found)]
+    return lines
+
+
+def _cells(problem: Problem) -> tuple[str, ...]:
+    return tuple(map(one_line, (problem.path, problem.place or "the file", problem.kind, problem.what)))
+
+
+def _about_seal(found: Verification) -> list[str]:
+    if found.seal is None:
+        return ["not sealed yet: its links hold so far"] if found.verdict == "running" else []
+    by = "by the run itself" if found.sealed_by == "run" else "by whoever found it dead"
+    key = f"with the key {found.key_id}" if found.key_id else "without a key"
+    files = "1 file" if found.files == 1 else f"{found.files} files"
+    lines = [f"seal {found.seal}", f"made {one_line(found.sealed_at)} {by}, {key}, over {files}"]
+    if found.sized:
+        lines.append(f"by their size alone, for they are large: {one_line(', '.join(found.sized))}")
+    if found.removed:
+        lines.append(f"removed on purpose since: {one_line(', '.join(found.removed))}")
+    if found.beside:
+        lines.append(f"not covered by it: {one_line(', '.join(found.beside))}")
+    return lines
