@@ -12,7 +12,7 @@ from ..events.console import wants_colour
 from ..history.store import History
 from ..outputs.columns import aligned, one_line
 from .screen import print_json
-from .verbs import config_of, places
+from .verbs import config_of, places, run_argument
 
 if TYPE_CHECKING:
     from ..runs.verification import Problem, Verification
@@ -23,7 +23,7 @@ _SHOWN = 50
 
 
 @click.command("verify")
-@click.argument("run", default="last", metavar="[RUN]")
+@run_argument()
 @click.option("--key", metavar="FILE", help="The key that the run was recorded with.  [the setting seal_key_file]")
 @click.option("--expect", metavar="DIGEST", help="The seal that this run must have, as you have kept it elsewhere.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was found as JSON.")

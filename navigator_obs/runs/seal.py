@@ -14,12 +14,12 @@ from typing import Any, Final
 
 from ..clock import clock, format_timestamp
 from ..encoding import to_json
+from .annotations import ANNOTATIONS_NAME
 from .evidence import FAULT_NAME
 from .folder import LOCK_NAME, SUMMARY_NAME
 from .journal import JOURNAL_NAME, WORKERS_FOLDER, Journal, read
 
 SEAL_NAME: Final = "seal.jsonl"
-ANNOTATIONS_NAME: Final = "annotations.jsonl"
 # What a program leaves in the folder may be as large as it likes: the end of a run must not wait for long.
 MAX_DIGEST_BYTES: Final = 256_000_000
 _OWN: Final = (SUMMARY_NAME, JOURNAL_NAME, FAULT_NAME)
