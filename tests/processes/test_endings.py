@@ -493,4 +493,4 @@ def test_a_full_disk_does_not_take_the_verdict(tmp_path, program):
     VALIDATOR.validate(summary)
     assert verdict(summary) == ("success", 0, None, True)
     assert "end" in {record["kind"] for record in read_run(directory)}
-    assert {path.name for path in directory.iterdir()} == {"summary.json", "journal.jsonl", "run.lock"}
+    assert {path.name for path in directory.iterdir()} == {"summary.json", "journal.jsonl", "run.lock", "seal.jsonl"}

@@ -90,7 +90,7 @@ def test_it_happens_once(dead):
     assert sum(summary is not None for summary in found) == 1
     assert recover(dead, config(dead)) is None
     assert sum(record["kind"] == "end" for record in read(dead / "journal.jsonl")) == 1
-    assert sorted(path.name for path in dead.iterdir()) == ["journal.jsonl", "run.lock", "summary.json"]
+    assert sorted(path.name for path in dead.iterdir()) == ["journal.jsonl", "run.lock", "seal.jsonl", "summary.json"]
 
 
 def test_a_living_run_is_left_alone(dead):
