@@ -58,7 +58,8 @@ def test_its_folder_is_named_by_its_id(recorder):
         assert run.directory == recorder.runs_dir / "scenario-7"
         assert run.run_id == "scenario-7"
         assert {path.stat().st_mode & 0o077 for path in [run.directory, *run.directory.iterdir()]} == {0}
-    assert {path.name for path in run.directory.iterdir()} == {"summary.json", "journal.jsonl", "run.lock", "seal.jsonl"}
+    left = {path.name for path in run.directory.iterdir()}
+    assert left == {"summary.json", "journal.jsonl", "run.lock", "seal.jsonl"}
 
 
 def test_every_event_of_the_run_carries_its_id(recorder):
