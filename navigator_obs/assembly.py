@@ -8,15 +8,16 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from .config import LEVELS, Config, resolve
+from .config import Config, resolve
 from .errors import UsageError
 from .events import scope, setup
 from .events.console import wants_colour
 from .events.logger import emit
 from .operations import metrics
-from .runs import housekeeping, worker
+from .runs import housekeeping, links, worker
 from .runs import run as runs
 from .runs.observer import RunObserver
+from .settings import LEVELS
 
 _config: Config | None = None
 # With thousands of runs, to look through them takes seconds of CPU.
@@ -121,7 +122,13 @@ def _prune(config: Config) -> None:
     from .history.pruning import Limits, prune
 
     limits = Limits(*given)
-    done = prune(config.runs_dir, limits, file_mode=config.file_mode, not_within_seconds=_PRUNED_AGAIN_SECONDS)
+    done = prune(
+        config.runs_dir,
+        limits,
+        file_mode=config.file_mode,
+        key=links.key_or_none(config.seal_key_file),
+        not_within_seconds=_PRUNED_AGAIN_SECONDS,
+    )
     if done.removals:
         told = {"removed": len(done.removals), "freed_bytes": done.bytes_before - done.bytes_after}
         emit("navigator_obs.run", LEVELS["INFO"], "Old runs were pruned", told)

@@ -17,7 +17,7 @@ PACKAGE = Path(navigator_obs.__file__).parent
 # Lowest first; members of one set may not import each other.
 LAYERS = (
     {"fields", "errors", "clock", "disabled"},
-    {"redaction", "encoding"},
+    {"redaction", "encoding", "settings"},
     {"config"},
     {"events"},
     {"operations"},

@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from ..config import LEVELS, Config
+from ..config import Config
 from ..disabled import DISABLED, VARIABLE
 from ..errors import MissingExtra, UsageError
+from ..settings import LEVELS
 from .complaint import PROGRAM
 from .verbs import config_of, places
 

@@ -10,12 +10,13 @@ from typing import Any
 
 import click
 
-from ..config import LEVELS, Config
+from ..config import Config
 from ..errors import UsageError
 from ..events.console import format_event, wants_colour
 from ..history.around import read_around
 from ..history.reader import Filter, Hit, log_files, read_events
 from ..history.store import LIVING, History, RunEntry
+from ..settings import LEVELS
 from .screen import write_json
 from .verbs import complete_run, config_of, places
 

@@ -54,6 +54,7 @@ def command(
     from.
     """
     from ..history.pruning import Limits, plan, prune
+    from ..runs.links import key_or_none
 
     config = config_of(log_dir=log_dir, runs_dir=runs_dir)
     given = Limits(keep_days, keep_runs, max_size)
@@ -61,7 +62,8 @@ def command(
     if not limits:
         return complain("nothing says what to keep: give --keep-days, --keep-runs or --max-size, or a setting")
     try:
-        found = plan(config.runs_dir, limits) if dry_run else prune(config.runs_dir, limits, file_mode=config.file_mode)
+        key = key_or_none(config.seal_key_file)
+        found = plan(config.runs_dir, limits) if dry_run else prune(config.runs_dir, limits, config.file_mode, key)
     except OSError as error:
         return complain(f"{config.runs_dir} can't be pruned: {error.strerror or error}")
     print_json(found.to_dict()) if as_json else print("\n".join(_lines(found, dry_run)))

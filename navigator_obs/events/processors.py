@@ -15,10 +15,10 @@ from types import FrameType, FunctionType, MethodType
 from typing import Any, Final, NamedTuple
 
 from ..clock import clock, format_timestamp
-from ..config import LEVELS
 from ..encoding import nonfinite_paths, simplify, text, to_json
 from ..fields import EVENT_FIELDS, RESERVED
 from ..redaction import Redactor
+from ..settings import LEVELS
 from . import exceptions
 from .scope import NO_RUN, current
 

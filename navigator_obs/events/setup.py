@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from ..config import LEVELS
+from ..settings import LEVELS
 from . import limits, named, scope, sinks, stdlib, ticker, uncaught
 from .chain import chain
 from .console import ConsoleSink

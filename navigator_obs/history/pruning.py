@@ -209,9 +209,17 @@ def _files(directory: Path) -> Iterator[tuple[str, int]]:
             yield entry.name, entry.stat(follow_symlinks=False).st_size
 
 
-def prune(runs_dir: Path, limits: Limits, *, file_mode: int = 0o600, not_within_seconds: float = 0.0) -> Plan:
+def prune(
+    runs_dir: Path,
+    limits: Limits,
+    file_mode: int = 0o600,
+    key: bytes | None = None,
+    *,
+    not_within_seconds: float = 0.0,
+) -> Plan:
     """Bring the folder of runs within the limits; return what was done.
 
+    With *key*, that of the setting `seal_key_file`, the runs' seals are told of it as they were made.
     Where another process is at it, or was *not_within_seconds* ago, nothing is. Raises OSError where the file system
     refuses.
     """
@@ -225,7 +233,7 @@ def prune(runs_dir: Path, limits: Limits, *, file_mode: int = 0o600, not_within_
         _finish_deletions(runs_dir)
         found = plan(runs_dir, limits)
         for removal in found.removals:
-            _remove(removal, file_mode)
+            _remove(removal, file_mode, key)
         return found
     finally:
         claim.close()
@@ -244,7 +252,7 @@ def _finish_deletions(runs_dir: Path) -> None:
         shutil.rmtree(path, ignore_errors=True)
 
 
-def _remove(removal: Removal, file_mode: int) -> None:
+def _remove(removal: Removal, file_mode: int, key: bytes | None) -> None:
     directory = Path(removal.path)
     if removal.what == RUN:
         # Under a name that no reader looks at: none sees half a run.
@@ -253,11 +261,12 @@ def _remove(removal: Removal, file_mode: int) -> None:
         shutil.rmtree(doomed, ignore_errors=True)
         return
     details = [name for name in os.listdir(directory) if _is_detail(name)]
-    _thin(directory, sorted(details) if removal.what == DETAILS else [JOURNAL_NAME], file_mode)
+    _thin(directory, sorted(details) if removal.what == DETAILS else [JOURNAL_NAME], file_mode, key)
 
 
-def _thin(directory: Path, names: Iterable[str], file_mode: int) -> None:
+def _thin(directory: Path, names: Iterable[str], file_mode: int, key: bytes | None) -> None:
     """Remove parts of a run; what they were stays known by size and SHA-256."""
+    from ..runs import seal
     from ..runs.annotations import annotate
 
     paths = [directory / name for name in names if (directory / name).exists()]
@@ -265,6 +274,7 @@ def _thin(directory: Path, names: Iterable[str], file_mode: int) -> None:
     for file in files:
         removed = f"{file.relative_to(directory)} {file.stat().st_size} sha256:{_digest(file)}"
         annotate(directory, "thinned", by="prune", file_mode=file_mode, text=removed)
+    seal.note_removal(directory, [file.relative_to(directory).as_posix() for file in files], key, file_mode)
     for path in paths:
         path.unlink() if path.is_file() else shutil.rmtree(path, ignore_errors=True)
 

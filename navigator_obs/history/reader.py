@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from ..clock import format_timestamp
-from ..config import LEVELS
 from ..encoding import from_json
 from ..errors import UsageError, close_match
+from ..settings import LEVELS
 from .logfiles import LogPiece, Tail, log_files, open_all
 from .since import moment
 from .where import Condition, parse_all

@@ -51,9 +51,7 @@ def extend(directory: Path, *, key: bytes | None = None, file_mode: int = 0o600)
     return _append(directory, {"kind": "addition", "files": files}, key, file_mode, sync=False) if files else None
 
 
-def note_removal(
-    directory: Path, names: Iterable[str], why: str, *, key: bytes | None = None, file_mode: int = 0o600
-) -> str | None:
+def note_removal(directory: Path, names: Iterable[str], key: bytes | None = None, file_mode: int = 0o600) -> str | None:
     """Tell in the seal, before it is done, that files are removed on purpose; *names* are relative to *directory*.
 
     Their sizes and digests stay in the seal. Returns its new digest, None where it can't be written. Does nothing where
@@ -61,7 +59,7 @@ def note_removal(
     """
     if not (directory / SEAL_NAME).exists():
         return None
-    return _append(directory, {"kind": "removal", "why": why, "files": sorted(names)}, key, file_mode, sync=False)
+    return _append(directory, {"kind": "removal", "files": sorted(names)}, key, file_mode, sync=False)
 
 
 def key_id(key: bytes | None) -> str | None:

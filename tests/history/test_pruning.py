@@ -18,6 +18,7 @@ from navigator_obs.history.pruning import Limits, plan, prune
 from navigator_obs.history.store import History
 from navigator_obs.runs.annotations import annotate, read_records
 from navigator_obs.runs.journal import read
+from navigator_obs.runs.verification import verify
 
 DAY_NS = 86_400 * 10**9
 
@@ -237,3 +238,15 @@ def test_a_real_run_is_pruned_as_a_whole(recorder):
     assert list(read(run.directory / "journal.jsonl"))
     prune(recorder.runs_dir, Limits(keep_runs=0))
     assert not run.directory.exists()
+
+
+def test_a_real_run_that_was_thinned_is_still_verified(recorder):
+    """Its seal keeps what its journal was, and that it was removed on purpose; what is left is held against it."""
+    with obs.start_run("baseline") as run:
+        pass
+    prune(recorder.runs_dir, Limits(max_bytes=run.directory.joinpath("summary.json").stat().st_size + 3000))
+    assert not (run.directory / "journal.jsonl").exists()
+    found = verify(run.directory)
+    assert (found.verdict, found.removed, found.beside) == ("intact", ("journal.jsonl",), ())
+    (run.directory / "summary.json").write_text("{}")
+    assert verify(run.directory).verdict == "altered"

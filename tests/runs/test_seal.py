@@ -263,7 +263,7 @@ def test_what_somebody_without_the_key_finalises_is_told_apart(recorder, key_fil
 def test_what_retention_takes_stays_in_the_seal(folder):
     """A file that is removed on purpose, and said to be, is no break; one that nobody spoke of is."""
     digest = next(file["sha256"] for file in seal.records(folder)[0]["files"] if file["path"] == "journal.jsonl")
-    seal.note_removal(folder, ["journal.jsonl"], "older than 30 days")
+    seal.note_removal(folder, ["journal.jsonl"])
     (folder / "journal.jsonl").unlink()
     found = verify(folder)
     assert (found.verdict, found.removed) == ("intact", ("journal.jsonl",))
@@ -275,7 +275,7 @@ def test_what_retention_takes_stays_in_the_seal(folder):
 def test_no_removal_is_noted_where_there_is_no_seal(folder):
     """A seal that begins with a removal would be none."""
     (folder / "seal.jsonl").unlink()
-    assert seal.note_removal(folder, ["journal.jsonl"], "older than 30 days") is None
+    assert seal.note_removal(folder, ["journal.jsonl"]) is None
     assert not (folder / "seal.jsonl").exists()
 
 

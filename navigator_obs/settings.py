@@ -1,0 +1,169 @@
+"""What each setting may be: one function that takes what was given and returns the value, or raises ValueError."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final
+
+from .errors import close_match
+
+LEVELS: Final[Mapping[str, int]] = MappingProxyType(
+    {"DEBUG": 10, "INFO": 20, "WARNING": 30, "ERROR": 40, "CRITICAL": 50}
+)
+DURABILITIES: Final = ("buffered", "process", "group", "full")
+
+
+def _path(value: Any) -> Path:
+    if not isinstance(value, (str, os.PathLike)) or not str(value):
+        raise ValueError("must be a path")
+    return Path(value)
+
+
+def _optional_path(value: Any) -> Path | None:
+    # A worker process may have another working directory.
+    return None if value is None or value == "" else _path(value).absolute()
+
+
+def _level(value: Any) -> str:
+    name = str(value).upper()
+    if name not in LEVELS:
+        raise ValueError(f"must be one of {', '.join(LEVELS)}{close_match(name, LEVELS)}")
+    return name
+
+
+def _optional_level(value: Any) -> str | None:
+    return None if value is None or value == "" else _level(value)
+
+
+def _one_of(*valid: str) -> Callable[[Any], str]:
+    def check(value: Any) -> str:
+        if value not in valid:
+            raise ValueError(f"must be one of {', '.join(valid)}{close_match(str(value), valid)}")
+        return str(value)
+
+    return check
+
+
+def _console(value: Any) -> str:
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return _one_of("auto", "on", "off")(value)
+
+
+def _number(least: int) -> Callable[[Any], int]:
+    def check(value: Any) -> int:
+        try:
+            number = int(value)
+        except (ValueError, TypeError, OverflowError):
+            number = least - 1
+        if number < least or (isinstance(value, float) and value != number):
+            raise ValueError(f"must be a whole number of at least {least}")
+        return number
+
+    return check
+
+
+def _optional(least: int) -> Callable[[Any], float | None]:
+    def check(value: Any) -> float | None:
+        if value is None or value == "":
+            return None
+        number = float(value)
+        if not number >= least:
+            raise ValueError(f"must be a number of at least {least}, or nothing")
+        return number
+
+    return check
+
+
+def _seconds(least: float) -> Callable[[Any], float]:
+    def check(value: Any) -> float:
+        number = float(value)
+        if not least <= number < float("inf"):
+            raise ValueError(f"must be a number of seconds of at least {least}")
+        return number
+
+    return check
+
+
+def _optional_number(least: int) -> Callable[[Any], int | None]:
+    check = _number(least)
+    return lambda value: None if value is None or value == "" else check(value)
+
+
+def _flag(value: Any) -> bool:
+    known = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
+    if isinstance(value, bool):
+        return value
+    if str(value).lower() not in known:
+        raise ValueError("must be true or false")
+    return known[str(value).lower()]
+
+
+def _mode(value: Any) -> int:
+    try:
+        mode = int(value, 8) if isinstance(value, str) else int(value)
+    except (ValueError, TypeError, OverflowError):
+        mode = -1
+    if not 0 <= mode <= 0o777:
+        raise ValueError("must be permissions, in octal as text: '640'")
+    return mode
+
+
+def _names(value: Any) -> tuple[str, ...]:
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    return tuple(str(part) for part in value)
+
+
+def _processors(value: Any) -> tuple[Callable[..., Any], ...]:
+    found = tuple(value) if isinstance(value, Iterable) else (value,)
+    if not all(callable(processor) for processor in found):
+        raise ValueError("must be structlog processors: callables of (logger, method_name, event_dict)")
+    return found
+
+
+def _levels(value: Any) -> Mapping[str, str]:
+    if isinstance(value, str):
+        value = dict(part.partition("=")[::2] for part in value.split(",") if part)
+    return {str(name).strip(): _level(level) for name, level in dict(value).items()}
+
+
+CHECKS: Final[Mapping[str, Callable[[Any], Any]]] = {
+    "log_dir": _path,
+    "runs_dir": _path,
+    "level": _level,
+    "file_level": _optional_level,
+    "console": _console,
+    "console_level": _optional_level,
+    "levels": _levels,
+    "log_max_bytes": _number(1_000),
+    "log_backups": _number(0),
+    "log_max_seconds": _optional(1),
+    "log_max_age_days": _optional(0),
+    "log_max_total_bytes": _optional(1_000),
+    "log_compress": _flag,
+    "durability": _one_of(*DURABILITIES),
+    "processors": _processors,
+    "stdlib": _flag,
+    "capture_warnings": _flag,
+    "capture_uncaught": _flag,
+    "handle_signals": _flag,
+    "breakdown": _names,
+    "operation_log_limit": _number(0),
+    "max_series": _number(1),
+    "sample_seconds": _seconds(0.01),
+    "redact_keys": _names,
+    "redact_allow": _names,
+    "seal_key_file": _optional_path,
+    "max_event_bytes": _number(1_000),
+    "file_mode": _mode,
+    "dir_mode": _mode,
+    "prune_keep_days": _optional(0),
+    "prune_keep_runs": _optional_number(0),
+    "prune_max_bytes": _optional_number(0),
+    "run_report": _flag,
+}
+"""By the setting's name; settings that are not here take any value."""
