@@ -84,10 +84,7 @@ _NOTHING: Final = frozenset("None True False null true false".split())
 # A cheap look before the costly one. The shortest secret that tells itself is a Slack token; all others are given
 # after one of these marks, together with one of the words.
 _SHORTEST: Final = 15
-_TELLS_ITSELF: Final = re.compile(
-    r"eyJ|A[KS]IA|gh[pousr]_|github_pat_|glpat-|xox|slack|sk-|k_live_|k_test_|AIza|[Bb]earer"
-)
-_WORDS_BEFORE: Final = "pass pwd secret token key auth cookie session cred sig :// begin".split()
+_UNDERSCORED: Final = "ghp_ gho_ ghu_ ghs_ ghr_ github_pat_ k_live_ k_test_".split()
 
 
 class Redactor:
@@ -232,12 +229,44 @@ def redact_text(value: str) -> str:
 
 def may_hold_secret(value: str) -> bool:
     """Return whether *value* is worth a closer look: False for most texts, at a fraction of `redact_text`'s cost."""
-    if len(value) >= _SHORTEST and _TELLS_ITSELF.search(value):
+    if len(value) >= _SHORTEST and _may_tell_itself(value):
         return True
     if ":" in value or "=" in value or "--" in value or "<" in value or "(" in value:
-        lower = value.lower()
-        return any(word in lower for word in _WORDS_BEFORE)
+        return _names_a_secret(value.lower())
     return False
+
+
+def _may_tell_itself(value: str) -> bool:
+    # One after the other: an expression that looks for all of them at once takes ten times as long.
+    return (
+        "eyJ" in value
+        or "KIA" in value
+        or "SIA" in value
+        or "glpat-" in value
+        or "xox" in value
+        or "slack" in value
+        or "sk-" in value
+        or "AIza" in value
+        or "earer" in value
+        or ("_" in value and any(mark in value for mark in _UNDERSCORED))
+    )
+
+
+def _names_a_secret(lower: str) -> bool:
+    return (
+        "key" in lower
+        or "pass" in lower
+        or "token" in lower
+        or "secret" in lower
+        or "auth" in lower
+        or "://" in lower
+        or "session" in lower
+        or "pwd" in lower
+        or "cred" in lower
+        or "cookie" in lower
+        or "sig" in lower
+        or "begin" in lower
+    )
 
 
 def _mark(match: re.Match[str]) -> str:
@@ -247,7 +276,7 @@ def _mark(match: re.Match[str]) -> str:
 def _mark_keyed(match: re.Match[str]) -> str:
     key, given = match["key"], match["given"]
     lower = key.lower()
-    if not _looks_secret(key) or not any(word in lower for word in _WORDS_BEFORE):
+    if not _looks_secret(key) or not _names_a_secret(lower):
         return match[0]
     if given[0] in "\\\"'":
         quote = given[: 2 if given[0] == "\\" else 1]

@@ -63,8 +63,9 @@ class Chain:
         """Make the list anew from *config*, in place."""
         self.redactor = Redactor(config.redact_keys, config.redact_allow)
         self._max_bytes = config.max_event_bytes
+        self._redact = steps.Redact(self.redactor, config.max_event_bytes)
         self._built = self._steps(config.processors)
-        self._built_fast = None if config.processors else FastPath(self.redactor, config.max_event_bytes)
+        self._built_fast = None if config.processors else FastPath(self._redact, config.max_event_bytes)
         self.processors[:] = self._built
 
     def _compare(self) -> None:
@@ -81,7 +82,7 @@ class Chain:
             steps.add_process,
             steps.add_exception,
             *own,
-            steps.Redact(self.redactor, self._max_bytes),
+            self._redact,
             steps.arrange,
             self.render,
         ]

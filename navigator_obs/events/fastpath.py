@@ -17,8 +17,10 @@ from typing import Any, Final
 from ..clock import clock, format_timestamp
 from ..encoding import NEWLINE, strict_json, to_json
 from ..fields import RESERVED
-from ..redaction import Redactor, may_hold_secret
-from .processors import CALLER, LEVEL_NAMES, thread_name
+from ..redaction import may_hold_secret
+from .exceptions import describe, mark_reported
+from .outlines import Outlines
+from .processors import CALLER, LEVEL_NAMES, Redact, exception_of, thread_name
 from .scope import NO_RUN, RunTag, Scope, current, get_scope
 
 _DECLINED_KEYS: Final = RESERVED | {"event", "exc_info", "stack_info", CALLER}
@@ -69,9 +71,11 @@ class _Thread(threading.local):
 class FastPath:
     """Renders ordinary events for one configuration."""
 
-    def __init__(self, redactor: Redactor, max_bytes: int) -> None:
+    def __init__(self, redact: Redact, max_bytes: int) -> None:
         self.nothing = Fragment("", frozenset(), self)
-        self._redactor = redactor
+        self._redact = redact
+        self._redactor = redact.redactor
+        self._outlines = Outlines(redact, self._is_harmless)
         self._max_bytes = max_bytes // 4
         self._sites: dict[object, _Site] = {}
         self._names: dict[tuple[str, ...], bool] = {}
@@ -112,17 +116,46 @@ class FastPath:
                 return None
         return self._line(site, fields) if self._are_plain(fields) else None
 
+    def render_error(
+        self, name: str, bound: Fragment, level: int, message: str, fields: dict[str, Any], frame: FrameType
+    ) -> bytes | None:
+        """The same for an event with `exc_info`."""
+        error = exception_of(fields["exc_info"])
+        rendered = None if error is None else self._exception(error)
+        if error is None or rendered is None:
+            return None
+        rest = {key: value for key, value in fields.items() if key != "exc_info"}
+        line = self.render(name, bound, level, message, rest, frame)
+        return line and _with_exception(line, rendered, error)
+
     def render_at(
-        self, name: str, level: int, message: str, fields: dict[str, Any], place: tuple[str, str, int]
+        self,
+        name: str,
+        level: int,
+        message: str,
+        fields: dict[str, Any],
+        place: tuple[str, str, int],
+        error: BaseException | None = None,
     ) -> bytes | None:
         """The same for an event of which module, function and line are known."""
-        if type(message) is not str:
+        if type(message) is not str or not self._are_plain(fields):
             return None
+        rendered = None if error is None else self._exception(error)
         key = (place, message)
         site = self._sites.get(key)
+        if error is not None and rendered is None:
+            return None
         if site is None or not self._holds(site, name, level, fields):
             site = self._new_site(key, None, name, self.nothing, level, message, fields, place)
-        return None if site is None or not self._are_plain(fields) else self._line(site, fields)
+        line = None if site is None else self._line(site, fields)
+        return line if line is None or error is None else _with_exception(line, rendered or b"", error)
+
+    def _exception(self, error: BaseException) -> bytes | None:
+        """Render the value of an event's `exception`; None for one that is so long that it has to be cut."""
+        rendered = self._outlines.render(error)
+        if rendered is None:
+            rendered = to_json(self._redact.clean_exception(describe(error)))
+        return rendered if len(rendered) < self._max_bytes else None
 
     def _holds(self, site: _Site, name: str, level: int, fields: dict[str, Any]) -> bool:
         """Whether everything but place and message that the site was rendered for is still so."""
@@ -261,6 +294,12 @@ class FastPath:
                 values = {"operation_path": scope.operation.path, **values}
             scope.fragment = fragment = self.fragment(values)
         return fragment
+
+
+def _with_exception(line: bytes, rendered: bytes, error: BaseException) -> bytes:
+    """The line with a rendered exception as its last value."""
+    mark_reported(error)
+    return b'%b,"exception":%b}\n' % (line[:-2], rendered)
 
 
 def _is_encodable(value: str) -> bool:

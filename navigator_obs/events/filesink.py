@@ -64,22 +64,25 @@ class FileSink:
         self._unreported: Counter[str] = Counter()
         self._drained_lines = self._drained_bytes = 0
         self._write_through = self._config.durability == "full"
+        self._past_area = _PastArea()
         self._area: Staging | None = None
         self._store: Callable[[bytes], object] = _no_room
 
     @property
     def stored_bytes(self) -> int:
         """How many bytes this process has put into the file, or staged for it."""
-        return self._drained_bytes + (self._area.waiting_bytes if self._area else 0)
+        return self._drained_bytes + self._past_area.bytes + (self._area.waiting_bytes if self._area else 0)
 
     @property
     def written(self) -> int:
         """How many events this process has put into the file; what is staged is written first."""
         self.flush()
-        return self._drained_lines
+        return self._drained_lines + self._past_area.lines
 
     def write(self, line: bytes, urgent: bool = False) -> None:
         """Take one line with its newline; *urgent* ones are in the file when this returns."""
+        if urgent and self._write_at_once(line):
+            return
         try:
             self._store(line)
         except ValueError as error:
@@ -89,15 +92,42 @@ class FileSink:
         if urgent or self._write_through:
             self._flush_now()
 
+    def _write_at_once(self, line: bytes) -> bool:
+        """Write an urgent line past the area, where nothing waits in it; return whether that was done."""
+        area, lock = self._area, self._drain_lock
+        if area is None or not area.is_drained or time.monotonic() < self._retry_at:
+            return False
+        if lock._is_owned() or not lock.acquire(blocking=False):  # type: ignore[attr-defined]
+            return False
+        try:
+            self._log.append_line(line, self._past_area)
+        except OSError as error:
+            if from_signal_handler(error):
+                raise
+            return False
+        finally:
+            # A handler that logged meanwhile may have given it back.
+            if lock._is_owned():  # type: ignore[attr-defined]
+                lock.release()
+        if self._write_through or not area.is_drained:
+            # What a signal handler logged meanwhile was left to us.
+            self._flush_now()
+        return True
+
+    def _is_writing(self) -> bool:
+        """Whether this is asked by a signal handler or a `__del__` that struck while this very thread writes."""
+        writers = FileSink._drain.__code__, FileSink._write_at_once.__code__
+        return is_running(self._drain_lock, *writers, above=2)
+
     def _place(self, line: bytes) -> None:
         """Find room for a line that the area did not take."""
         self._pending.append(line)
         # A signal handler or `__del__` that logs while this very thread is writing leaves its line to that.
-        if not is_running(FileSink._drain.__code__):
+        if not self._is_writing():
             self._place_pending()
 
     def _place_pending(self) -> None:
-        if is_running(FileSink._place_pending.__code__):
+        if is_running(self._lock, FileSink._place_pending.__code__):
             return
         with self._lock:
             while self._pending:
@@ -132,14 +162,11 @@ class FileSink:
 
     def _store_or_write(self, area: Staging, line: bytes) -> str | None:
         if len(line) > area.capacity:
-            return _attempt(lambda: self._write_past_area(line))
+            return self._write_past_area(line)
         return _attempt(lambda: self._store(line))
 
-    def _write_past_area(self, line: bytes) -> None:
-        self._log.append(line)
-        self._drained_lines += 1
-        self._drained_bytes += len(line)
-        self._dirty = True
+    def _write_past_area(self, line: bytes) -> str | None:
+        return _attempt(lambda: self._log.append(line, self._past_area))
 
     def _open_area(self) -> Staging:
         self._area = area = self._new_area()
@@ -162,7 +189,7 @@ class FileSink:
 
     def _drain(self, timeout: float) -> str | None:
         """Write what is staged; return the cause when that failed."""
-        if is_running(FileSink._drain.__code__):
+        if self._is_writing():
             # A signal handler logs while this very thread drains: what it stored is drained by that, or the next time.
             return None
         try:
@@ -187,7 +214,7 @@ class FileSink:
     def flush(self) -> None:
         """Put all that is staged into the file; called by age and at the end."""
         area = self._area
-        if area is None or is_running(FileSink._drain.__code__):
+        if area is None or self._is_writing():
             return
         if area.waiting_bytes or self._unreported:
             failure = self._drain(BLOCK_SECONDS)
@@ -208,7 +235,7 @@ class FileSink:
                     area is self._area
                     and area.is_sealed
                     and not area.waiting_bytes
-                    and not is_running(FileSink._place_pending.__code__)
+                    and not is_running(self._lock, FileSink._place_pending.__code__)
                 ):
                     area.rewind()
 
@@ -224,7 +251,7 @@ class FileSink:
             return
         self._renew_at = time.monotonic() + RECOVER_SECONDS
         with self._lock:
-            if is_running(FileSink._place_pending.__code__) or area is not self._area:
+            if is_running(self._lock, FileSink._place_pending.__code__) or area is not self._area:
                 return
             area.seal()
             if self._drain(BLOCK_SECONDS) is not None or area.waiting_bytes:
@@ -262,8 +289,8 @@ class FileSink:
             self._sync()
 
     def _sync(self) -> None:
-        if self._dirty:
-            self._dirty = False
+        if self._dirty or self._past_area.dirty:
+            self._dirty = self._past_area.dirty = False
             _attempt(self._log.sync)
 
     def close(self) -> None:
@@ -292,8 +319,8 @@ class FileSink:
 
     def continue_from(self, other: FileSink) -> None:
         """Count on from a sink that this one takes the place of."""
-        self._drained_lines += other._drained_lines
-        self._drained_bytes += other._drained_bytes
+        self._drained_lines += other._drained_lines + other._past_area.lines
+        self._drained_bytes += other._drained_bytes + other._past_area.bytes
         self.dropped.update(other.dropped)
         self._unreported.update(other._unreported)
 
@@ -310,6 +337,23 @@ class FileSink:
         if area is not None:
             _attempt(area.discard)
         self._log.after_fork()
+
+
+class _PastArea:
+    """Counts the lines that were written without being staged: each is written by one call, if at all."""
+
+    def __init__(self) -> None:
+        self.lines = self.bytes = 0
+        self.dirty = False
+
+    def placed(self, inode: int, offset: int, length: int) -> None:
+        """No finder has to know where."""
+
+    def written(self, length: int) -> None:
+        """The line is in the file."""
+        self.lines += 1
+        self.bytes += length
+        self.dirty = True
 
 
 def _no_room(line: bytes) -> object:

@@ -158,19 +158,22 @@ class BoundLogger(structlog.BoundLoggerBase):
                 event = _interpolate(event, args, fields)
             line = None
             fast, logger = chain.fast, self._logger
-            if fast is not None and level < logger.dict_level:
+            if fast is not None and level >= logger.file_level:
                 bound = self._fragment if self._rendered_by is fast else self._render_bound(fast)
                 if bound is not None:
-                    line = fast.render(logger.rendered, bound, level, event, fields, sys._getframe(2))
+                    render = fast.render if level < 40 or "exc_info" not in fields else fast.render_error
+                    line = render(logger.rendered, bound, level, event, fields, sys._getframe(2))
             finished = None if line is not None else self._finish(level, event, fields)
         except Exception as error:
             _give_up(self._logger, level, event, error, {**self._context, **fields})
             return
         # Outside of the block: an event that was handed over is never written a second time.
-        if line is not None:
+        if line is None:
+            self._deliver(level, finished)
+        elif level < logger.others_level:
             outlet.file.write(line)  # type: ignore[union-attr]
         else:
-            self._deliver(level, finished)
+            logger.deliver_line(line, level)
 
     def _render_bound(self, fast: FastPath) -> Fragment | None:
         """What is bound as the fast path wants it; None also where the logger has processors of its own."""
@@ -257,16 +260,16 @@ def emit(
         return
     try:
         place = Place(*caller) if caller else caller_of(outside_frame())
-        if exception is not None:
-            fields = {**fields, "exc_info": exception}
-        fast = chain.fast if level < log._logger.dict_level else None
-        line = fast and fast.render_at(log._logger.rendered, level, message, fields, place)
-        finished = None if line else log._finish(level, message, {**fields, CALLER: place})
+        fast = chain.fast if level >= log._logger.file_level else None
+        line = fast and fast.render_at(log._logger.rendered, level, message, fields, place, exception)
+        if not line:
+            told = fields if exception is None else {**fields, "exc_info": exception}
+            finished = log._finish(level, message, {**told, CALLER: place})
     except Exception as error:
         _give_up(log._logger, level, message, error, fields)
         return
     if line:
-        outlet.file.write(line)
+        log._logger.deliver_line(line, level)
     else:
         log._deliver(level, finished)
 

@@ -6,22 +6,23 @@ structlog calls this the wrapped logger: bound loggers come and go, the named on
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, Final
 
-from ..encoding import to_json
+from ..encoding import from_json, to_json
 from .sinks import NEVER, WARNING, outlet
 
 
 class NamedLogger:
     """One name's levels, and the way to the sinks."""
 
-    __slots__ = ("console_level", "dict_level", "file_level", "level", "name", "rendered")
+    __slots__ = ("console_level", "file_level", "level", "name", "others_level", "rendered")
 
     def __init__(self, name: str | None) -> None:
         self.name = name
         # As the fast path wants it; empty where the calling module stands for the name.
         self.rendered = to_json(name).decode() if name else ""
-        self.level = self.file_level = self.console_level = self.dict_level = NEVER
+        self.level = self.file_level = self.console_level = self.others_level = NEVER
 
     def deliver(self, line: bytes, event: Mapping[str, Any], level: int) -> None:
         """Give a finished event to the sinks that want this level from this logger."""
@@ -29,14 +30,20 @@ class NamedLogger:
 
     debug = info = warning = error = critical = deliver
 
+    def deliver_line(self, line: bytes, level: int) -> None:
+        """Give an event that was rendered for the file to all that want it."""
+        event = from_json(line) if level >= self.others_level else _NOT_WANTED
+        outlet.deliver(line, event, level, to_console=level >= self.console_level)
+
     def set_levels(self, file_level: int, console_level: int) -> None:
         """Set from which level on each sink wants the events."""
         self.file_level, self.console_level = file_level, console_level
         self.level = 0 if outlet.extra else min(file_level, console_level)
-        # From this level on somebody wants the event as a dict, and the line alone does not do.
-        self.dict_level = 0 if outlet.extra or outlet.file is None else min(console_level, WARNING)
+        # From this level on somebody besides the file wants the event.
+        self.others_level = 0 if outlet.extra else min(console_level, WARNING)
 
 
+_NOT_WANTED: Final[Mapping[str, Any]] = MappingProxyType({})
 _loggers: Final[dict[str | None, NamedLogger]] = {}
 _by_name: dict[str, int] = {}
 

@@ -19,7 +19,7 @@ from ..encoding import nonfinite_paths, simplify, text, to_json
 from ..fields import EVENT_FIELDS, RESERVED
 from ..redaction import Redactor
 from ..settings import LEVELS
-from . import exceptions
+from . import exceptions, tracebacks
 from .scope import NO_RUN, current
 
 EventDict = MutableMapping[str, Any]
@@ -37,6 +37,9 @@ LEVEL_NAMES: Final = {number: name for name, number in LEVELS.items()}
 _NOT_IN_CONTEXT: Final = RESERVED | {"event", "exc_info", "stack_info"}
 _PLAIN: Final = frozenset({str, int, float, bool, type(None)})
 _LEAST_BYTES: Final = 64
+_MAX_TRACEBACKS: Final = 256
+# Stands for the message where the rest of a traceback is looked at: long enough for a secret, wherever one could stand.
+_ANY_MESSAGE: Final = ": xxxxxxxxxxxxxxxxxxxx"
 _ORDER: Final = tuple(field.name for field in EVENT_FIELDS)
 _LAZY: Final = (FunctionType, MethodType, partial)
 _INSIDE: Final = (
@@ -124,18 +127,21 @@ def add_exception(logger: Any, method_name: str, event_dict: EventDict) -> Event
     `stack`.
     """
     given = event_dict.pop("exc_info", None)
-    error = _exception_of(given)
+    error = exception_of(given)
     if error is not None:
-        event_dict["exception"] = exceptions.describe(error)
+        described = exceptions.describe(error)
+        # A processor of the user's may do with its event what it likes.
+        event_dict["exception"] = {**described, "frames": [dict(frame) for frame in described["frames"]]}
         exceptions.mark_reported(error)
     elif not _says_nothing(given):
         event_dict["field_exc_info"] = given
     if event_dict.pop("stack_info", None):
-        event_dict["stack"] = exceptions.format_stack(outside_frame())
+        event_dict["stack"] = tracebacks.format_stack(outside_frame())
     return event_dict
 
 
-def _exception_of(given: Any) -> BaseException | None:
+def exception_of(given: Any) -> BaseException | None:
+    """Return the exception that was handed in as `exc_info`: one itself, a triple, or True for the present one."""
     if isinstance(given, BaseException):
         return given
     if isinstance(given, tuple) and len(given) == 3 and isinstance(given[1], BaseException):
@@ -153,15 +159,19 @@ class Redact:
     """Replaces secrets, by key and by value, in everything that will be written."""
 
     def __init__(self, redactor: Redactor, max_bytes: int) -> None:
-        self._redactor = redactor
+        self.redactor = redactor
         self._max_bytes = max_bytes
+        self._harmless: set[str] = set()
 
     def __call__(self, logger: Any, method_name: str, event_dict: EventDict) -> EventDict:  # noqa: ARG002
         """Return a copy without secrets."""
         exception = event_dict.pop("exception", None)
-        cleaned = self._redactor.clean_mapping(self._plain(event_dict))
+        cleaned = self.redactor.clean_mapping(self._plain(event_dict))
         if exception is not None:
-            cleaned["exception"] = self._clean_exception(exception)
+            described = isinstance(exception, dict)
+            cleaned["exception"] = (
+                self.clean_exception(exception) if described else self.redactor.clean(simplify(exception))
+            )
         return cleaned
 
     def _plain(self, event_dict: EventDict) -> EventDict:
@@ -180,11 +190,35 @@ class Redact:
                 plain[key] = value
         return {**plain, "cut_bytes": cut} if cut else plain
 
-    def _clean_exception(self, exception: Any) -> Any:
-        if not isinstance(exception, dict):
-            return self._redactor.clean(simplify(exception))
-        # Frames hold only what stands in the code, and were cleaned when they were rendered.
-        return {key: value if key == "frames" else self._redactor.clean(value) for key, value in exception.items()}
+    def clean_exception(self, exception: dict[str, Any]) -> dict[str, Any]:
+        """Return a described exception without secrets."""
+        cleaned = {}
+        for key, value in exception.items():
+            # Frames hold only what stands in the code, and were cleaned when they were rendered.
+            if key == "frames":
+                cleaned[key] = value
+            elif key == "traceback":
+                cleaned[key] = self._clean_traceback(exception)
+            else:
+                cleaned[key] = self.redactor.clean(value)
+        return cleaned
+
+    def _clean_traceback(self, exception: dict[str, Any]) -> Any:
+        """The traceback without secrets; where all but the message is as before, only the message is looked at."""
+        message, traceback = exception.get("message"), exception["traceback"]
+        if type(message) is not str or type(traceback) is not str or exception.get("notes"):
+            return self.redactor.clean(traceback)
+        if self.redactor.text(message) != message:
+            return self.redactor.clean(traceback)
+        pattern = traceback.replace(f": {message}", _ANY_MESSAGE)
+        if pattern in self._harmless:
+            return traceback
+        cleaned = self.redactor.text(traceback)
+        if cleaned == traceback and self.redactor.text(pattern) == pattern:
+            if len(self._harmless) >= _MAX_TRACEBACKS:
+                self._harmless.clear()
+            self._harmless.add(pattern)
+        return cleaned
 
 
 def evaluate_lazy(logger: Any, method_name: str, event_dict: EventDict) -> EventDict:  # noqa: ARG001

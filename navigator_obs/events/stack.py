@@ -7,19 +7,26 @@ would then stay set for ever; what stands on the stack is never out of date.
 from __future__ import annotations
 
 import sys
+import threading
 from types import CodeType, FrameType
 from typing import Final
 
 MAX_FRAMES: Final = 100
 
 
-def is_running(code: CodeType) -> bool:
-    """Return whether a caller of our caller runs *code*, looked for among the nearest frames."""
-    frame: FrameType | None = sys._getframe(2)
+def is_running(lock: threading.RLock, *codes: CodeType, above: int = 1) -> bool:
+    """Return whether a caller of our caller runs one of *codes*, looked for among the nearest frames.
+
+    *lock* is one that they hold meanwhile: this thread seldom has it, and then there is no need to look. With *above* 2
+    the search begins at the caller of our caller's caller.
+    """
+    if not lock._is_owned():  # type: ignore[attr-defined]
+        return False
+    frame: FrameType | None = sys._getframe(1 + above)
     for _ in range(MAX_FRAMES):
         if frame is None:
             return False
-        if frame.f_code is code:
+        if frame.f_code in codes:
             return True
         frame = frame.f_back
     return False

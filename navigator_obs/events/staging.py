@@ -101,6 +101,11 @@ class Staging:
         """How much has been stored and not yet drained."""
         return self._end() - self._words[_FLUSHED]
 
+    @property
+    def is_drained(self) -> bool:
+        """Whether nothing waits, asked in a hurry: an area that is sealed is never taken for drained."""
+        return self._memory.tell() == self._words[_FLUSHED] + _HEADER_BYTES
+
     def _end(self) -> int:
         if self._whole_until is not None:
             return self._whole_until

@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Any, Final
 
 from ..encoding import text
-from . import exceptions
+from . import exceptions, tracebacks
 from .logger import emit
 
 _LOGGER: Final = "navigator_obs.uncaught"
@@ -53,7 +53,7 @@ def uninstall() -> None:
 
 def _record(level: int, message: str, error: BaseException | None, **fields: Any) -> None:
     if isinstance(error, Exception) and not exceptions.was_reported(error):
-        emit(_LOGGER, level, message, fields, exception=error, caller=exceptions.place_of(error))
+        emit(_LOGGER, level, message, fields, exception=error, caller=tracebacks.place_of(error))
         exceptions.mark_reported(error)
 
 

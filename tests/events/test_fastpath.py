@@ -130,6 +130,87 @@ def test_both_ways_give_the_same_bytes(both_ways, name, message, fields, bound, 
     assert event["function"].endswith("call")
 
 
+MESSAGES = st.text(st.characters(), max_size=20) | st.sampled_from(
+    [
+        "no band for employee 7",
+        "password=hunter2",
+        "hunter2",
+        "postgres://u:hunter2@db",
+        "out of memory",
+        "x",
+        "7",
+        ": x",
+    ]
+)
+
+
+class InvalidToken(Exception):
+    """A type whose name makes a secret of its message."""
+
+
+class Silent(Exception):
+    """One that has no text."""
+
+    def __str__(self):
+        raise ValueError
+
+
+TYPES = st.sampled_from([ValueError, KeyError, InvalidToken, Silent, OSError])
+ERRORS = st.lists(st.tuples(TYPES, MESSAGES, st.sampled_from(["cause", "context"])), min_size=1, max_size=3)
+
+
+def _raise(links, note):
+    kind, message, how = links[0]
+    if len(links) == 1:
+        raise kind(message)
+    try:
+        _raise(links[1:], None)
+    except Exception as inner:
+        error = kind(message)
+        if note is not None:
+            error.add_note(note)
+        if how == "cause":
+            raise error from inner
+        raise error  # noqa: B904 - the other kind of link
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(links=ERRORS, note=st.none() | MESSAGES, grouped=st.booleans(), fields=FIELDS)
+@example([(InvalidToken, "hunter2hunter2", "cause")], None, False, {})
+@example([(ValueError, "password", "cause"), (KeyError, "a", "context")], ": hunter2hunter2", False, {})
+def test_both_ways_give_the_same_bytes_for_errors(both_ways, links, note, grouped, fields):
+    """Whatever was raised, with whatever causes, notes and messages, is told the same way; also when it comes back."""
+
+    def call(log):
+        try:
+            _raise(links, note)
+        except Exception as error:
+            told = ExceptionGroup("several", [error]) if grouped else error
+            log.error("failed", **{**fields, "exc_info": told})
+
+    for _ in range(2):
+        quick, slow, _taken = both_ways("sim", {}, {"year": 2025}, "a", "r", call)
+        assert quick == slow
+        exception = json.loads(quick)["exception"]
+        assert len(exception["causes"]) == (0 if grouped else len(links) - 1)
+
+
+def test_ordinary_errors_take_the_fast_path(both_ways):
+    """An error with its causes, and a warning, are rendered the short way, inside a context and a run."""
+
+    def call(log):
+        try:
+            _raise([(ValueError, "no band for employee 7", "cause"), (KeyError, "band", "context")], None)
+        except ValueError:
+            log.exception("failed", employee=7)
+
+    for _ in range(2):
+        quick, slow, taken = both_ways("sim", {"scenario": "base"}, {"region": 2}, "a", "r", call)
+        assert taken
+        assert quick == slow
+    assert both_ways("sim", {}, {}, None, "r", lambda log: log.warning("odd", rows=3))[2]
+
+
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(message=VALUES, fields=FIELDS, level=st.sampled_from([10, 20, 30, 40, 50]))
 def test_both_ways_give_the_same_bytes_for_upper_stages(both_ways, message, fields, level):
