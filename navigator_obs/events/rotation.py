@@ -8,9 +8,7 @@ the next batch.
 
 from __future__ import annotations
 
-import errno
 import os
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,14 +17,9 @@ from typing import Final, Protocol
 
 from ..clock import parse_timestamp
 from ..encoding import from_json
+from .locking import WriterLock, close_quietly
 from .stack import is_running
 
-try:
-    import fcntl
-except ImportError:  # pragma: no cover - Windows: threads are kept apart, processes are not
-    fcntl = None  # type: ignore[assignment]
-
-LOCK_TIMEOUT_SECONDS: Final = 2.0
 COMPRESSED: Final = ".gz"
 _HEAL_BLOCK: Final = 65_536
 
@@ -66,25 +59,23 @@ class LogFile:
         self._dir_mode = dir_mode
         # As text: a path object costs a system call's time at each use.
         self._name = os.fspath(path)
-        self._lock_path = path.with_name(f".{path.name}.lock")
+        self._lock = WriterLock(path.with_name(f".{path.name}.lock"), self._open)
         self._file = -1
-        self._lock_file = -1
         self._identity = (0, 0)
         self._whole_at = 0
-        self._threads = threading.RLock()
         self.rotations = 0
         """How often this object has rotated the file."""
 
     def append(self, data: bytes, progress: Progress | None = None) -> None:
         """Write whole lines; *data* ends with a newline. Rotates before and, for a long batch, in between."""
-        nested = is_running(self._threads, LogFile.append.__code__, LogFile.append_line.__code__)
+        nested = is_running(self._lock.threads, LogFile.append.__code__, LogFile.append_line.__code__)
         try:
-            self._acquire()
+            self._lock.acquire()
             while data:
                 data = data[self._append_some(data, progress) :]
         finally:
             # A call of a signal handler in the middle of another one gives back only what it took.
-            self._release(nested)
+            self._lock.release(nested)
 
     def append_line(self, line: bytes, progress: Progress) -> None:
         """Write one line, as `append` does, but with as few steps as can be where nothing is out of the ordinary.
@@ -92,24 +83,18 @@ class LogFile:
         Raises OSError also where `append` would recover; nothing was written then.
         """
         length = len(line)
-        if self._threads._is_owned() or not self._threads.acquire(blocking=False):  # type: ignore[attr-defined]
+        if self._lock.is_owned() or not self._lock.threads.acquire(blocking=False):
             self.append(line, progress)
             return
         try:
-            if self._lock_at_once() and self._has_room(length):
+            if self._lock.take_at_once() and self._has_room(length):
                 self._write(line, self._whole_at)
                 self._whole_at += length
                 progress.written(length)
                 return
         finally:
-            self._release()
+            self._lock.release()
         self.append(line, progress)
-
-    def _lock_at_once(self) -> bool:
-        if not fcntl or self._lock_file < 0 or not os.fstat(self._lock_file).st_nlink:
-            return False
-        fcntl.flock(self._lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return True
 
     def _has_room(self, length: int) -> bool:
         """Whether the file is the one that stands there, ends as we left it, and takes so many bytes more."""
@@ -148,77 +133,24 @@ class LogFile:
 
     def close(self) -> None:
         """Close the descriptors; the next `append` opens them anew."""
-        for descriptor in (self._file, self._lock_file):
-            if descriptor >= 0:
-                _close_quietly(descriptor)
-        self._file = self._lock_file = -1
+        self._lock.close()
+        if self._file >= 0:
+            close_quietly(self._file)
+        self._file = -1
 
     def after_fork(self) -> None:
         """In a forked child: leave the parent's descriptors and lock to the parent."""
-        self._threads = threading.RLock()
+        self._lock.after_fork()
         self.close()
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:
         """Keep every other writer out, threads and processes. Raises OSError when one keeps us out for too long."""
         try:
-            self._acquire()
+            self._lock.acquire()
             yield
         finally:
-            self._release()
-
-    def _acquire(self) -> None:
-        """Take the lock; what calls this calls `_release` in the `finally` of a block around it, whatever came of it: a
-        signal handler may raise between any two steps.
-        """
-        # `flock` belongs to the open file, so it does not keep the threads of one process apart.
-        if not self._threads.acquire(timeout=LOCK_TIMEOUT_SECONDS):
-            raise OSError(errno.EAGAIN, f"another thread holds {self.path}")
-        self._open_lock()
-        self._lock()
-
-    def _release(self, nested: bool = False) -> None:
-        if not self._threads._is_owned():  # type: ignore[attr-defined]
-            return
-        if nested:
-            self._threads.release()
-            return
-        try:
-            if fcntl and self._lock_file >= 0:
-                fcntl.flock(self._lock_file, fcntl.LOCK_UN)
-        finally:
-            # Also what an earlier call was kept from releasing by an exception.
-            while self._threads._is_owned():  # type: ignore[attr-defined]
-                self._threads.release()
-
-    def _open_lock(self) -> None:
-        if self._lock_file >= 0 and os.fstat(self._lock_file).st_nlink:
-            return
-        # A lock file that was deleted with its folder locks nobody out: others hold the new one.
-        if self._lock_file >= 0:
-            _close_quietly(self._lock_file)
-            self._lock_file = -1
-        self._lock_file = self._open(self._lock_path, os.O_RDWR | os.O_CREAT)
-
-    def _lock(self) -> None:
-        if not fcntl:
-            return
-        try:
-            fcntl.flock(self._lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            self._wait_for_lock()
-
-    def _wait_for_lock(self) -> None:
-        """A stopped process may hold the lock: waiting for ever would stop us as well."""
-        deadline = time.monotonic() + LOCK_TIMEOUT_SECONDS
-        while time.monotonic() < deadline:
-            time.sleep(0.001)
-            try:
-                fcntl.flock(self._lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                return
-            except BlockingIOError:
-                continue
-        raise OSError(errno.EAGAIN, f"another process holds the lock of {self.path}")
+            self._lock.release()
 
     def _open(self, path: Path, flags: int) -> int:
         flags |= getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)
@@ -270,7 +202,7 @@ class LogFile:
 
     def _reopen(self) -> os.stat_result:
         if self._file >= 0:
-            _close_quietly(self._file)
+            close_quietly(self._file)
             self._file = -1
         self._file = self._open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND)
         found = os.fstat(self._file)
@@ -375,10 +307,3 @@ def make_private_folder(path: Path, mode: int = 0o700) -> None:
         except FileExistsError:
             if not path.is_dir():
                 raise
-
-
-def _close_quietly(descriptor: int) -> None:
-    try:
-        os.close(descriptor)
-    except OSError:
-        return

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from navigator_obs.events import rotation
+from navigator_obs.events import locking
 from navigator_obs.events.rotation import LogFile, make_private_folder
 
 
@@ -181,7 +181,7 @@ def test_a_planted_symlink_is_not_followed(tmp_path):
 
 def test_a_lock_that_is_held_for_too_long_is_an_error(tmp_path, monkeypatch):
     """Another process that was stopped while it held the lock costs a bounded time, not for ever."""
-    monkeypatch.setattr(rotation, "LOCK_TIMEOUT_SECONDS", 0.05)
+    monkeypatch.setattr(locking, "LOCK_TIMEOUT_SECONDS", 0.05)
     holder, log = log_file(tmp_path), log_file(tmp_path)
     with holder.exclusive(), pytest.raises(OSError, match="holds the lock"):
         log.append(b"one\n")
