@@ -79,6 +79,9 @@ class Config:
     """How many operation paths and metric series a run keeps before the rest share one overflow series."""
     sample_seconds: float = 0.1
     """Time in seconds between two looks at the memory of the process and its children, while a run is open."""
+    wall_time_limit_seconds: float | None = None
+    """Time in seconds after which a run will be stopped from outside; a year that will end later is warned of. Under
+    SLURM the end of the job is known without it."""
     redact_keys: tuple[str, ...] = ()
     """More key names whose values are secret."""
     redact_allow: tuple[str, ...] = ()

@@ -155,6 +155,7 @@ CHECKS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "operation_log_limit": _number(0),
     "max_series": _number(1),
     "sample_seconds": _seconds(0.01),
+    "wall_time_limit_seconds": _optional(1),
     "redact_keys": _names,
     "redact_allow": _names,
     "seal_key_file": _optional_path,

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from ..fields import format_bytes, format_count, format_mb, format_percent, format_seconds
-from . import failed_checks, params, problems, slow, years
+from . import ahead, failed_checks, params, problems, slow, years
 from .cells import (
     LIVING,
     Cell,
@@ -112,6 +112,7 @@ def _labelled(facts: Iterable[tuple[str, str | Cell]]) -> Section:
 def _facts(summary: Mapping[str, Any]) -> Iterator[tuple[str, str | Cell]]:
     yield "problems", problems.counts(summary)
     yield "progress", _progress(summary)
+    yield "ahead", ahead.told(table(summary, "forecast"))
     yield "time", _time(summary)
     yield "memory", _memory(table(summary, "resources"))
     yield "started", _started(table(summary, "run_metadata"))
@@ -165,11 +166,13 @@ def _time(summary: Mapping[str, Any]) -> str:
 def _memory(resources: Mapping[str, Any]) -> str:
     peak, start, end = (number(resources.get(f"{which}_memory_mb")) for which in ("peak", "start", "end"))
     tree = table(resources, "tree")
-    together, processes = number(tree.get("peak_memory_mb")), number(tree.get("most_processes"))
+    together = number(tree.get("peak_memory_mb"))
+    # git runs for a moment beside each run.
+    has_children = together is not None and peak is not None and together > peak * 1.05
     return joined(
         [
             f"peak {format_mb(peak)}" if peak is not None else "",
-            f"{format_mb(together)} with child processes" if together and processes and processes > 1 else "",
+            f"{format_mb(together)} with child processes" if together is not None and has_children else "",
             f"{format_mb(start)} at the start" if start is not None else "",
             f"{format_mb(end)} at the end" if end is not None else "",
         ]

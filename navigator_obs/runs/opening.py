@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from ..clock import new_run_id
+from ..clock import clock, format_timestamp, new_run_id
 from ..config import PREFIX, Config
 from ..encoding import text
 from ..errors import ConfigError, UsageError
@@ -160,7 +160,23 @@ def surroundings(config: Config, redactor: Redactor) -> dict[str, Any]:
         "argv": environment.redacted_argv(sys.argv, redactor),
         "environment": environment.collect(config.runs_dir),
         "memory_mb": rss_mb(),
+        "deadline": deadline(config.wall_time_limit_seconds, os.environ),
     }
+
+
+def deadline(limit_seconds: float | None, environ: Mapping[str, str]) -> str | None:
+    """Return when the run will be stopped from outside: after *limit_seconds*, or when SLURM ends the job, whichever
+    comes first; None where nothing is known of it.
+
+    >>> deadline(None, {"SLURM_JOB_END_TIME": "1755527422"})
+    '2025-08-18T14:30:22.000000Z'
+    """
+    ends = [] if limit_seconds is None else [clock.time_ns() + round(limit_seconds * 1e9)]
+    # Seconds since 1970, as sbatch(1) has it.
+    job_ends = environ.get("SLURM_JOB_END_TIME", "")
+    if job_ends.isdecimal() and len(job_ends) < 12:
+        ends.append(int(job_ends) * 1_000_000_000)
+    return format_timestamp(min(ends)) if ends else None
 
 
 def rss_mb() -> float:

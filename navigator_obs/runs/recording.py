@@ -49,6 +49,8 @@ class Recording(Listener):
         self._moves = 0
         self.stall_watch = StallWatch(directory, config.file_mode, self.add)
         self.at_stall: Callable[[str, dict[str, Any]], None] = _nothing_of
+        self.at_forecast: Callable[[str, dict[str, Any]], None] = _nothing_of
+        self._foretold: set[str] = set()
 
     def open(self, start: Record) -> None:
         """Begin: the start record, the first summary, and from then on a tick each second."""
@@ -146,8 +148,16 @@ class Recording(Listener):
             summary = self._summary()
             self.stall_watch.promise.learn(len(summary["execution_summary"]["years_completed"]))
             self.write_summary(summary)
+        self._foretell(summary["forecast"] or {})
         took = self.seconds - began
         self._summary_due = began + max(TICK_SECONDS * 0.99, took / _SUMMARY_SHARE)
+
+    def _foretell(self, forecast: Mapping[str, Any]) -> None:
+        """Hand on what will stop the run, each kind of it once."""
+        for warning in forecast.get("warnings", ()):
+            if warning["kind"] not in self._foretold:
+                self._foretold.add(warning["kind"])
+                self.at_forecast(warning["message"], dict(forecast))
 
     def current_summary(self) -> dict[str, Any]:
         """Return the summary as of this moment, with what workers have written by now."""

@@ -224,6 +224,10 @@ class Run:
         else:
             self._say(_INFO, "Run makes progress again", {})
 
+    def _say_forecast(self, message: str, forecast: dict[str, Any]) -> None:
+        told = ("years_left", "eta_seconds", "expected_end_time", "deadline")
+        self._say(_WARNING, message, {name: forecast[name] for name in told})
+
     def _catalogue(self, message: str, error: Exception) -> None:
         """An exception that no operation and no log call told is an error of the run all the same."""
         exceptions.mark_reported(error)
@@ -270,6 +274,7 @@ class Run:
 
     def _begin(self, start: dict[str, Any], *, handle_signals: bool) -> None:
         self._recording.at_stall = self._say_stall
+        self._recording.at_forecast = self._say_forecast
         self._recording.open(start)
         self._recording.stall_watch.begin(start["promise_seconds"])
         scope.open_run(self._recording.tag)

@@ -20,6 +20,7 @@ from .checkbook import CheckBook
 from .consumption import Consumption
 from .journal import Record
 from .life import Life
+from .outlook import Outlook, Years
 from .still_open import StillOpen
 
 SCHEMA_VERSION: Final = 1
@@ -55,6 +56,7 @@ class Fold:
         self._checks = CheckBook()
         self._metrics = Metrics()
         self._consumption = Consumption()
+        self._outlook = Outlook()
         # By process: logged operations that no tick has included yet, the last tick, and the last word on its events.
         self._pending: dict[str, list[tuple[int, OperationRecord]]] = {}
         self._logged: dict[str, int] = {}
@@ -107,6 +109,7 @@ class Fold:
         self._ticks[source] = {key: record[key] for key in _KEPT_OF_TICK if key in record}
         if not source:
             self.life.tick = self._ticks[source]
+            self._outlook.tick(record)
 
     def _take_leave(self, record: Record) -> None:  # noqa: ARG002
         self._left += 1
@@ -150,6 +153,7 @@ class Fold:
         years = figures.years_completed(totals, self._checkpoints, open_operations)
         breakdown = self._breakdown(totals, seconds)
         unattributed = float(breakdown["unattributed_seconds"])
+        resources = self._resources(open_operations)
         return {
             "schema_version": SCHEMA_VERSION,
             "run_metadata": self.life.metadata(),
@@ -160,7 +164,8 @@ class Fold:
             "breakdown": breakdown,
             "bottlenecks": bottlenecks.ranked(totals, unattributed, seconds),
             "hotspots": bottlenecks.hotspots(totals, seconds),
-            "resources": self._resources(open_operations),
+            "resources": resources,
+            "forecast": self._forecast(years, breakdown, resources),
             "metrics": totals.summary(),
             "checks": self._checks.summary(),
             "issues": self._issues(),
@@ -187,6 +192,19 @@ class Fold:
         breakdown = figures.breakdown(totals, float(self.life.tick.get("covered_seconds", 0.0)), known)
         self._consumption.add_peaks(breakdown)
         return breakdown
+
+    def _forecast(
+        self, completed: list[Any], breakdown: Mapping[str, Any], resources: Mapping[str, Any]
+    ) -> dict[str, Any] | None:
+        if self.life.end:
+            return None
+        planned, done = list(self.life.start.get("years", ())), set(completed)
+        years = Years(
+            [year for year in planned if year in done],
+            [year for year in planned if year not in done],
+            breakdown["by"].get("year", {}),
+        )
+        return self._outlook.summary(years, resources, self.life.start.get("deadline"))
 
     def _issues(self) -> dict[str, list[dict[str, Any]]]:
         issues = self._catalogue.summary()

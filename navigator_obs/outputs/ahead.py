@@ -1,0 +1,29 @@
+"""What lies ahead of a run that goes on, in a line: when its planned years will be done, and what stops it before."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from ..fields import format_mb, format_seconds
+from .cells import joined, local_time, number, table, text
+
+_GROWS: Final = {"linear": "each year takes longer by as much", "quadratic": "years take longer ever faster"}
+
+
+def told(forecast: Mapping[str, Any]) -> str:
+    """Return the line of the summary's `forecast`; empty where there is none."""
+    eta, duration, memory = number(forecast.get("eta_seconds")), table(forecast, "duration"), table(forecast, "memory")
+    if eta is None:
+        return ""
+    warnings = forecast.get("warnings")
+    said = [table({"it": warning}, "it").get("message") for warning in warnings] if isinstance(warnings, list) else []
+    last = number(memory.get("last_peak_mb"))
+    return joined(
+        [
+            f"about {format_seconds(round(eta))} left, until {local_time(forecast.get('expected_end_time'))}",
+            _GROWS.get(str(duration.get("model")), ""),
+            f"memory up to {format_mb(last)}" if last is not None else "",
+            *(text(message) for message in said if message),
+        ]
+    )

@@ -1,0 +1,170 @@
+"""What lies ahead of a run: when its years will be done, and what stops it before."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import textwrap
+
+import jsonschema
+import pytest
+
+from navigator_obs.clock import format_timestamp, parse_timestamp
+from navigator_obs.operations.record import OperationRecord
+from navigator_obs.operations.stats import OperationStats
+from navigator_obs.operations.totals import Metrics
+from navigator_obs.runs import opening, schema
+from navigator_obs.runs.summary import Fold
+
+BEGIN = "2025-01-01T00:00:00.000000Z"
+VALIDATOR = jsonschema.Draft202012Validator(schema.load())
+
+
+def at(seconds):
+    return format_timestamp(parse_timestamp(BEGIN) + round(seconds * 1e9))
+
+
+def year_done(year, seconds):
+    """What the figures gain when a year has ended."""
+    metrics = Metrics()
+    record = OperationRecord(
+        name="year", path="year", status="success", start_time=BEGIN, end_time=BEGIN, duration_seconds=seconds,
+        self_seconds=seconds, breakdown={"year": year}, outermost={"year": True},
+    )  # fmt: skip
+    metrics.operations.setdefault("year", OperationStats()).add(record)
+    return metrics
+
+
+def opened(year, seconds):
+    return {"path": "year", "name": "year", "started": BEGIN, "seconds": seconds, "breakdown": {"year": year}}
+
+
+def tick(seconds, metrics=None, open_operations=(), peaks=None, used=500, room=1_500):
+    limits = {
+        "memory_limit_mb": 2_000, "memory_limit_of": "control group", "memory_room_mb": room,
+        "least_memory_room_mb": room, "disk_free_mb": None, "least_disk_free_mb": None,
+    }  # fmt: skip
+    return {
+        "kind": "tick", "time": at(seconds), "seconds": seconds, "covered_seconds": seconds, "logged": 0,
+        "metrics": (metrics or Metrics()).to_dict(), "open_operations": list(open_operations), "issues": [],
+        "checks": [], "events": {"written": 0, "bytes": 0, "dropped": {}}, "cost": {"seconds": 0, "journal_bytes": 0},
+        "resources": {"tree": {"memory_mb": used}, "limits": limits, "peaks": peaks or {}},
+    }  # fmt: skip
+
+
+def folded(costs, peaks=(), planned=10, deadline=None, gap=0.0, elapsed=0.0):
+    """A run whose first years took *costs* seconds and *peaks* MB, with a *gap* after each."""
+    years = list(range(2025, 2025 + planned))
+    fold = Fold()
+    fold.add({"kind": "start", "time": BEGIN, "years": years, "deadline": deadline, "run_id": "one"})
+    now = 0.0
+    for number, (year, cost) in enumerate(zip(years, costs, strict=False)):
+        fold.add(tick(now + cost / 2, open_operations=[opened(year, cost / 2)]))
+        now += cost + gap
+        seen = {"year": {str(year): peaks[number]}} if peaks else None
+        fold.add(tick(now, year_done(year, cost), peaks=seen))
+    if elapsed:
+        fold.add(tick(now + elapsed, open_operations=[opened(years[len(costs)], elapsed)]))
+    summary = fold.summary()
+    VALIDATOR.evolve(schema=schema.load()["properties"]["forecast"] | {"$defs": schema.load()["$defs"]}).validate(
+        summary["forecast"]
+    )
+    return summary["forecast"]
+
+
+def test_constant_years_end_when_one_would_think():
+    """Seven years of 60 s are left."""
+    forecast = folded([60.0] * 3)
+    assert forecast["years_left"] == 7
+    assert forecast["eta_seconds"] == pytest.approx(420)
+    assert forecast["expected_end_time"] == at(600)
+    assert forecast["duration"]["model"] == "constant"
+    assert forecast["warnings"] == []
+
+
+def test_years_that_grow_take_longer_than_the_mean_says():
+    """10, 20, 30, 40 s: six are left, which take 50 to 100 s."""
+    forecast = folded([10.0, 20.0, 30.0, 40.0])
+    assert forecast["duration"]["model"] == "linear"
+    assert forecast["eta_seconds"] == pytest.approx(sum(range(50, 101, 10)))
+
+
+def test_what_the_year_under_way_has_taken_is_not_to_come():
+    """And one that takes longer than expected costs nothing more, as far as anybody knows."""
+    assert folded([60.0] * 3, elapsed=45.0)["eta_seconds"] == pytest.approx(375)
+    assert folded([60.0] * 3, elapsed=100.0)["eta_seconds"] < 7 * 60
+
+
+def test_time_between_the_years_will_come_again():
+    """A program that takes 30 s in no operation after each year of 60 s is not done sooner for that."""
+    assert folded([60.0] * 3, gap=30.0)["eta_seconds"] == pytest.approx(7 * 90)
+
+
+def test_nothing_is_foretold_without_a_plan_before_a_year_is_done_and_after_the_end():
+    """Null, not a guess."""
+    assert folded([], elapsed=5.0) is None
+    assert folded([60.0] * 2, planned=0) is None
+    assert folded([60.0] * 3, planned=3) is None
+
+
+def test_memory_that_grows_reaches_the_limit_in_a_year_that_is_named():
+    """400 MB more each year, 1,250 MB so far: the limit of 2,000 MB is passed in the second year from now."""
+    forecast = folded([60.0] * 3, peaks=[450.0, 850.0, 1_250.0])
+    assert forecast["memory"]["model"] == "linear"
+    assert forecast["memory"]["limit_year"] == 2029
+    assert forecast["warnings"] == [{"kind": "memory", "message": "memory reaches the 2000 MB limit in year 2029"}]
+
+
+@pytest.mark.parametrize("peaks", [[1_900.0] * 4, [1_900.0, 1_800.0, 1_700.0, 1_600.0], [1_000.0, 1_600.0]])
+def test_memory_that_does_not_grow_or_not_for_long_enough_warns_of_nothing(peaks):
+    """Two years are no evidence."""
+    assert folded([60.0] * len(peaks), peaks=peaks)["warnings"] == []
+
+
+def test_the_first_year_that_ends_after_the_limit_is_named():
+    """Years of 60 s, and 270 s in all: the fifth of them is not done by then."""
+    forecast = folded([60.0] * 2, deadline=at(270))
+    assert forecast["deadline_year"] == 2029
+    assert forecast["warnings"] == [
+        {"kind": "wall_time", "message": "at this rate 2029 ends after the wall-time limit"}
+    ]
+    assert folded([60.0] * 2, deadline=at(601))["warnings"] == []
+
+
+def test_the_deadline_is_the_earlier_of_setting_and_batch_system():
+    """What is no time is none."""
+    assert opening.deadline(None, {}) is None
+    assert opening.deadline(None, {"SLURM_JOB_END_TIME": "soon"}) is None
+    slurm = opening.deadline(None, {"SLURM_JOB_END_TIME": "1755527422"})
+    assert slurm == "2025-08-18T14:30:22.000000Z"
+    assert opening.deadline(1e9, {"SLURM_JOB_END_TIME": "1755527422"}) == slurm
+    assert opening.deadline(60.0, {"SLURM_JOB_END_TIME": "99999999999"}) < opening.deadline(3600.0, {})
+
+
+def test_a_run_warns_of_what_comes_once(tmp_path):
+    """A real program that will not be done in time says so in its log and its summary before it happens."""
+    program = """
+        import time
+        import navigator_obs as obs
+        obs.configure(log_dir="logs", runs_dir="runs", console="off", run_report=False, wall_time_limit_seconds=30)
+        with obs.start_run("late", years=range(2025, 2125)) as run:
+            warned, year = [], 2025
+            while not warned or year < 2028:
+                with obs.context(year=year), obs.operation("year"):
+                    time.sleep(1.2)
+                year += 1
+                warned = run.summary["issues"]["warnings"]
+                assert year < 2060
+            for _ in range(2):
+                time.sleep(1.2)
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(program)], cwd=tmp_path, check=False, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    [path] = (tmp_path / "runs").glob("*/summary.json")
+    [warning] = json.loads(path.read_text())["issues"]["warnings"]
+    assert warning["count"] == 1
+    assert warning["message"].endswith("ends after the wall-time limit")
+    assert warning["message"].startswith("at this rate 20")
