@@ -18,7 +18,7 @@ PACKAGE = Path(navigator_obs.__file__).parent
 LAYERS = (
     {"fields", "errors", "clock", "disabled"},
     {"redaction", "encoding", "settings"},
-    {"config"},
+    {"config", "overhead"},
     {"events"},
     {"operations"},
     {"runs"},

@@ -31,6 +31,7 @@ VERBS: Final = {
     "verify": "Tell whether a run's record was changed since it was written.",
     "prune": "Keep the folder of runs within limits of age, number and size.",
     "reindex": "Make the index of the runs anew.",
+    "overhead": "Measure what observing costs a program of yours.",
     "completion": "Print what makes a shell complete the command.",
     "config": "Show each setting with its value and where that came from.",
 }

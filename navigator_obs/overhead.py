@@ -1,0 +1,165 @@
+"""What observing costs a program: run it with and without observation, in turn, and compare.
+
+Both ways the same command runs in a process of its own, without observation under ``NAVIGATOR_OBS_DISABLED=1``. Runs
+are paired, and every other pair begins with the other way, so that a machine that grows slower or faster meanwhile does
+not count for one side.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import statistics
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import IO, Any, Final
+
+from .disabled import VARIABLE
+from .errors import UsageError
+
+PAIRS: Final = 7
+_TAIL_BYTES: Final = 10_000
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What one run of the command took. CPU time is that of the process and of its children that it waited for; None
+    where the system does not tell.
+    """
+
+    wall_seconds: float
+    cpu_seconds: float | None
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One run with and one without observation."""
+
+    observed: Usage
+    bare: Usage
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """Observed to bare: the median of the pairs, and the quartiles around it."""
+
+    median: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        return f"{self.median:.3f} ({self.low:.3f} to {self.high:.3f})"
+
+
+@dataclass(frozen=True)
+class Overhead:
+    """What all pairs say.
+
+    >>> pairs = [Pair(Usage(2.0, 1.02), Usage(2.0, 1.0)), Pair(Usage(2.2, 1.01), Usage(2.0, 1.0))]
+    >>> str(Overhead(pairs).cpu)
+    '1.015 (1.012 to 1.018)'
+    """
+
+    pairs: Sequence[Pair]
+
+    @property
+    def cpu(self) -> Ratio | None:
+        """The ratio of CPU time; None where the system does not tell it, or there was none."""
+        return _ratio((pair.observed.cpu_seconds, pair.bare.cpu_seconds) for pair in self.pairs)
+
+    @property
+    def wall(self) -> Ratio | None:
+        """The ratio of wall time."""
+        return _ratio((pair.observed.wall_seconds, pair.bare.wall_seconds) for pair in self.pairs)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON values."""
+        return {
+            "pairs": [{"observed": vars(pair.observed), "bare": vars(pair.bare)} for pair in self.pairs],
+            "cpu_ratio": None if self.cpu is None else vars(self.cpu),
+            "wall_ratio": None if self.wall is None else vars(self.wall),
+        }
+
+
+def measure(
+    command: str | Sequence[str],
+    pairs: int = PAIRS,
+    *,
+    environ: Mapping[str, str] | None = None,
+    say: Callable[[str], None] | None = None,
+) -> Overhead:
+    """Run *command* *pairs* times with and *pairs* times without observation; return what came out.
+
+    A text is split as a shell would. Its output is kept back. *environ* is that of this process when None; *say* is
+    told of each pair. Raises `UsageError` for less than one pair, and where the command can't be started or fails, for
+    then there is nothing to compare.
+
+    >>> import sys
+    >>> measure([sys.executable, "-c", "pass"], pairs=1).wall.median > 0
+    True
+    """
+    words = shlex.split(command) if isinstance(command, str) else [os.fspath(word) for word in command]
+    if pairs < 1 or not words:
+        raise UsageError(f"a command and at least one pair are needed, not {words!r} and {pairs!r}")
+    found = []
+    for number in range(pairs):
+        ways = (False, True) if number % 2 else (True, False)
+        used = {observed: _run(words, dict(os.environ if environ is None else environ), observed) for observed in ways}
+        found.append(Pair(used[True], used[False]))
+        if say is not None:
+            say(f"pair {number + 1} of {pairs}: {used[True].wall_seconds:.2f} s observed, "
+                f"{used[False].wall_seconds:.2f} s bare")  # fmt: skip
+    return Overhead(found)
+
+
+def _run(words: list[str], environ: dict[str, str], observed: bool) -> Usage:
+    environ.pop(VARIABLE, None)
+    if not observed:
+        environ[VARIABLE] = "1"
+    with tempfile.TemporaryFile() as output:
+        began = time.perf_counter()
+        try:
+            process = subprocess.Popen(  # noqa: S603
+                words, env=environ, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
+            )
+        except OSError as error:
+            raise UsageError(f"{words[0]!r} can't be started: {error.strerror}") from None
+        code, cpu = _wait(process)
+        wall = time.perf_counter() - began
+        if code:
+            raise UsageError(_failure(words, code, observed, output))
+    return Usage(round(wall, 6), cpu)
+
+
+def _wait(process: subprocess.Popen[bytes]) -> tuple[int, float | None]:
+    try:
+        if not hasattr(os, "wait4"):
+            return process.wait(), None
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        return process.returncode, round(usage.ru_utime + usage.ru_stime, 6)
+    except BaseException:
+        process.kill()
+        process.wait()
+        raise
+
+
+def _failure(words: list[str], code: int, observed: bool, output: IO[bytes]) -> str:
+    output.seek(max(0, output.seek(0, os.SEEK_END) - _TAIL_BYTES))
+    lines = output.read().decode(errors="replace").split("\n")
+    last = next((line.strip() for line in reversed(lines) if line.strip()), "")
+    how = "observed" if observed else f"under {VARIABLE}=1"
+    return f"{shlex.join(words)} ended with {code} {how}{f': {last}' if last else ''}"
+
+
+def _ratio(used: Iterator[tuple[float | None, float | None]]) -> Ratio | None:
+    ratios = [observed / bare for observed, bare in used if observed is not None and bare]
+    if not ratios:
+        return None
+    if len(ratios) == 1:
+        return Ratio(ratios[0], ratios[0], ratios[0])
+    low, middle, high = statistics.quantiles(ratios, n=4, method="inclusive")
+    return Ratio(round(middle, 6), round(low, 6), round(high, 6))

@@ -1,0 +1,80 @@
+"""What observing costs a program, measured by running it both ways."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import pytest
+
+from navigator_obs.cli.main import main
+from navigator_obs.errors import UsageError
+from navigator_obs.overhead import Overhead, Pair, Usage, measure
+
+TELL = """
+import os, sys
+with open(sys.argv[1], "a") as file:
+    file.write(os.environ.get("NAVIGATOR_OBS_DISABLED", "observed") + "\\n")
+"""
+BUSY = """
+import time
+import navigator_obs as obs
+until = 0.05 if obs.operation.__module__.endswith("disabled") else 0.45
+while time.process_time() < until:
+    pass
+"""
+
+
+def test_both_ways_alternate_and_each_pair_begins_with_the_other(tmp_path):
+    """A machine that grows slower meanwhile counts for both sides."""
+    told = tmp_path / "told"
+    said = []
+    measure([sys.executable, "-c", TELL, str(told)], pairs=3, environ={"NAVIGATOR_OBS_DISABLED": "1"}, say=said.append)
+    assert told.read_text().split() == ["observed", "1", "1", "observed", "observed", "1"]
+    assert [text.split(":")[0] for text in said] == ["pair 1 of 3", "pair 2 of 3", "pair 3 of 3"]
+
+
+def test_a_program_that_is_dearer_when_observed_is_found_to_be():
+    """CPU time is that of the process; a command may be given as one text."""
+    found = measure(f"{sys.executable} -c '{BUSY}'", pairs=1)
+    assert found.cpu is not None
+    assert found.cpu.median > 1.2
+    assert found.pairs[0].observed.cpu_seconds >= 0.44
+
+
+def test_the_ratio_is_the_median_of_the_pairs_with_its_quartiles():
+    """One slow run does not make the figure."""
+    pairs = [Pair(Usage(ratio, None), Usage(1.0, None)) for ratio in (1.01, 1.02, 1.03, 1.02, 9.0)]
+    ratio = Overhead(pairs).wall
+    assert (ratio.median, ratio.low, ratio.high) == (1.02, 1.02, 1.03)
+    assert Overhead(pairs).cpu is None
+
+
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        ([sys.executable, "-c", "print('no such table'); raise SystemExit(3)"], "ended with 3 observed: no such table"),
+        (["no-such-program"], "'no-such-program' can't be started"),
+        ([], "a command and at least one pair are needed"),
+    ],
+)
+def test_a_command_that_fails_is_refused(command, message):
+    """There is nothing to compare; its last words are told."""
+    with pytest.raises(UsageError, match=message):
+        measure(command, pairs=1)
+
+
+def test_the_verb_prints_the_ratios(capfd):
+    """CPU and wall, each with its quartiles, and in words what that means; as JSON each run as well."""
+    assert main(["overhead", "--pairs", "2", "--", sys.executable, "-c", "pass"]) == 0
+    shown = capfd.readouterr()
+    assert [line.split()[0] for line in shown.out.splitlines()[:2]] == ["CPU", "wall"]
+    assert "pair 2 of 2" in shown.err
+    assert main(["overhead", "--pairs", "1", "--json", sys.executable, "-c", "pass"]) == 0
+    assert json.loads(capfd.readouterr().out).keys() == {"pairs", "cpu_ratio", "wall_ratio"}
+
+
+def test_the_verb_tells_a_failing_command_in_one_line(capfd):
+    """Wrong use ends with exit code 2."""
+    assert main(["overhead", "--pairs", "1", "--", sys.executable, "-c", "raise SystemExit(1)"]) == 2
+    assert "ended with 1 observed" in capfd.readouterr().err
