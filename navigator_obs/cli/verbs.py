@@ -18,6 +18,7 @@ VERBS: Final = {
     "show": "Show one run: its verdict, what went wrong, where the time went.",
     "errors": "Show each error and warning of a run, grouped, with its causes.",
     "slow": "Show where the time of a run went, operation by operation.",
+    "trace": "Write the operations of a run for a trace viewer or a flame graph.",
     "checks": "Show the data-quality checks of a run.",
     "logs": "Show events, filtered, across rotated files, live if wanted.",
     "lineage": "Show the attempts of one simulation, and the runs within it.",
