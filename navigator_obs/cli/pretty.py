@@ -41,12 +41,13 @@ def print_summary(
     """Print the summary; on a very wide terminal it stays as narrow as an eye likes."""
     console = console or Console(highlight=False, emoji=False, markup=False)
     console.width = min(console.width, MAX_WIDTH)
-    console.print(*_heading(headline(summary)), sep="\n")
+    console.print(*heading(headline(summary)), sep="\n")
     for section in sections(summary, width=console.width - len(INDENT), places=Places(directory, log_path)):
-        console.print(_panel(section) if section.prose else _titled(section, console.width))
+        console.print(_panel(section) if section.prose else titled(section, console.width))
 
 
-def _heading(verdict: Headline) -> Iterator[RenderableType]:
+def heading(verdict: Headline) -> Iterator[RenderableType]:
+    """Yield the verdict and the rule below it."""
     style = _STYLES[verdict.tone]
     line = Table.grid(expand=True, padding=(0, 1))
     line.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
@@ -76,7 +77,8 @@ def _prose(cell: Cell) -> RenderableType:
     return Padding(Text(bare, _STYLES.get(cell.tone, "")), (0, 0, 0, indent // 2))
 
 
-def _titled(section: Section, width: int) -> RenderableType:
+def titled(section: Section, width: int) -> RenderableType:
+    """Return a section's title and table, *width* columns wide."""
     indent = INDENT if section.title else ""
     parts: list[RenderableType] = [Text(section.title, "bold")] if section.title else []
     for row in laid_out(section, width - len(indent)):

@@ -41,10 +41,10 @@ _NETWORK: Final = frozenset(
 Row = tuple[Any, ...]
 
 
-def entries(runs_dir: Path, folders: Sequence[str], *, patient: bool = False) -> Iterator[RunEntry]:
-    """Yield the runs in the *folders* of *runs_dir*, by the index where it holds, and bring it up to date."""
+def entries(runs_dir: Path, folders: Sequence[str], *, keep: bool = True, patient: bool = False) -> Iterator[RunEntry]:
+    """Yield the runs in the *folders* of *runs_dir*, by the index where it holds, and *keep* it up to date."""
     # orjson is five times as fast as the standard library, and takes long to import where nothing is to be parsed.
-    rows, parse, fresh = read_rows(runs_dir), None, list[Row]()
+    rows, parse, fresh = read_rows(runs_dir, keep=keep), None, list[Row]()
     for folder in folders:
         path = f"{runs_dir}/{folder}"
         before = time.time_ns()
@@ -59,11 +59,12 @@ def entries(runs_dir: Path, folders: Sequence[str], *, patient: bool = False) ->
             yield entry
             if entry.final and changed_ns < before - _SETTLED_NS:
                 fresh.append((folder, stamp, *to_row(entry)))
-    write_rows(runs_dir, fresh, gone=rows, patient=patient)
+    if keep:
+        write_rows(runs_dir, fresh, gone=rows, patient=patient)
 
 
-def read_rows(runs_dir: Path) -> dict[str, Row]:
-    """Return the rows by folder; none where there is no index or it can't be read."""
+def read_rows(runs_dir: Path, *, keep: bool = True) -> dict[str, Row]:
+    """Return the rows by folder; none where there is no index or it can't be read. *keep* removes a damaged one."""
     connection = _reader(runs_dir)
     if connection is None:
         return {}
@@ -73,7 +74,8 @@ def read_rows(runs_dir: Path) -> dict[str, Row]:
             return {}
         return {row[0]: row for row in connection.execute("SELECT * FROM runs")}
     except Exception as error:
-        _remove_damaged(runs_dir, error)
+        if keep:
+            _remove_damaged(runs_dir, error)
         return {}
     finally:
         connection.close()

@@ -57,15 +57,16 @@ class History:
     """The runs in a folder. It is read anew at each call, so that it always tells how things stand.
 
     *runs_dir* is the setting of that name when None: ``NAVIGATOR_OBS_RUNS_DIR``, else that of ``[tool.navigator_obs]``
-    in `pyproject.toml`, else ``artifacts/runs``.
+    in `pyproject.toml`, else ``artifacts/runs``. Without *keep_index* nothing at all is written, not even the index.
 
     >>> history = History("artifacts/runs")
     >>> [run.status for run in history.list(name="baseline", limit=3)]
     ['success', 'failed', 'success']
     """
 
-    def __init__(self, runs_dir: Path | str | None = None) -> None:
+    def __init__(self, runs_dir: Path | str | None = None, *, keep_index: bool = True) -> None:
         self.runs_dir = resolve().runs_dir if runs_dir is None else Path(runs_dir)
+        self._keep_index = keep_index
 
     def list(
         self,
@@ -154,7 +155,7 @@ class History:
         if len(folders) >= _MANY:
             from . import index
 
-            yield from index.entries(self.runs_dir, folders)
+            yield from index.entries(self.runs_dir, folders, keep=self._keep_index)
             return
         for folder in folders:
             entry = entry_of(self.runs_dir / folder)

@@ -288,16 +288,20 @@ def read_run(directory: Path) -> Iterator[Record]:
 
 
 class Shares:
-    """Reads the shares of a run's worker processes while they grow: each call yields what has come since the last."""
+    """Reads the shares of a run's worker processes while they grow: each call yields what has come since the last.
 
-    def __init__(self, directory: Path) -> None:
+    With *journal* the run's own journal as well, before them.
+    """
+
+    def __init__(self, directory: Path, *, journal: bool = False) -> None:
         self._directory = directory
+        self._journal = [directory / JOURNAL_NAME] if journal else []
         # By file: how many bytes and lines of it were read, and how many operations it had told of.
         self._read: dict[Path, tuple[int, int, int]] = {}
 
     def read(self, *, last: bool = False) -> Iterator[Record]:
         """Yield the records that are whole by now; with *last* also, as torn, what will never be."""
-        for path in worker_shares(self._directory):
+        for path in (*(own for own in self._journal if own.exists()), *worker_shares(self._directory)):
             yield from self._read_file(path, last=last)
 
     def _read_file(self, path: Path, *, last: bool) -> Iterator[Record]:

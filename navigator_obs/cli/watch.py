@@ -1,0 +1,103 @@
+"""`navigator-obs watch`: a run that is under way, live, from its files alone."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from typing import Final
+
+import click
+
+from ..clock import clock, format_timestamp
+from ..encoding import to_json
+from ..history.live import LiveRun, Look, runs_like
+from ..history.store import LIVING, History, RunEntry
+from ..outputs.cells import local_time, table
+from ..outputs.live import line, sections, to_dict
+from .screen import write_json
+from .verbs import complete_run, config_of, places
+
+FOUND: Final = 1
+_SECONDS: Final = 0.5
+_AT_MOST_SECONDS: Final = 30.0
+
+
+@click.command("watch")
+@click.argument("run", required=False, metavar="[RUN]", shell_complete=complete_run)
+@click.option("--plain", is_flag=True, help="A line whenever something has changed; without a terminal anyway.")
+@click.option(
+    "--interval", type=click.FloatRange(min=0.1), default=_SECONDS, metavar="SECONDS", help="Look so often.  [0.5]"
+)
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON object whenever something has changed.")
+@places
+def command(
+    run: str | None, plain: bool, interval: float, as_json: bool, log_dir: str | None, runs_dir: str | None
+) -> int:
+    """Watch a run, without RUN the newest that is under way: years and operations, time left, memory, last problems.
+
+    It reads files and writes nothing, so it works from another shell, for whoever may read them. It ends with the run;
+    the exit code is then 1 unless that succeeded. Ctrl-C ends the watching alone.
+    """
+    config = config_of(log_dir=log_dir, runs_dir=runs_dir)
+    history = History(config.runs_dir, keep_index=False)
+    entry = history.get(run) if run else _newest_under_way(history)
+    looks = _looks(LiveRun(entry, runs_like(history, entry)), interval)
+    try:
+        in_lines = as_json or plain or not sys.stdout.isatty()
+        last = _print_lines(looks, as_json=as_json) if in_lines else _show(looks)
+    except KeyboardInterrupt:
+        return 0
+    return 0 if table(last.summary, "run_metadata").get("status") == "success" else FOUND
+
+
+def _newest_under_way(history: History) -> RunEntry:
+    living = history.list(LIVING, limit=1)
+    return living[0] if living else history.get("last")
+
+
+def _looks(run: LiveRun, interval: float) -> Iterator[Look]:
+    while True:
+        look = run.look()
+        yield look
+        if not look.lives:
+            return
+        time.sleep(interval)
+
+
+def _print_lines(looks: Iterator[Look], *, as_json: bool) -> Look:
+    """Print a look where a year, a status or a problem is new, and else now and then; return the last."""
+    told: object = None
+    due = 0.0
+    for look in looks:
+        news = _news(look)
+        if news != told or time.monotonic() >= due:
+            told, due = news, time.monotonic() + _AT_MOST_SECONDS
+            if as_json:
+                write_json(to_json(to_dict(look)) + b"\n")
+            else:
+                print(f"{local_time(format_timestamp(clock.time_ns()))} {line(look)}")
+            sys.stdout.flush()
+    return look
+
+
+def _news(look: Look) -> object:
+    execution = table(look.summary, "execution_summary")
+    counts = [execution.get(key) for key in ("years_completed", "errors", "warnings")]
+    return [table(look.summary, "run_metadata").get("status"), *counts]
+
+
+def _show(looks: Iterator[Look]) -> Look:
+    from rich.console import Console, Group
+    from rich.live import Live
+
+    from ..outputs.sections import headline
+    from .pretty import INDENT, MAX_WIDTH, heading, titled
+
+    console = Console(highlight=False, emoji=False, markup=False)
+    with Live(console=console, auto_refresh=False, vertical_overflow="crop") as live:
+        for look in looks:
+            width = min(console.width, MAX_WIDTH) - len(INDENT)
+            shown = [titled(section, width) for section in sections(look, width=width)]
+            live.update(Group(*heading(headline(look.summary)), *shown), refresh=True)
+    return look

@@ -1,0 +1,166 @@
+"""What people look at while a run is under way: how far it is, when it will end, what it does and needs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from ..fields import format_count, format_mb, format_percent, format_rate, format_seconds
+from ..history.live import Look
+from . import problems, years
+from .cells import Cell, Column, Section, cell, count_of, fitted, joined, local_time, number, table, text
+from .sections import bar, headline
+
+MAX_PROBLEMS: Final = 5
+_BAR_WIDTH: Final = 20
+_NEAR_LIMIT: Final = 0.9
+
+
+def sections(look: Look, *, width: int = 100) -> list[Section]:
+    """Return what there is to say about a run that was looked at; a section that would be empty is left out."""
+    found = (
+        _facts(look),
+        problems.open_operations(look.summary),
+        *years.tables(look.summary, width),
+        _last(look.summary),
+    )
+    fitting = [section if section.prose else fitted(section, width) for section in found if section.rows]
+    return [section for section in fitting if section.columns]
+
+
+def line(look: Look) -> str:
+    """Return the same in one line, for a log.
+
+    >>> line(Look({"run_metadata": {"name": "baseline", "status": "running", "duration_seconds": 83.0}}, True, 20.0))
+    'baseline running for 1m 23s · about 20 s left'
+    """
+    verdict = headline(look.summary)
+    opened = _open(look.summary)
+    current = f"in {text(opened[-1].get('path'))}" if opened and look.lives else ""
+    begun = f"{verdict.name} {verdict.status} {verdict.duration}".strip()
+    reason = "" if look.lives else text(table(look.summary, "run_metadata").get("status_reason") or "")
+    parts = (
+        begun,
+        reason,
+        _years(look.summary),
+        _left(look),
+        current,
+        _memory(look.summary).text,
+        _problems(look.summary),
+    )
+    return joined(part for part in parts if part)
+
+
+def to_dict(look: Look) -> dict[str, Any]:
+    """Return the same as plain values."""
+    run, execution = table(look.summary, "run_metadata"), table(look.summary, "execution_summary")
+    return {
+        **{key: run.get(key) for key in ("run_id", "name", "status", "status_reason", "duration_seconds")},
+        "seconds_left": look.seconds_left,
+        **{key: execution.get(key) for key in ("years_planned", "years_completed", "errors", "warnings", "rows")},
+        "rows_per_second": look.rows_per_second,
+        "events_per_second": look.events_per_second,
+        "cores_busy": look.cores_busy,
+        "memory_mb": table(look.summary, "resources").get("end_memory_mb"),
+        "memory_limit_mb": _limit(look.summary),
+        "open_operations": _open(look.summary),
+    }
+
+
+def _facts(look: Look) -> Section:
+    facts = (
+        ("reason", cell(table(look.summary, "run_metadata").get("status_reason"))),
+        ("progress", _progress(look)),
+        ("memory", _memory(look.summary)),
+        ("rates", cell(_rates(look))),
+        ("problems", problems.counts(look.summary)),
+    )
+    rows = [(cell(label, "dim"), told) for label, told in facts if told.text]
+    return Section("", (Column(""), Column("", flexible=True)), rows)
+
+
+def _progress(look: Look) -> Cell:
+    execution = table(look.summary, "execution_summary")
+    planned, done = (execution.get(key) for key in ("years_planned", "years_completed"))
+    share = len(done or ()) / len(planned) if isinstance(planned, list) and planned else None
+    filled = f"{bar(100 * share, _BAR_WIDTH):░<{_BAR_WIDTH}}" if share is not None else ""
+    return cell("  ".join(part for part in (filled, joined([_years(look.summary), _left(look)])) if part))
+
+
+def _years(summary: Mapping[str, Any]) -> str:
+    execution = table(summary, "execution_summary")
+    planned, done = (execution.get(key) for key in ("years_planned", "years_completed"))
+    count = len(done) if isinstance(done, list) else 0
+    if isinstance(planned, list) and planned:
+        return f"{count} of {count_of(len(planned), 'year')} completed"
+    return f"{count_of(count, 'year')} completed" if count else ""
+
+
+def _left(look: Look) -> str:
+    if look.seconds_left is None:
+        return ""
+    # A guess has no hundredths.
+    seconds = round(look.seconds_left)
+    return f"about {f'{seconds} s' if seconds < 60 else format_seconds(seconds)} left"
+
+
+def _memory(summary: Mapping[str, Any]) -> Cell:
+    resources, limit = table(summary, "resources"), _limit(summary)
+    now, peak = number(resources.get("end_memory_mb")), number(resources.get("peak_memory_mb"))
+    if now is None:
+        return cell("")
+    share = f" of {format_mb(limit)} ({format_percent(100 * now / limit)})" if limit else ""
+    highest = f"peak {format_mb(peak)}" if peak is not None else ""
+    return cell(joined([f"{format_mb(now)}{share}", highest]), "warn" if limit and now > limit * _NEAR_LIMIT else "")
+
+
+def _limit(summary: Mapping[str, Any]) -> float | None:
+    environment = table(summary, "environment")
+    return number(environment.get("memory_limit_mb")) or number(environment.get("memory_mb"))
+
+
+def _rates(look: Look) -> str:
+    busy = f"{look.cores_busy:.1f} cores busy" if look.cores_busy is not None else ""
+    return joined(
+        [
+            busy,
+            f"{format_rate(look.rows_per_second).removesuffix('/s')} rows/s" if look.rows_per_second else "",
+            f"{format_rate(look.events_per_second).removesuffix('/s')} events/s" if look.events_per_second else "",
+        ]
+    )
+
+
+def _problems(summary: Mapping[str, Any]) -> str:
+    execution = table(summary, "execution_summary")
+    counts = [(int(number(execution.get(key)) or 0), key[:-1]) for key in ("errors", "warnings")]
+    return joined(count_of(count, noun) for count, noun in counts if count)
+
+
+def _open(summary: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    found = table(summary, "resources").get("open_operations")
+    return [entry for entry in found if isinstance(entry, Mapping)] if isinstance(found, list) else []
+
+
+def _last(summary: Mapping[str, Any]) -> Section:
+    """The errors and warnings that came last, the newest below."""
+    found = sorted(_issues(summary), key=lambda issue: text(issue[1].get("last_time")))[-MAX_PROBLEMS:]
+    columns = (Column(""), Column(""), Column("", flexible=True), Column("", right=True, optional=True))
+    return Section("Last errors and warnings", columns, [_issue(*each) for each in found])
+
+
+def _issues(summary: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    for severity in ("errors", "warnings"):
+        groups = table(summary, "issues").get(severity)
+        for group in groups if isinstance(groups, list) else []:
+            if isinstance(group, Mapping):
+                yield severity, group
+
+
+def _issue(severity: str, group: Mapping[str, Any]) -> tuple[Cell, ...]:
+    count = number(group.get("count")) or 1
+    return (
+        cell(local_time(group.get("last_time")), "dim"),
+        cell(severity[:-1], "bad" if severity == "errors" else "warn"),
+        cell(group.get("message")),
+        cell(f"{format_count(count)} times" if count > 1 else "", "dim"),
+    )

@@ -1,0 +1,76 @@
+"""When a run will end."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from navigator_obs.history.eta import seconds_left
+
+
+def run(planned: list[int], years: dict[int, float], elapsed: float, completed: list[int] | None = None) -> dict:
+    return {
+        "run_metadata": {"duration_seconds": elapsed},
+        "execution_summary": {
+            "years_planned": planned,
+            "years_completed": list(years) if completed is None else completed,
+        },
+        "breakdown": {"by": {"year": {str(year): {"duration_seconds": took} for year, took in years.items()}}},
+    }
+
+
+YEARS = [2025, 2026, 2027]
+EARLIER = run(YEARS, {2025: 10.0, 2026: 20.0, 2027: 40.0}, 70.0)
+
+
+@pytest.mark.parametrize(
+    ("now", "earlier", "left"),
+    [
+        # Each year as the ones before, without earlier runs; what has passed of the year under way is taken off.
+        (run(YEARS, {2025: 10.0}, 10.0), [], 20.0),
+        (run(YEARS, {2025: 10.0}, 16.0), [], 14.0),
+        # By the shape of earlier runs, at the speed of this one.
+        (run(YEARS, {2025: 10.0}, 10.0), [EARLIER], 60.0),
+        (run(YEARS, {2025: 20.0}, 20.0), [EARLIER], 120.0),
+        (run(YEARS, {}, 0.0), [EARLIER], 70.0),
+        # A year that takes longer than it should leaves the others.
+        (run(YEARS, {2025: 10.0}, 500.0), [EARLIER], 40.0),
+        (run(YEARS, {2025: 10.0, 2026: 20.0, 2027: 40.0}, 70.0), [EARLIER], 0.0),
+        # Without years, by what earlier runs took.
+        (run([], {}, 30.0), [EARLIER], 40.0),
+        (run([], {}, 300.0), [EARLIER], 0.0),
+    ],
+)
+def test_what_is_left(now: dict, earlier: list, left: float):
+    """From the years of earlier runs and the speed of this one."""
+    assert seconds_left(now, earlier) == pytest.approx(left)
+
+
+@pytest.mark.parametrize("now", [{}, run(YEARS, {}, 5.0), run([], {}, 5.0), {"run_metadata": 7, "breakdown": []}])
+def test_nothing_is_made_up(now: dict):
+    """Where nothing tells, there is no figure."""
+    assert seconds_left(now) is None
+
+
+def test_an_earlier_run_with_other_years_says_nothing_of_these():
+    """Only runs that have all years are taken for the shape."""
+    other = run([2030], {2030: 999.0}, 999.0)
+    assert seconds_left(run(YEARS, {2025: 10.0}, 10.0), [other]) == pytest.approx(20.0)
+
+
+@given(
+    st.lists(st.floats(0.1, 1e4), min_size=2, max_size=10),
+    st.floats(0.2, 5.0),
+    st.data(),
+)
+def test_a_run_of_the_same_shape_is_foretold_exactly(took: list[float], speed: float, data: st.DataObject):
+    """At any year's end, a run that is as a whole faster or slower than the earlier one leaves no error."""
+    years = list(range(2025, 2025 + len(took)))
+    done = data.draw(st.integers(1, len(took)))
+    earlier = run(years, dict(zip(years, took, strict=True)), sum(took))
+    own = [seconds * speed for seconds in took]
+    if sum(took[:done]) < 0.02 * sum(took):
+        return
+    now = run(years, dict(zip(years[:done], own[:done], strict=True)), sum(own[:done]))
+    assert seconds_left(now, [earlier]) == pytest.approx(sum(own[done:]), rel=1e-6, abs=1e-6)
