@@ -1,4 +1,4 @@
-"""`python -m benchmarks event | operation | import | run | sampler [--json FILE] [--compare FILE] …`."""
+"""`python -m benchmarks event | operation | import | run | sampler | history [--json FILE] [--compare FILE] …`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from benchmarks import compare, imports, report, roster, runner, runs, sampling, table
+from benchmarks import compare, histories, imports, report, roster, runner, runs, sampling, table
 from benchmarks.plan import Plan
 
 PEERS = {"event": roster.EVENT, "operation": roster.OPERATION}
@@ -18,6 +18,7 @@ ABOUT = {
     "import": "import, configure and first event, in fresh interpreters",
     "run": "the start and end of a run, a record in between, and the recovery of a killed run of 100,000 records",
     "sampler": "the thread that samples while a run is open, at its default rate and four times it",
+    "history": "whole commands over 10,000 runs, and over a log of 1,000,000 lines beside grep and jq",
 }
 
 
@@ -66,6 +67,8 @@ def measure(options: argparse.Namespace) -> report.Report:
         return report.build("run", {"rounds": options.rounds}, runs.measure(options.rounds, say))
     if options.command == "sampler":
         return report.build("sampler", {"rounds": options.rounds}, sampling.measure(options.rounds, say))
+    if options.command == "history":
+        return report.build("history", {"rounds": options.rounds}, histories.measure(options.rounds, say))
     plan = Plan(events=options.events, batch=options.batch, foreign=options.foreign)
     chosen = roster.matching(PEERS[options.command], options.peer)
     lacking = {peer: roster.missing(peer) for peer in chosen}

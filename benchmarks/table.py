@@ -46,6 +46,11 @@ def _times(case: str, key: str) -> Callable[[Result], str]:
     return lambda result: figure(result["ratios"].get(case, {}).get(key))
 
 
+def _jq(which: str) -> Callable[[Result], str]:
+    """How many times as long jq takes."""
+    return lambda result: figure(result.get("jq", {}).get(which))
+
+
 def _caller(result: Result) -> str:
     return "yes" if result.get("caller") else "–"
 
@@ -90,6 +95,14 @@ COLUMNS: dict[str, list[Column]] = {
         ("all threads µs", _us("record", "process_us")),
         ("recovery ms", _ms("recovery", "cheapest_us")),
     ],
+    "history": [
+        ("CPU ms", _ms("history", "cheapest_us")),
+        ("median ms", _ms("history", "median_us")),
+        ("wall ms", _ms("history", "process_us")),
+        ("×", _times("history", "cheapest_us")),
+        ("jq by CPU", _jq("cpu")),
+        ("jq by wall", _jq("wall")),
+    ],
     "sampler": [
         ("% of a core", _percent("sampler", "cheapest_us")),
         ("median %", _percent("sampler", "median_us")),
@@ -101,6 +114,7 @@ ABOUT = {
     "operation": "CPU per operation, of the calling thread, cheapest batch, where nothing else is said; × = to the ",
     "run": "CPU of the calling thread, cheapest where nothing else is said; recovery is of 100,000 records; × = to ",
     "sampler": "CPU of the ticker's thread while a run is open, cheapest round first; all but the first less that of ",
+    "history": "CPU and wall time of whole commands, the cheapest round; jq: how many times as long it takes; × = to ",
     "import": "CPU of a fresh interpreter without its own start, cheapest where nothing else is said; × = to ",
 }
 

@@ -53,8 +53,11 @@ def bundle(entry: RunEntry, config: Config, path: Path, texts: Iterable[tuple[st
     files above `MAX_FILE_BYTES` are left out and named in the manifest. Raises UsageError where *path* exists or can't
     be written.
 
-    >>> from navigator_obs.history.store import History
-    >>> bundle(History("artifacts/runs").get("last"), Config(), Path("for-support.tar.gz")).left_out
+    >>> import navigator_obs as obs
+    >>> config = obs.configure(console="off", run_report=False)
+    >>> with obs.start_run("baseline"):
+    ...     pass
+    >>> bundle(obs.History().get("last"), config, Path("for-support.tar.gz")).left_out
     []
     """
     made = Bundle(path)

@@ -36,6 +36,12 @@ class LiveRun:
     """Follows the run of *entry*: each look reads what has come since the last.
 
     *earlier* are summaries of runs like it, by which the time that is left is judged (see `history.eta`).
+
+    >>> import navigator_obs as obs
+    >>> config = obs.configure(console="off", run_report=False)
+    >>> with obs.start_run("baseline"):
+    ...     LiveRun(History().get("last")).look().lives
+    True
     """
 
     def __init__(self, entry: RunEntry, earlier: Sequence[Mapping[str, Any]] = ()) -> None:
@@ -86,8 +92,13 @@ class LiveRun:
 def runs_like(history: History, entry: RunEntry) -> list[dict[str, Any]]:
     """Return the summaries of the newest runs of the same name that succeeded.
 
-    >>> runs_like(History("artifacts/runs"), History("artifacts/runs").get("last"))
-    []
+    >>> import navigator_obs as obs
+    >>> config = obs.configure(console="off", run_report=False)
+    >>> for _ in range(2):
+    ...     with obs.start_run("growth"):
+    ...         pass
+    >>> len(runs_like(History(), History().get("last")))
+    1
     """
     found = history.summaries(name=entry.name, limit=_EARLIER)
     return [summary for run, summary in found if run.run_id != entry.run_id]
