@@ -34,7 +34,7 @@ SUBJECTS: dict[str, str] = {
     "navigator-obs show last": f"{OURS} show last --runs-dir runs --log-dir logs",
     "navigator-obs show, by prefix": f"{OURS} show 20240301_0000 --runs-dir runs --log-dir logs",
     "navigator-obs sql, runs by status": f"{OURS} sql --runs-dir runs 'select status, count(*) from runs group by all'",
-    "grep, errors": 'grep \'"level":"ERROR"\' logs/navigator.log',
+    "grep, errors": 'grep \'"level":"ERROR"\' logs/navigator.log | cat',
     JQ: "jq -c 'select(.level == \"ERROR\")' logs/navigator.log",
     "navigator-obs logs, errors": f"{OURS} logs --level ERROR --json --runs-dir runs",
     "navigator-obs logs, newest 10 errors": f"{OURS} logs --level ERROR -n 10 --json --runs-dir runs",

@@ -6,6 +6,7 @@ import click
 
 from ..history.store import History
 from ..outputs.cells import text
+from ..outputs.slow import hotspots
 from ..outputs.timings import ORDERS, ranked, section
 from .meeting import settled
 from .screen import print_json, print_sections
@@ -27,7 +28,7 @@ def command(run: str, by: str, limit: int, as_json: bool, log_dir: str | None, r
     if as_json:
         print_json([{"operation_path": path, **stats} for path, stats in found[: limit or None]])
     elif found:
-        print_sections([section(summary, by, limit or None)])
+        print_sections([section(summary, by, limit or None), hotspots(summary)])
     else:
         click.echo(f"{text(entry.run_id)}: no operations", err=True)
     return 0

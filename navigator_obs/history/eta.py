@@ -51,8 +51,9 @@ def _by_years(
     shape = _shape([_seconds_by_year(other) for other in others], [*done, *left])
     spent = sum(own.get(year, 0.0) for year in done)
     if shape is None:
-        if not spent:
-            return None
+        foretold = _number(_table(summary, "forecast").get("eta_seconds"))
+        if foretold is not None or not spent:
+            return foretold
         shape = dict.fromkeys([*done, *left], spent / len(done))
     usual = sum(shape[year] for year in done)
     whole = usual + sum(shape[year] for year in left)

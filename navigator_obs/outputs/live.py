@@ -9,7 +9,8 @@ from ..fields import format_count, format_mb, format_percent, format_rate, forma
 from ..history.live import Look
 from . import problems, years
 from .cells import Cell, Column, Section, cell, count_of, fitted, joined, local_time, number, table, text
-from .sections import bar, headline
+from .sections import headline
+from .slow import bar
 
 MAX_PROBLEMS: Final = 5
 _BAR_WIDTH: Final = 20

@@ -59,6 +59,13 @@ def test_an_earlier_run_with_other_years_says_nothing_of_these():
     assert seconds_left(run(YEARS, {2025: 10.0}, 10.0), [other]) == pytest.approx(20.0)
 
 
+def test_without_earlier_runs_the_forecast_of_the_run_itself_holds():
+    """The run fits its own years, which knows more than their mean."""
+    now = {**run(YEARS, {2025: 10.0}, 10.0), "forecast": {"eta_seconds": 33.0}}
+    assert seconds_left(now) == 33.0
+    assert seconds_left(now, [EARLIER]) == pytest.approx(60.0)
+
+
 @given(
     st.lists(st.floats(0.1, 1e4), min_size=2, max_size=10),
     st.floats(0.2, 5.0),
