@@ -84,6 +84,7 @@ def test_the_list_of_runs_imports_next_to_nothing(recorded):
         "navigator_obs.history.store",
         "navigator_obs.outputs",
         "navigator_obs.outputs.columns",
+        "navigator_obs.settings",
     }
 
 
