@@ -44,6 +44,7 @@ with obs.start_run("baseline") as run:
 MLFLOW = """
 import logging
 logging.disable()
+os.environ["MLFLOW_ALLOW_FILE_STORE"] = "true"
 import mlflow
 mlflow.set_tracking_uri(URI)
 mlflow.set_experiment("benchmark")
@@ -65,7 +66,7 @@ from sacred.observers import FileStorageObserver
 SETTINGS.CAPTURE_MODE = "no"
 
 def experiment(main):
-    made = Experiment("baseline", save_git_info=False)
+    made = Experiment("baseline", save_git_info=False, interactive=True)
     made.observers.append(FileStorageObserver("sacred"))
     made.add_config(seed=42)
     made.main(main)

@@ -99,7 +99,8 @@ class Closing:
     def years_left(self) -> list[Any]:
         """Return the planned years that are not completed."""
         execution = self._recording.current_summary()["execution_summary"]
-        return [year for year in execution["years_planned"] if year not in execution["years_completed"]]
+        done = {*execution["years_completed"], *execution["years_resumed"]}
+        return [year for year in execution["years_planned"] if year not in done]
 
     def _checks_failed(self) -> int:
         checks = self._recording.current_summary()["execution_summary"]["checks"]

@@ -34,6 +34,7 @@ class Ancestor(NamedTuple):
     root_run_id: str
     attempt: int
     checkpoint: Mapping[str, Any]
+    years: tuple[Any, ...] = ()
 
     @property
     def point(self) -> ResumePoint:
@@ -46,6 +47,7 @@ class Ancestor(NamedTuple):
             "resumed_from": self.run_id,
             "root_run_id": self.root_run_id,
             "attempt": self.attempt + 1,
+            "years_resumed": list(self.years),
             "resumed_at": {key: self.checkpoint.get(key) for key in ("year", "path", "time")},
         }
 
@@ -70,7 +72,15 @@ def ancestor(wanted: object, config: Config) -> Ancestor:
     run_id = str(metadata.get("run_id") or directory.name)
     checkpoints = summary.get("checkpoints") or []
     last = checkpoints[-1] if checkpoints else _inherited(metadata)
-    return Ancestor(run_id, str(metadata.get("root_run_id") or run_id), int(metadata.get("attempt") or 1), last)
+    root, attempt = str(metadata.get("root_run_id") or run_id), int(metadata.get("attempt") or 1)
+    return Ancestor(run_id, root, attempt, last, _done(summary.get("execution_summary") or {}, last.get("year")))
+
+
+def _done(execution: Mapping[str, Any], until: Any) -> tuple[Any, ...]:
+    """The years that are complete in the checkpoint: by this attempt and those before it."""
+    years = [*(execution.get("years_resumed") or ()), *(execution.get("years_completed") or ())]
+    done = {year for year in years if isinstance(year, int) and isinstance(until, int) and year <= until}
+    return tuple(sorted(done))
 
 
 def _inherited(metadata: Mapping[str, Any]) -> Mapping[str, Any]:

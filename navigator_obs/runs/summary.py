@@ -231,6 +231,7 @@ class Fold:
             "backup_created": any(artifact.get("kind") == "backup" for artifact in self._artifacts),
             "stalls": self.life.stalls,
             "stalled_seconds": self.life.stalled_seconds,
+            "years_resumed": list(self.life.start.get("years_resumed") or ()),
             "years_planned": list(self.life.start.get("years", ())),
             "years_completed": years,
         }

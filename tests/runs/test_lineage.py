@@ -80,6 +80,19 @@ def test_a_dead_run_is_finalised_before_it_is_resumed(recorder, tmp_path):
     assert metadata(run)["status"] == "crashed"
 
 
+def test_years_of_earlier_attempts_are_not_left(recorder):
+    """All years are planned in each attempt, and the last one completes those that its predecessors had not."""
+    first = simulate(range(2025, 2030), fail_in=2027)
+    with obs.start_run("baseline", years=range(2025, 2030), resume_from=first) as second:
+        second.checkpoint(2027)
+    with obs.start_run("baseline", years=range(2025, 2030), resume_from=second) as third:
+        third.checkpoint(2028)
+        third.checkpoint(2029)
+    assert (second.status, second.summary["run_metadata"]["status_reason"]) == ("partial", "years 2028, 2029 left")
+    assert third.status == "success"
+    assert third.summary["execution_summary"]["years_resumed"] == [2025, 2026, 2027]
+
+
 @pytest.mark.parametrize("given", ["nosuch", "", 7, ".", ["a"]])
 def test_what_names_no_run_can_t_be_resumed(recorder, given):
     """The message names it."""
