@@ -132,8 +132,12 @@ def _watcher(directory: Path, told: str) -> int | None:
 class FaultLog:
     """`fault.log`: where faulthandler writes as long as the run lives.
 
-    It has one file in a process: that of a program that has enabled it itself stays, and so does that of an outer run.
+    It has one file in a process: that of a program that has enabled it itself stays. An inner run knows that of its
+    outer one.
     """
+
+    current: Path | None = None
+    """Where a fault of this process would be told; None where a run would not see it."""
 
     def __init__(self, directory: Path, file_mode: int = 0o600) -> None:
         self.path = directory / FAULT_NAME
@@ -143,13 +147,9 @@ class FaultLog:
         try:
             self._descriptor = os.open(self.path, _APPEND, file_mode)
             faulthandler.enable(self._descriptor, all_threads=True)
+            FaultLog.current = self.path
         except (OSError, RuntimeError, ValueError):
             self._close()
-
-    @property
-    def is_open(self) -> bool:
-        """Whether a fault of this process would be told here."""
-        return self._descriptor >= 0
 
     def close(self) -> None:
         """Disable it; a file without a word goes. Harmless when done twice."""
@@ -168,6 +168,7 @@ class FaultLog:
     def _close(self) -> None:
         descriptor, self._descriptor = self._descriptor, -1
         if descriptor >= 0:
+            FaultLog.current = None
             os.close(descriptor)
 
 

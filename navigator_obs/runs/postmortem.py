@@ -87,7 +87,7 @@ def examine(directory: Path, exit: Exit | None = None) -> Clues:  # noqa: A002
         last_time=max((str(record.get("time") or "") for record in [start, *records]), default=""),
         signal=told,
         went_on=told is not None and any(_is_progress(record, told[1]) for record in records),
-        fault=_fault(directory),
+        fault=_fault(directory / evidence.FAULT_NAME) or _fault(Path(str(_laid(start).get("fault_log")))),
         host=_host(start),
         exit=exit,
     )
@@ -135,10 +135,10 @@ def _is_progress(record: Record, since: str) -> bool:
     return done and str(record.get("time") or "") > since
 
 
-def _fault(directory: Path) -> str | None:
+def _fault(path: Path) -> str | None:
     """Return what the interpreter wrote when a fault ended the process."""
     try:
-        with (directory / evidence.FAULT_NAME).open("rb") as file:
+        with path.open("rb") as file:
             text = file.read(4096).decode("utf-8", "replace")
     except OSError:
         return None

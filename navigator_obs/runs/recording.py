@@ -4,6 +4,7 @@ one fold.
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from collections.abc import Callable, Hashable, Mapping
 from pathlib import Path
@@ -67,8 +68,9 @@ class Recording(Listener):
         self._faults = evidence.FaultLog(self.directory, self.config.file_mode)
         self._signals = evidence.SignalLog(self.directory, self.config.file_mode)
         told = evidence.at_start(self.directory, self.config.log_path)
+        fault_log = None if evidence.FaultLog.current is None else os.fspath(evidence.FaultLog.current)
         held = self._claim is not None and self._claim.held
-        self._laid = {**told, "lock_held": held, "fault_log": self._faults.is_open}
+        self._laid = {**told, "lock_held": held, "fault_log": fault_log}
         return self._laid
 
     def _standing(self, fields: Mapping[str, Any]) -> dict[str, Any]:
