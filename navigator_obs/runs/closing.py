@@ -73,7 +73,9 @@ class Closing:
 
     def orderly(self, reason: str | None = None) -> Verdict:
         """Judge a run that was ended in good order; *reason* replaces its own."""
-        verdict = orderly(self.years_left(), self._failure, self._signal, self._checks_failed())
+        # One look for both: it makes the whole summary.
+        execution = self._execution()
+        verdict = orderly(_years_left(execution), self._failure, self._signal, _checks_failed(execution))
         return Verdict(verdict.status, reason or verdict.reason, verdict.exit_code, verdict.signal)
 
     @property
@@ -98,10 +100,18 @@ class Closing:
 
     def years_left(self) -> list[Any]:
         """Return the planned years that are not completed."""
-        execution = self._recording.current_summary()["execution_summary"]
-        done = {*execution["years_completed"], *execution["years_resumed"]}
-        return [year for year in execution["years_planned"] if year not in done]
+        return _years_left(self._execution())
 
-    def _checks_failed(self) -> int:
-        checks = self._recording.current_summary()["execution_summary"]["checks"]
-        return int(checks["fail"] + checks["error"])
+    def _execution(self) -> dict[str, Any]:
+        found: dict[str, Any] = self._recording.current_summary()["execution_summary"]
+        return found
+
+
+def _years_left(execution: dict[str, Any]) -> list[Any]:
+    done = {*execution["years_completed"], *execution["years_resumed"]}
+    return [year for year in execution["years_planned"] if year not in done]
+
+
+def _checks_failed(execution: dict[str, Any]) -> int:
+    checks = execution["checks"]
+    return int(checks["fail"] + checks["error"])
