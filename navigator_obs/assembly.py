@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from .config import Config, resolve
+from .config import SETTINGS, Config, resolve
 from .errors import UsageError
 from .events import scope, setup
 from .events.console import wants_colour
@@ -20,6 +20,8 @@ from .runs.observer import RunObserver
 from .settings import LEVELS
 
 _config: Config | None = None
+# The arguments by now.
+_given: dict[str, Any] = {}
 # With thousands of runs, to look through them takes seconds of CPU.
 _PRUNED_AGAIN_SECONDS: Final = 3600.0
 
@@ -27,19 +29,26 @@ _PRUNED_AGAIN_SECONDS: Final = 3600.0
 def configure(config: Config | None = None, /, **settings: Any) -> Config:
     """Install the logging chain and its sinks; call it once at the start, safe to repeat.
 
-    Give either a `Config` or keywords, each one of its fields; what is not given comes from the environment
-    (``NAVIGATOR_OBS_LOG_DIR`` …), then from ``[tool.navigator_obs]`` in `pyproject.toml`, then the default. Returns
-    the `Config` that holds now. Raises `ConfigError` for a wrong setting.
+    Give either a `Config` or keywords, each one of its fields; what is not given, in this call or an earlier one, comes
+    from the environment (``NAVIGATOR_OBS_LOG_DIR`` …), then from ``[tool.navigator_obs]`` in `pyproject.toml`, then the
+    default. So ``configure(level="DEBUG")`` in the middle of a program changes the level alone, until `shutdown`; a
+    `Config` replaces all. Returns the `Config` that holds now. Raises `ConfigError` for a wrong setting.
 
     >>> configure(log_dir="logs", runs_dir="artifacts/runs", console="off").level
     'INFO'
     """
-    global _config
+    global _config, _given
     if config is not None and not isinstance(config, Config):
         raise UsageError(f"configure takes a Config or keywords, such as configure(level='DEBUG'), not {config!r}")
     if config is not None and settings:
         raise UsageError(f"configure takes a Config or keywords, not both; keywords given: {', '.join(settings)}")
-    _config = resolve(settings) if config is None else config
+    if config is None:
+        given = {**_given, **settings}
+        _config = resolve(given)
+    else:
+        given = {name: getattr(config, name) for name in SETTINGS}
+        _config = config
+    _given = given
     _resolve_public_names()
     setup.install(_config)
     metrics.outside.log_limit = _config.operation_log_limit
@@ -60,10 +69,10 @@ def shutdown() -> None:
 
     Not needed at the end of a program, where it happens by itself; for notebooks and tests.
     """
-    global _config
+    global _config, _given
     runs.finish_open_runs("the toolkit was shut down")
     setup.uninstall()
-    _config = None
+    _config, _given = None, {}
 
 
 def current_config() -> Config:

@@ -22,6 +22,7 @@ VERBS: Final = {
     "trace": "Write the operations of a run for a trace viewer or a flame graph.",
     "checks": "Show the data-quality checks of a run.",
     "logs": "Show events, filtered, across rotated files, live if wanted.",
+    "level": "Change what a running simulation logs.",
     "lineage": "Show the attempts of one simulation, and the runs within it.",
     "sql": "Ask the logs and the runs with SQL.",
     "bundle": "Put a run into one archive, without its secrets.",

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import structlog
@@ -22,10 +24,14 @@ if TYPE_CHECKING:
     from ..config import Config
 
 _LOGGER: Final = "navigator_obs.events"
+_INFO: Final = 20
+_installed: Config | None = None
 
 
 def install(config: Config) -> None:
     """Make *config* hold from now on, for loggers that exist as well; what was installed before is closed."""
+    global _installed
+    _installed = config
     _replace_file(FileSink(config, report=_report_drops))
     outlet.console = ConsoleSink() if _has_console(config) else None
     _set_levels(config)
@@ -35,6 +41,35 @@ def install(config: Config) -> None:
     refusal = outlet.file.refusal() if outlet.file is not None else None
     if refusal:
         emit(_LOGGER, WARNING, "the log file cannot be written", {"path": str(config.log_path), "cause": refusal})
+
+
+def change_levels(asked: Mapping[str, str]) -> None:
+    """Have loggers keep to these levels, by name, the empty one for all of them; to the configured ones without any.
+
+    What is left to the log file says so.
+    """
+    config = _installed
+    if config is None:
+        return
+    by_name = {name: level for name, level in asked.items() if name}
+    level = asked.get("")
+    changed = replace(
+        config,
+        level=level or config.level,
+        file_level=config.file_level if level is None else None,
+        levels={**config.levels, **by_name},
+    )
+    before = outlet.file_level
+    if changed.file_threshold <= before:
+        _keep_to(changed)
+    emit(_LOGGER, _INFO, "log levels changed", {"file_level": changed.file_level or changed.level, "levels": by_name})
+    if changed.file_threshold > before:
+        _keep_to(changed)
+
+
+def _keep_to(config: Config) -> None:
+    _set_levels(config)
+    _bridge_logging(config)
 
 
 def configure_structlog() -> None:
@@ -58,6 +93,8 @@ def _replace_file(new: FileSink) -> None:
 
 def uninstall() -> None:
     """Flush and close the sinks, and put structlog, `logging` and `warnings` back as they were."""
+    global _installed
+    _installed = None
     stdlib.detach()
     stdlib.release_warnings()
     uncaught.uninstall()
@@ -79,13 +116,17 @@ def _set_levels(config: Config) -> None:
     named.apply_levels({name: LEVELS[level] for name, level in config.levels.items()})
 
 
-def _bridge_the_rest(config: Config) -> None:
+def _bridge_logging(config: Config) -> None:
     if config.stdlib:
         stdlib.attach(
             min([outlet.file_level, outlet.console_level, *(LEVELS[level] for level in config.levels.values())])
         )
     else:
         stdlib.detach()
+
+
+def _bridge_the_rest(config: Config) -> None:
+    _bridge_logging(config)
     if config.capture_warnings:
         stdlib.capture_warnings()
     else:

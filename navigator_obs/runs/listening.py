@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ..clock import clock, format_timestamp
 from ..encoding import simplify, to_json
-from ..events import scope, sinks, ticker
+from ..events import scope, setup, sinks, ticker
 from ..operations import metrics, resources, sampler
 from ..operations.accumulator import Accumulator
-from . import breadcrumbs, catalogue, checkbook, links
+from . import breadcrumbs, catalogue, checkbook, links, live_level
 from .journal import Journal, Record
 
 if TYPE_CHECKING:
@@ -87,6 +87,9 @@ class _Doorbell(set["OpenNode"]):
 class Listener:
     """Hears what happens within one run in this process, and journals it. Its methods never raise."""
 
+    _leads = False
+    """Whether it is the process that opened the run."""
+
     def __init__(
         self,
         directory: Path,
@@ -120,6 +123,7 @@ class Listener:
         self._cpu_before_ns = clock.cpu_ns()
         self._counts_before = sinks.counts()
         self._handles: list[ticker.Handle] = []
+        self._level: live_level.Watch | None = None
         self._watch: sampler.Watch | None = None
 
     @property
@@ -207,6 +211,7 @@ class Listener:
         self._watch = sampler.watch(self.figures, self.directory, self._started_ns, self.config.sample_seconds)
         if self.on_event not in sinks.outlet.taps:
             sinks.add_tap(self.on_event)
+        self._level = live_level.Watch(self.directory, setup.change_levels)
         self._handles.append(ticker.every(TICK_SECONDS, self._on_tick))
 
     def stop_listening(self) -> None:
@@ -217,8 +222,12 @@ class Listener:
             sampler.unwatch(self._watch)
         for handle in self._handles:
             handle.cancel()
+        if self._level is not None:
+            self._level.end(remove=self._leads)
 
     def _on_tick(self) -> None:
+        if self._level is not None:
+            self._level.look()
         self.tick()
         self._handles[0].seconds = max(TICK_SECONDS, self.journal.bytes // _TICK_BYTES)
 

@@ -32,6 +32,8 @@ _NEWS: Final = frozenset({"issue", "check", "artifact", "checkpoint", "tags", "f
 class Recording(Listener):
     """The journal, the fold and the figures of one open run in the process that opened it. Its methods never raise."""
 
+    _leads = True
+
     def __init__(self, directory: Path, tag: scope.RunTag, config: Config, redactor: Redactor) -> None:
         super().__init__(directory, tag, config, redactor)
         self._queue: deque[bytes] = deque()

@@ -398,3 +398,18 @@ def test_a_logger_of_somebody_else_keeps_its_ways(recorder):
     wrapped = structlog.wrap_logger(structlog.ReturnLogger(), processors=[structlog.processors.JSONRenderer()])
     assert json.loads(wrapped.bind(a=1).info("mine", b=2)) == {"event": "mine", "a": 1, "b": 2}
     assert recorder.events() == []
+
+
+def test_a_second_configure_changes_what_it_is_given_alone(tmp_path):
+    """`configure(level=…)` in the middle of a program leaves the log where it is; `shutdown` forgets all."""
+    obs.configure(log_dir=tmp_path / "mine", console="off", levels={"mesa": "ERROR"})
+    config = obs.configure(level="DEBUG")
+    assert (config.log_dir, config.console, config.levels, config.level) == (
+        tmp_path / "mine", "off", {"mesa": "ERROR"}, "DEBUG",
+    )  # fmt: skip
+    obs.get_logger("planwise").debug("now seen")
+    obs.configure(config)
+    assert obs.configure(file_level="ERROR").log_dir == tmp_path / "mine"
+    obs.shutdown()
+    assert (tmp_path / "mine" / "navigator.log").read_text().count("now seen") == 1
+    assert obs.configure(log_dir=tmp_path, console="off").level == "INFO"

@@ -1,0 +1,61 @@
+"""`navigator-obs level`: what a running simulation logs, changed while it runs."""
+
+from __future__ import annotations
+
+import click
+
+from ..errors import UsageError, close_match
+from ..history.store import LIVING, History
+from ..runs import live_level
+from ..settings import LEVELS
+from .verbs import config_of, places
+
+_RESET = "RESET"
+
+
+@click.command("level")
+@click.argument("run", metavar="RUN")
+@click.argument("level", required=False, metavar="[LEVEL]")
+@click.option("--logger", default="", metavar="NAME", help="Only for this logger and the dotted names below it.")
+@places
+def command(run: str, level: str | None, logger: str, log_dir: str | None, runs_dir: str | None) -> int:
+    r"""Change what a running simulation logs: DEBUG, INFO, WARNING, ERROR, CRITICAL; reset for what it was configured
+    to. Without LEVEL show what was asked for.
+
+    The run and its worker processes take it up within some seconds.
+
+    \b
+    navigator-obs level last DEBUG
+    navigator-obs level last DEBUG --logger planwise.hiring
+    navigator-obs level last reset
+    """
+    entry = History(config_of(log_dir=log_dir, runs_dir=runs_dir).runs_dir).get(run)
+    asked = live_level.read(entry.directory)
+    if level is None:
+        for name, value in sorted(asked.items()) or [("", "as configured")]:
+            click.echo(f"{name or 'all loggers'}: {value}")
+        return 0
+    name = _checked(level)
+    if entry.status not in LIVING:
+        raise UsageError(f"run {entry.run_id} is {entry.status}: only the level of a running one can be changed")
+    try:
+        live_level.write(entry.directory, _changed(asked, logger, name))
+    except OSError as error:
+        raise UsageError(f"the level of run {entry.run_id} cannot be changed: {error}") from None
+    what = f"logger {logger}" if logger else "all loggers"
+    click.echo(f"{entry.run_id}: {what} {'as configured' if name == _RESET else name}, within some seconds")
+    return 0
+
+
+def _checked(level: str) -> str:
+    name = level.upper()
+    if name not in (*LEVELS, _RESET):
+        valid = ", ".join(LEVELS)
+        raise UsageError(f"level {level!r} must be one of {valid}, or reset{close_match(name, [*LEVELS, _RESET])}")
+    return name
+
+
+def _changed(asked: dict[str, str], logger: str, name: str) -> dict[str, str]:
+    if name != _RESET:
+        return {**asked, logger: name}
+    return {key: value for key, value in asked.items() if logger and key != logger}
