@@ -82,6 +82,9 @@ class Config:
     wall_time_limit_seconds: float | None = None
     """Time in seconds after which a run will be stopped from outside; a year that will end later is warned of. Under
     SLURM the end of the job is known without it."""
+    overhead_budget_percent: float = 5.0
+    """Share of a run's time in percent above which recording leaves things out, and says so: DEBUG events, then nine in
+    ten of the operations that it would log, then all that succeed. Never warnings, errors, checks or sums."""
     redact_keys: tuple[str, ...] = ()
     """More key names whose values are secret."""
     redact_allow: tuple[str, ...] = ()

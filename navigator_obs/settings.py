@@ -93,6 +93,13 @@ def _optional_number(least: int) -> Callable[[Any], int | None]:
     return lambda value: None if value is None or value == "" else check(value)
 
 
+def _above_zero(value: Any) -> float:
+    number = float(value)
+    if not 0 < number < float("inf"):
+        raise ValueError("must be a number above 0")
+    return number
+
+
 def _flag(value: Any) -> bool:
     known = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
     if isinstance(value, bool):
@@ -156,6 +163,7 @@ CHECKS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "max_series": _number(1),
     "sample_seconds": _seconds(0.01),
     "wall_time_limit_seconds": _optional(1),
+    "overhead_budget_percent": _above_zero,
     "redact_keys": _names,
     "redact_allow": _names,
     "seal_key_file": _optional_path,

@@ -67,6 +67,11 @@ class FileSink:
         self._store: Callable[[bytes], object] = _no_room
 
     @property
+    def staged_capacity(self) -> int:
+        """How many bytes of memory its staging area has."""
+        return self._area.capacity if self._area else 0
+
+    @property
     def stored_bytes(self) -> int:
         """How many bytes this process has put into the file, or staged for it."""
         return self._drain.written_bytes + (self._area.waiting_bytes if self._area else 0)

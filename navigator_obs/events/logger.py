@@ -8,6 +8,7 @@ from typing import Any, Final, Self
 
 import structlog
 
+from ..clock import clock
 from ..encoding import text
 from .chain import Processor, chain
 from .exceptions import from_signal_handler
@@ -156,20 +157,23 @@ class BoundLogger(structlog.BoundLoggerBase):
         try:
             if args:
                 event = _interpolate(event, args, fields)
-            line = None
+            line, began = None, 0
             fast, logger = chain.fast, self._logger
             if fast is not None and level >= logger.file_level:
                 bound = self._fragment if self._rendered_by is fast else self._render_bound(fast)
                 if bound is not None:
                     render = fast.render if level < 40 or "exc_info" not in fields else fast.render_error
                     line = render(logger.rendered, bound, level, event, fields, sys._getframe(2))
-            finished = None if line is not None else self._finish(level, event, fields)
+            if line is None:
+                began = clock.monotonic_ns()
+                finished = self._finish(level, event, fields)
         except Exception as error:
             _give_up(self._logger, level, event, error, {**self._context, **fields})
             return
         # Outside of the block: an event that was handed over is never written a second time.
         if line is None:
             self._deliver(level, finished)
+            outlet.count_slow(began)
         elif level < logger.others_level:
             outlet.file.write(line)  # type: ignore[union-attr]
         else:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
+from ..clock import clock
 from ..encoding import from_json, to_json
 from .sinks import NEVER, WARNING, outlet
 
@@ -32,13 +33,15 @@ class NamedLogger:
 
     def deliver_line(self, line: bytes, level: int) -> None:
         """Give an event that was rendered for the file to all that want it."""
+        began = clock.monotonic_ns()
         event = from_json(line) if level >= self.others_level else _NOT_WANTED
         outlet.deliver(line, event, level, to_console=level >= self.console_level)
+        outlet.count_slow(began)
 
     def set_levels(self, file_level: int, console_level: int) -> None:
         """Set from which level on each sink wants the events."""
         self.file_level, self.console_level = file_level, console_level
-        self.level = 0 if outlet.extra else min(file_level, console_level)
+        self.level = 0 if outlet.extra else max(min(file_level, console_level), outlet.floor)
         # From this level on somebody besides the file wants the event.
         self.others_level = 0 if outlet.extra else min(console_level, WARNING)
 
@@ -68,6 +71,12 @@ def refresh() -> None:
     """Work out every logger's levels anew, after the sinks have changed."""
     for logger in tuple(_loggers.values()):
         _apply(logger)
+
+
+def set_floor(level: int) -> None:
+    """Let nobody have events below *level*, whatever the settings say; 0 lifts that."""
+    outlet.floor = level
+    refresh()
 
 
 def level_of(name: str | None) -> int | None:

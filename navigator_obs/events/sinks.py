@@ -11,12 +11,14 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any, Final, Protocol
 
+from ..clock import clock
 from ..disabled import DISABLED
 from .console import ConsoleSink
 from .filesink import FileSink
 
 WARNING: Final = 30
 NEVER: Final = 1_000
+LONGEST_EVENT_NS: Final = 2_000_000
 
 Event = Mapping[str, Any]
 Tap = Callable[[Event], None]
@@ -48,6 +50,10 @@ class Outlet:
         self.extra: list[Sink] = []
         self.taps: list[Tap] = []
         self.broken = 0
+        # Least severe level that anybody gets, whatever the settings say.
+        self.floor = 0
+        # Events that took a longer way than the shortest, and the time that they took.
+        self.slow_events = self.slow_ns = 0
 
     def before_configure(self) -> None:
         """No file; a library's warnings reach somebody all the same, as with `logging`, unless all is switched off."""
@@ -67,6 +73,13 @@ class Outlet:
         if level >= WARNING:
             for tap in tuple(self.taps):
                 self._guarded(tap, event)
+
+    def count_slow(self, began_ns: int) -> None:
+        """Count an event that took a longer way than the shortest, and the time since *began_ns*."""
+        took = clock.monotonic_ns() - began_ns
+        self.slow_events += 1
+        # A thread that was suspended meanwhile has not worked for that long.
+        self.slow_ns += took if took < LONGEST_EVENT_NS else LONGEST_EVENT_NS
 
     def _guarded(self, call: Callable[..., None], *args: Any) -> None:
         try:

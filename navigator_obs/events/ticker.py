@@ -36,6 +36,8 @@ class _Ticker:
         self._tasks: list[Handle] = []
         self._wake = threading.Condition()
         self._thread: threading.Thread | None = None
+        # CPU time of the threads that have ended, and of the one that runs, as of its last round.
+        self._ended_ns = self._cpu_ns = 0
 
     def add(self, handle: Handle) -> None:
         with self._wake:
@@ -64,7 +66,9 @@ class _Ticker:
     def _loop(self) -> None:
         while True:
             with self._wake:
+                self._cpu_ns = _thread_cpu_ns()
                 if not self._tasks:
+                    self._ended_ns, self._cpu_ns = self._ended_ns + self._cpu_ns, 0
                     self._thread = None
                     return
                 now = time.monotonic()
@@ -74,6 +78,15 @@ class _Ticker:
                     continue
             for task in due:
                 _run(task)
+
+    def cpu_ns(self) -> int:
+        return self._ended_ns + (_thread_cpu_ns() if self.is_here() else self._cpu_ns)
+
+    def is_here(self) -> bool:
+        return self._thread is not None and self._thread.ident == threading.get_ident()
+
+
+_thread_cpu_ns: Final = getattr(time, "thread_time_ns", time.process_time_ns)
 
 
 def _run(task: Handle) -> None:
@@ -96,6 +109,18 @@ def every(seconds: float, run: Callable[[], None]) -> Handle:
     handle = Handle(seconds, run)
     _ticker.add(handle)
     return handle
+
+
+def cpu_ns() -> int:
+    """Return the CPU time that the ticker's threads have taken in this process: now where this is one, else as of its
+    last round.
+    """
+    return _ticker.cpu_ns()
+
+
+def is_here() -> bool:
+    """Return whether this is the ticker's thread."""
+    return _ticker.is_here()
 
 
 def after_fork() -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Final
 
 from ..clock import clock, format_timestamp, parse_timestamp
 from ..encoding import text, to_json
@@ -19,6 +19,10 @@ from .record import SUCCESS, OperationRecord
 from .series import BATCH, LONGEST_VALUE, Breakdown, Link, OpenNode, Repeats, Root, Series, short
 from .stats import Measured, OperationStats
 from .totals import Metrics
+
+# As weighed: a series with its link and sums, and a bucket of a sketch.
+_SERIES_BYTES: Final = 3_500
+_BUCKET_BYTES: Final = 100
 
 
 class Accumulator:
@@ -51,6 +55,11 @@ class Accumulator:
         self.on_logged = on_logged
         self.log_limit = log_limit
         self.heard = heard
+        # Of the operations that would be logged every so many-th is; the others are only counted.
+        self.log_every = 1
+        self._log_turn = 0
+        # Operations that did not end the plain way, the time that this took, and how many were told of.
+        self.slow = self.slow_ns = self.told = 0
         self.redactor = Redactor() if redactor is None else redactor
         # Re-entrant, because a signal handler or a finalizer may end an operation while this thread holds it.
         self.lock = threading.RLock()
@@ -84,6 +93,11 @@ class Accumulator:
             path, split = OVERFLOW, ()
         return self._series.setdefault((path, split), Series(path, split, self.root, heard=self.heard))
 
+    def passed_over(self) -> bool:
+        """Whether an operation is not to be logged, for only every `log_every`-th is."""
+        self._log_turn += 1
+        return self._log_turn % self.log_every != 0
+
     def prefix(self, path: str) -> Link:
         """Return the link that stands for an operation which is open in another process."""
         if len(self._prefixes) >= self.max_series:
@@ -115,6 +129,7 @@ class Accumulator:
             self.fold(series)
 
     def _tell(self, told: str, status: str, end_time: str, breakdown: Mapping[str, Any], peak_mb: float | None) -> None:
+        self.told += 1
         if self.on_logged is not None:
             try:
                 self.on_logged(told, status, end_time, breakdown, peak_mb)
@@ -215,6 +230,11 @@ class Accumulator:
             }
             for node in found
         ]
+
+    def memory_bytes(self) -> int:
+        """Return what it holds in memory, about."""
+        buckets = sum(len(series.cell.sketch.buckets) for series in tuple(self._series.values()))
+        return len(self._series) * _SERIES_BYTES + buckets * _BUCKET_BYTES + len(self._measures) * _SERIES_BYTES
 
     def after_fork(self) -> None:
         """In a forked child: begin with nothing; what is open is the parent's to report."""

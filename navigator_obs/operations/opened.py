@@ -5,7 +5,7 @@ microsecond, and is what it means: the innermost operation is where we are.
 
 The arithmetic on a parent (`active`, `since`, `busy`) stands in straight lines without a call, which CPython's global
 lock runs as one: no other thread, signal handler or finalizer comes between. On a build without that lock, entering and
-ending take one of ours (`_serialized`), so that the same holds there.
+ending take one of ours (`serialized`), so that the same holds there.
 
 What is made, entered and ended a million times is written for that: attributes are set where the object is made, in the
 caller's frame, and what the operations of one place have in common is found in their `Link`.
@@ -13,10 +13,7 @@ caller's frame, and what the operations of one place have in common is found in 
 
 from __future__ import annotations
 
-import contextlib
-import functools
 import sys
-import threading
 from collections.abc import Callable, Mapping
 from contextvars import Token
 from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar, overload
@@ -25,7 +22,7 @@ from ..clock import clock
 from ..events import scope
 from ..events.scope import Scope
 from ..events.sinks import outlet
-from . import decorating, ending, reentry, resources
+from . import decorating, ending, reentry, resources, serialized
 from .metrics import hang
 from .node import Node
 from .series import BATCH, Link, Root
@@ -33,11 +30,14 @@ from .series import BATCH, Link, Root
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from .accumulator import Accumulator
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
 END: Final = "end"
 BOTH: Final = "both"
+LONGEST_END_NS: Final = 500_000
 FAILURE: Final = "failure"
 NEVER: Final = "never"
 _scope_here: Final = scope.get_scope
@@ -193,6 +193,8 @@ class OpenOperation(Node):
         accumulator, log, series = link.accumulator, self.log, link.series
         heard = accumulator.heard or outlet.file is not None
         tells = heard and (log is END or log is BOTH) and link.repeats.count < accumulator.log_limit
+        if accumulator.log_every > 1 and (not tells or accumulator.passed_over()):
+            tells = series.measure = False
         if tells or series.measure:
             self.due, series.measure = series.measure, False
             self.reading = resources.read_shared()
@@ -237,6 +239,7 @@ class OpenOperation(Node):
             self.link.accumulator.broken += 1
         finally:
             self._close()
+            _count_slow(self.link.accumulator, clock.monotonic_ns() - end)
 
     def _end_among_others(self, end: int) -> None:
         """End plainly where others were active leaves beside this one."""
@@ -310,6 +313,12 @@ def make(
     return op
 
 
+def _count_slow(accumulator: Accumulator, took: int) -> None:
+    accumulator.slow += 1
+    # A thread that was suspended meanwhile has not worked for that long.
+    accumulator.slow_ns += took if took < LONGEST_END_NS else LONGEST_END_NS
+
+
 def _anchor(outer: Scope) -> tuple[Any, Link, Any]:
     """Return what an operation hangs on that opens in the scope *outer*: its parent, the parent's link and the run."""
     parent: Any = outer.operation
@@ -335,24 +344,5 @@ def _unearth() -> None:
     _enter_scope(here)
 
 
-def _serialized(method: Callable[P, R], lock: contextlib.AbstractContextManager[Any]) -> Callable[P, R]:
-    """Return *method* so that of all that are given the same lock only one runs at a time."""
-
-    @functools.wraps(method)
-    def alone(*args: P.args, **kwargs: P.kwargs) -> R:
-        with lock:
-            return method(*args, **kwargs)
-
-    return alone
-
-
-def serialize(operations: type[OpenOperation]) -> None:
-    """Let only one thread at a time enter, pause, resume or end operations: what CPython's global lock does."""
-    # Re-entrant, because a signal handler or a finalizer may open an operation in the middle of it.
-    lock = threading.RLock()
-    for name in ("__enter__", "__exit__", "pause", "resume"):
-        setattr(operations, name, _serialized(getattr(operations, name), lock))
-
-
 if not getattr(sys, "_is_gil_enabled", lambda: True)():
-    serialize(OpenOperation)
+    serialized.serialize(OpenOperation)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from ..encoding import from_json, to_json
-from .staged import Staged, left_beside
+from .staged import STAGE_BYTES, Staged, left_beside
 
 if TYPE_CHECKING:
     from .links import Link
@@ -86,6 +86,11 @@ class Journal:
         line = to_json(record)
         self.append_line(line)
         return line
+
+    @property
+    def staged_capacity(self) -> int:
+        """How many bytes of memory its staging area has."""
+        return STAGE_BYTES if self._staged is not None else 0
 
     def stage(self, line: bytes) -> None:
         """Keep one rendered record so that it survives `kill -9`; it goes before the next one that is appended."""

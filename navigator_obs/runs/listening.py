@@ -19,6 +19,7 @@ from ..operations import metrics, resources, sampler
 from ..operations.accumulator import Accumulator
 from . import breadcrumbs, catalogue, checkbook, links, live_level
 from .journal import Journal, Record
+from .metering import Meter
 
 if TYPE_CHECKING:
     from ..config import Config
@@ -105,12 +106,12 @@ class Listener:
         self._key = links.key_or_none(config.seal_key_file)
         # Absolute from now on: the program may change its working directory.
         self._log_path = config.log_path.absolute()
-        self.seconds_spent = 0.0
         self.journal = Journal(None)
         self.figures = figures or Figures(
             config.max_series, config.breakdown, log_limit=config.operation_log_limit, redactor=redactor
         )
         self.figures.on_logged = self._on_logged
+        self.meter = Meter(self.figures, tag)
         self._stamp: Record = {}
         # What the records of operations have between their time and their number.
         self._stamped = ""
@@ -233,13 +234,14 @@ class Listener:
 
     def tick(self, *, last: bool = False) -> None:
         """Write what the figures have gained since the last tick."""
-        self._timed(lambda: self._tick(last))
+        self.meter.timed(lambda: self._tick(last))
 
     def _tick(self, last: bool) -> None:
         with self._lock:
             if self._closed:
                 return
             gained, logged = self._take()
+            self.meter.count(gained)
             fields = {
                 "seconds": self.seconds,
                 "covered_seconds": self.figures.covered_seconds,
@@ -276,7 +278,13 @@ class Listener:
         return used if self._watch is None else {**used, **self._watch.take()}
 
     def _cost(self) -> dict[str, Any]:
-        return {"seconds": round(self.seconds_spent, 6), "journal_bytes": self.journal.bytes}
+        taken = self.meter.seconds()
+        return {"seconds": round(taken, 6), "journal_bytes": self.journal.bytes, "memory_bytes": self._memory_bytes()}
+
+    def _memory_bytes(self) -> int:
+        """What the figures and the mapped areas hold, about."""
+        area = sinks.outlet.file.staged_capacity if sinks.outlet.file else 0
+        return area + self.journal.staged_capacity + self.figures.memory_bytes()
 
     def _event_counts(self) -> dict[str, Any]:
         counts, before = sinks.counts(), self._counts_before
@@ -290,13 +298,6 @@ class Listener:
             "bytes": max(0, counts["bytes"] - before["bytes"]),
             "dropped": dropped,
         }
-
-    def _timed(self, work: Callable[[], None]) -> None:
-        began = clock.monotonic_ns()
-        try:
-            work()
-        finally:
-            self.seconds_spent += (clock.monotonic_ns() - began) / 1e9
 
     def abandon(self) -> None:
         """In a forked child: let go of the parent's files, and record nothing."""

@@ -12,10 +12,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ..encoding import from_json, to_json
 from ..events import scope
+from ..events.logger import emit
+from ..events.sinks import WARNING
 from ..operations.record import SUCCESS
 from . import calling, evidence, folder, seal
 from .journal import JOURNAL_NAME, Record, Shares
 from .listening import TICK_SECONDS, Listener, now
+from .metering import Budget, degrade, in_words, restore
 from .stalls import StallWatch
 from .summary import Fold
 
@@ -36,6 +39,8 @@ class Recording(Listener):
 
     def __init__(self, directory: Path, tag: scope.RunTag, config: Config, redactor: Redactor) -> None:
         super().__init__(directory, tag, config, redactor)
+        self.meter.begin()
+        self._budget = Budget(config.overhead_budget_percent)
         self._queue: deque[bytes] = deque()
         self._folding = False
         self._summary_due = 0.0
@@ -62,7 +67,7 @@ class Recording(Listener):
         self.write_summary(self._summary())
         self._listen()
         # All since the recording was made went into the start: the environment, the folder, the first summary.
-        self.seconds_spent += self.seconds
+        self.meter.end()
 
     def _lay_evidence(self) -> dict[str, Any]:
         if not self.directory.is_dir():
@@ -141,7 +146,28 @@ class Recording(Listener):
         super()._on_tick()
         self.stall_watch.after_tick(self.at_stall, self._mark)
         if self.seconds >= self._summary_due:
-            self._timed(self._write_running_summary)
+            self.meter.timed(self._write_running_summary)
+        self._keep_to_budget()
+
+    def _keep_to_budget(self) -> None:
+        """Leave something out where recording costs more than it may, and say so."""
+        due = self._budget.due(self.seconds, self.meter.seconds())
+        if due is None:
+            return
+        step, percent = due
+        degrade(step, self.figures)
+        self.add("degraded", step=step, percent=percent)
+        token = scope.enter(run=self.tag)
+        try:
+            emit("navigator_obs.run", WARNING, *in_words(step, percent, self.config.overhead_budget_percent))
+        finally:
+            scope.leave(token)
+
+    def stop_listening(self) -> None:
+        """Hear no more; from here on all is the end's."""
+        self.meter.begin()
+        restore()
+        super().stop_listening()
 
     def _write_running_summary(self) -> None:
         began = self.seconds
@@ -184,6 +210,7 @@ class Recording(Listener):
 
         On a full disk both go into the space that was set aside; what else is owed has what they leave.
         """
+        self.meter.end()
         with self._lock:
             told = {"seconds": self.seconds, "events": self._event_counts(), "cost": self._cost(), **end}
             line = to_json({"kind": "end", "time": now(), **told})

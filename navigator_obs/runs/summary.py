@@ -48,6 +48,7 @@ class Fold:
         self.life = Life()
         self._git: dict[str, Any] = {}
         self._unreadable = 0
+        self._left_out: deque[dict[str, Any]] = deque(maxlen=20)
         self._overflow = {"artifacts": 0, "checkpoints": 0}
         self._artifacts: list[dict[str, Any]] = []
         self._checkpoints: set[int] = set()
@@ -142,6 +143,9 @@ class Fold:
         if "events" in record:
             self._events[_source(record)] = record["events"]
         self.life.take_end(record)
+
+    def _take_degraded(self, record: Record) -> None:
+        self._left_out.append({key: record[key] for key in ("step", "percent", "time")})
 
     def _take_torn(self, record: Record) -> None:  # noqa: ARG002
         self._unreadable += 1
@@ -267,12 +271,20 @@ class Fold:
         return {
             "seconds": cost["seconds"],
             "percent": round(100 * cost["seconds"] / seconds, 3) if seconds else None,
+            "cpu_percent": self._cpu_percent(cost["seconds"]),
+            "memory_mb": round(cost.get("memory_bytes", 0) / 1e6, 3),
             "bytes": self._journal_bytes() + sum(events["bytes"] for events in self._events.values()),
             "dropped": dropped,
             "redacted": len((self.life.start.get("configuration") or _NO_CONFIGURATION)["redacted"]),
             "overflow": {name: number for name, number in overflow.items() if number},
+            "left_out": list(self._left_out),
             "torn_lines": self._unreadable,
         }
+
+    def _cpu_percent(self, taken: float) -> float | None:
+        """As a share of the CPU time of the run's processes."""
+        used = self._consumption.summary()["cpu_seconds"]
+        return round(min(100 * taken / used, 100.0), 3) if used else None
 
 
 def _source(record: Record) -> str:
@@ -301,6 +313,7 @@ _TAKERS: Final[Mapping[str, Callable[[Fold, Record], None]]] = {
     "resumed": _alive(Life.take_resumed),
     "leave": Fold._take_leave,
     "end": Fold._take_end,
+    "degraded": Fold._take_degraded,
     "torn": Fold._take_torn,
 }
 _KEPT_OF_TICK: Final = ("time", "seconds", "covered_seconds", "cost", "dropped", "stalled")

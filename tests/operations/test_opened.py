@@ -10,7 +10,8 @@ import pytest
 
 import navigator_obs as obs
 from navigator_obs.operations import metrics, resources
-from navigator_obs.operations.opened import OpenOperation, serialize
+from navigator_obs.operations.opened import OpenOperation
+from navigator_obs.operations.serialized import serialize
 
 
 def work_in_threads(threads, each):

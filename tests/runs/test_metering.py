@@ -1,0 +1,108 @@
+"""What recording takes is measured in every run, and too much of it is left out step by step, in plain words."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+import navigator_obs as obs
+from navigator_obs.events import named
+from navigator_obs.runs import metering
+from navigator_obs.runs.metering import Budget
+
+
+def test_steps_come_one_by_one_while_the_cost_stays_above_the_budget():
+    """Each at most once, each only when the seconds since the last look cost too much as well."""
+    budget = Budget(5.0)
+    assert budget.due(4.0, 4.0) is None
+    assert budget.due(5.0, 0.5) == ("debug events", 10.0)
+    assert budget.due(9.0, 5.0) is None
+    assert budget.due(10.0, 0.6) is None
+    assert budget.due(15.0, 1.1) == ("operation samples", 10.0)
+    assert budget.due(20.0, 2.1) == ("operation events", 20.0)
+    assert budget.due(25.0, 7.1) is None
+
+
+@pytest.fixture
+def places(tmp_path):
+    yield {"log_dir": tmp_path / "logs", "runs_dir": tmp_path / "runs", "console": "off", "run_report": False}
+    obs.shutdown()
+
+
+def events_in(places):
+    obs.shutdown()
+    return [json.loads(line) for line in (places["log_dir"] / "navigator.log").read_text().splitlines()]
+
+
+def test_the_cost_counts_operations_events_and_what_is_measured(places):
+    """The summary has CPU time, its shares of time and CPU, bytes and memory; more work of ours costs more."""
+    obs.configure(**places)
+    log = obs.get_logger("sim")
+    seen = []
+    with obs.start_run("baseline") as run:
+        for _ in range(3):
+            for number in range(2_000):
+                with obs.operation("step", log="never"):
+                    pass
+                log.info("stepped", number=number)
+            seen.append(run.summary["observability"]["seconds"])
+    cost = run.summary["observability"]
+    assert 0 < seen[0] < seen[1] < seen[2] <= cost["seconds"]
+    assert cost["percent"] > 0
+    assert cost["cpu_percent"] > 0
+    assert cost["memory_mb"] > 0.1
+    assert cost["left_out"] == []
+
+
+def test_a_run_that_costs_too_much_leaves_things_out_and_says_so(places, monkeypatch):
+    """In the log, in the catalogue of warnings and in the summary; warnings, failures and all sums stay; afterwards
+    everything is recorded again.
+    """
+    monkeypatch.setattr(Budget, "SECONDS", 0.0)
+    obs.configure(**places, overhead_budget_percent=1e-9, level="DEBUG")
+    log = obs.get_logger("sim")
+
+    def work(run, word):
+        log.debug(word)
+        for _ in range(20):
+            with obs.operation(word):
+                pass
+        run._recording._keep_to_budget()
+
+    with obs.start_run("baseline") as run:
+        # The ticker may take a step at any time, but none twice.
+        for word in ("first", "second", "third", "fourth"):
+            work(run, word)
+        with pytest.raises(ZeroDivisionError), obs.operation("broken"):
+            raise ZeroDivisionError
+        log.warning("few hires")
+    log.debug("after")
+    summary = run.summary
+    assert [step["step"] for step in summary["observability"]["left_out"]] == list(Budget.STEPS)
+    assert len(summary["issues"]["warnings"]) == 4
+    assert {path: found["count"] for path, found in summary["performance_metrics"].items()} == {
+        "first": 20, "second": 20, "third": 20, "fourth": 20, "broken": 1}  # fmt: skip
+    events = events_in(places)
+    told = [event["message"] for event in events]
+    assert "first" in told
+    assert "fourth" not in told
+    assert "after" in told
+    logged = [event["operation"] for event in events if "operation" in event]
+    assert "fourth" not in logged
+    assert "broken" in logged
+    assert [event["left_out"] for event in events if "left_out" in event] == list(Budget.STEPS)
+
+
+def test_what_a_trial_costs_is_nobodys(places):
+    """The price of an operation and of an event is found without a trace in log, figures or numbers."""
+    obs.configure(**places)
+    with obs.start_run("baseline") as run:
+        before = run._recording.tag.written
+        operation_ns, event_ns = metering._prices()
+        assert run._recording.tag.written == before
+    assert operation_ns > 0
+    assert event_ns > 0
+    assert run.summary["performance_metrics"] == {}
+    assert not [event for event in events_in(places) if "trial" in event["message"]]
+    assert named.outlet.floor == 0
