@@ -31,7 +31,7 @@ import navigator_obs as obs  # noqa: E402
 from navigator_obs import config, errors, fields, testing  # noqa: E402
 from navigator_obs.cli import complaint, verbs  # noqa: E402
 from navigator_obs.cli import main as command_line  # noqa: E402
-from navigator_obs.events import logger  # noqa: E402
+from navigator_obs.events import categories, logger  # noqa: E402
 from navigator_obs.history import entry as run_entry  # noqa: E402
 from navigator_obs.operations import opened  # noqa: E402
 from navigator_obs.runs import observer, schema  # noqa: E402
@@ -58,6 +58,10 @@ RESERVED_NOTE: Final = """
 These names and `exception` are reserved. A field of yours with such a name is kept as `field_<name>`:
 `log.info("read", line=7)` gives `"field_line":7`.
 """
+CATEGORIES_INTRO: Final = """
+The exception's category is judged from the root cause outwards; `category_rule` says what told it. Rules of your own
+come first: the setting [`categories`](settings.md). Anything that is not a rule's is `unknown`.
+"""
 OPERATIONS_INTRO: Final = """
 What the event at the end of an [operation](../glossary.md#operation) adds; what is not known is left out. Any other
 event inside an operation has `operation_path` alone, so that the events with `operation` are those with a duration.
@@ -66,7 +70,7 @@ SETTINGS_INTRO: Final = """
 A setting is taken from the argument of `configure`, else from the environment, else from `[tool.navigator_obs]` in the
 nearest `pyproject.toml` (looked for from the working directory upwards), else it has its default. `Config.sources` says
 which it was. In the environment, names are separated by commas (`year,scenario`), levels by logger are written
-`mesa=WARNING,numba=ERROR`, permissions as octal digits (`640`).
+`mesa=WARNING,numba=ERROR`, categories likewise, permissions as octal digits (`640`).
 """
 SUMMARY_INTRO: Final = """
 The same as a JSON Schema ships with the package: `navigator_obs/runs/summary.schema.json`. `<…>` stands for a key that
@@ -106,10 +110,18 @@ def events_page() -> str:
         "## `exception`",
         "An object, on events that were given an exception.",
         _field_table(fields.EXCEPTION_FIELDS),
+        "## Categories",
+        CATEGORIES_INTRO.strip(),
+        _categories_table(),
         "## Operations",
         OPERATIONS_INTRO.strip(),
         _field_table(fields.OPERATION_FIELDS),
     )
+
+
+def _categories_table() -> str:
+    rows = ((f"`{name}`", kind.meaning, kind.fixed_by, kind.retry) for name, kind in categories.CATEGORIES.items())
+    return table(("category", "meaning", "who can fix it", "does a retry help"), rows)
 
 
 def _field_table(of: Iterable[fields.Field]) -> str:

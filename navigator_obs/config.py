@@ -89,6 +89,9 @@ class Config:
     """More key names whose values are secret."""
     redact_allow: tuple[str, ...] = ()
     """Key names that look secret and are not."""
+    categories: Mapping[str, str] = field(default_factory=dict)
+    """Categories of exceptions of your own, asked before the built-in rules: a class's name, or ``message:`` and a
+    regular expression, to a category: ``{"LedgerClosed": "external/service", "message:quota": "resource/disk"}``."""
     seal_key_file: Path | None = None
     """A file with the key that a run's record is sealed with (HMAC); without it anybody who may write can seal anew."""
     max_event_bytes: int = 262_144

@@ -100,7 +100,8 @@ EXCEPTION_FIELDS: Final = (
     Field("causes", "array", "", "the chain from the nearest cause to the root: type, message and how they are linked"),
     Field("notes", "array", "", "notes added with `add_note`"),
     Field("fingerprint", "string", "", "the same for errors that are the same one"),
-    Field("category", "string", "", "which kind of failure it is"),
+    Field("category", "string", "", "which kind of failure it is, in one or two levels: `database/lock`"),
+    Field("category_rule", "string", "", "what told the category"),
 )
 """The keys of an event's `exception`."""
 

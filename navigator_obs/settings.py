@@ -138,6 +138,12 @@ def _levels(value: Any) -> Mapping[str, str]:
     return {str(name).strip(): _level(level) for name, level in dict(value).items()}
 
 
+def _categories(value: Any) -> Mapping[str, str]:
+    if isinstance(value, str):
+        value = dict(part.rpartition("=")[::2] for part in value.split(",") if part)
+    return {str(name).strip(): str(category).strip() for name, category in dict(value).items()}
+
+
 CHECKS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "log_dir": _path,
     "runs_dir": _path,
@@ -166,6 +172,7 @@ CHECKS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "overhead_budget_percent": _above_zero,
     "redact_keys": _names,
     "redact_allow": _names,
+    "categories": _categories,
     "seal_key_file": _optional_path,
     "max_event_bytes": _number(1_000),
     "file_mode": _mode,

@@ -33,6 +33,7 @@ def describe(error: BaseException, say: Callable[[BaseException], str] = text) -
     ('ValueError', 'salary is negative', 'code')
     """
     chain = list(chain_of(error))
+    verdict = _classify(chain)
     return {
         "type": type_name(error),
         "message": say(error),
@@ -43,7 +44,8 @@ def describe(error: BaseException, say: Callable[[BaseException], str] = text) -
         ],
         "notes": _notes(error),
         "fingerprint": _fingerprint(chain),
-        "category": categories.classify([link for link, _ in chain]),
+        "category": verdict.category,
+        "category_rule": verdict.rule,
     }
 
 
@@ -98,12 +100,16 @@ def category(error: BaseException) -> str:
     """Return which kind of failure *error* is, judged from the root cause outwards; ``unknown`` where no rule
     speaks.
     """
-    return categories.classify([link for link, _ in chain_of(error)])
+    return _classify(list(chain_of(error))).category
+
+
+def _classify(chain: list[tuple[BaseException, str]]) -> categories.Verdict:
+    return categories.classify([link for link, _ in chain], lambda leaf: [link for link, _ in chain_of(leaf)])
 
 
 def judged(error: BaseException) -> object:
     """Return what of a description depends on the messages, besides these themselves."""
-    return category(error)
+    return _classify(list(chain_of(error)))
 
 
 def type_name(error: BaseException) -> str:

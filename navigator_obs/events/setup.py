@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from ..settings import LEVELS
-from . import limits, named, scope, sinks, stdlib, ticker, uncaught
+from . import categories, limits, named, scope, sinks, stdlib, ticker, uncaught
 from .chain import chain
 from .console import ConsoleSink
 from .filesink import FileSink
@@ -32,6 +32,7 @@ def install(config: Config) -> None:
     """Make *config* hold from now on, for loggers that exist as well; what was installed before is closed."""
     global _installed
     _installed = config
+    categories.install(config.categories)
     _replace_file(FileSink(config, report=_report_drops))
     outlet.console = ConsoleSink() if _has_console(config) else None
     _set_levels(config)
@@ -99,6 +100,7 @@ def uninstall() -> None:
     stdlib.release_warnings()
     uncaught.uninstall()
     limits.reset()
+    categories.install({})
     if outlet.file is not None:
         outlet.file.close()
     structlog.reset_defaults()

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any, Final
 
+from ..events import categories
 from ..fields import RESERVED
 
 FULL_OCCURRENCES: Final = 5
@@ -35,8 +36,8 @@ def template(message: str) -> str:
 
 
 def identify(event: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what *event* is an occurrence of: `severity`, `fingerprint`, `category`, `type`, `message`
-    (the exception's, where there is one) and `event_message`.
+    """Return what *event* is an occurrence of: `severity`, `fingerprint`, `category` with `category_rule`, `fixed_by`
+    and `retry`, `type`, `message` (the exception's, where there is one) and `event_message`.
     """
     severity = "errors" if event.get("level") in _ERRORS else "warnings"
     exception = event.get("exception")
@@ -45,7 +46,7 @@ def identify(event: Mapping[str, Any]) -> dict[str, Any]:
         return {
             "severity": severity,
             "fingerprint": str(exception["fingerprint"]),
-            "category": str(exception.get("category") or "unknown"),
+            **_category(str(exception.get("category") or categories.UNKNOWN), exception.get("category_rule")),
             "type": exception.get("type"),
             "message": str(exception.get("message") or message),
             "event_message": message,
@@ -54,11 +55,21 @@ def identify(event: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "severity": severity,
         "fingerprint": sha256(words.encode("utf-8", "replace")).hexdigest()[:12],
-        "category": "data" if "check" in event else "unknown",
+        **(_category("data/quality", "a check") if _is_of_a_check(event) else _category(categories.UNKNOWN)),
         "type": event.get("warning_category"),
         "message": message,
         "event_message": message,
     }
+
+
+def _category(category: str, rule: str | None = None) -> dict[str, Any]:
+    """The category, what told it, who can fix it, and whether trying again helps."""
+    known = categories.kind(category)
+    return {"category": category, "category_rule": rule, "fixed_by": known.fixed_by, "retry": known.retry}
+
+
+def _is_of_a_check(event: Mapping[str, Any]) -> bool:
+    return "check" in event and event.get("logger") == "navigator_obs.checks"
 
 
 def own_context(event: Mapping[str, Any], keys: Mapping[str, Any]) -> dict[str, Any]:
@@ -109,7 +120,12 @@ def _slim(event: Mapping[str, Any]) -> dict[str, Any]:
     exception = event.get("exception")
     if not isinstance(exception, Mapping):
         return dict(event)
-    return {**event, "exception": {key: exception.get(key) for key in ("type", "message", "fingerprint", "category")}}
+    return {
+        **event,
+        "exception": {
+            key: exception.get(key) for key in ("type", "message", "fingerprint", "category", "category_rule")
+        },
+    }
 
 
 class Catalogue:
@@ -153,7 +169,7 @@ class Catalogue:
         if group is None and len(groups) < MAX_GROUPS:
             group = groups[record["fingerprint"]] = {
                 "fingerprint": record["fingerprint"],
-                "category": record["category"],
+                **{key: record.get(key) for key in ("category", "category_rule", "fixed_by", "retry")},
                 "type": record.get("type"),
                 "count": 0,
                 "variants": {},

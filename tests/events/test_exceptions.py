@@ -44,7 +44,7 @@ def test_all_is_told():
     assert lines[0] == "Traceback (most recent call last):"
     assert "The above exception was the direct cause of the following exception:" in lines
     assert lines[-2:] == ["RuntimeError: can't load census", "in year 2025"]
-    assert told["category"] == "numeric"
+    assert (told["category"], told["category_rule"]) == ("numeric/division", "type ZeroDivisionError")
 
 
 def test_the_fingerprint_is_of_the_cause_not_of_the_words():

@@ -84,3 +84,18 @@ def test_dbt_still_says_what_was_recorded(name: str):
     """The recorded exit status is that of the dbt that is installed."""
     recorded = json.loads(record_dbt.RECORDED.read_text(encoding="utf-8"))[name]
     assert record_dbt.run(name)["status"] == recorded["status"]
+
+
+def is_right(expected: str, found: str) -> bool:
+    return found == expected if "/" in expected else found.partition("/")[0] == expected
+
+
+@pytest.mark.parametrize(("held_out", "least_percent"), [(False, 97), (True, 78)])
+def test_the_rules_tell_categories_as_an_operator_would(held_out: bool, least_percent: int, observed: dict[str, dict]):
+    """Both levels are right for nearly all failures that the author of the rules has seen, and for most that are held
+    out.
+    """
+    judged = [failure for failure in CASES.values() if failure.held_out == held_out and failure.id in observed]
+    wrong = [case.id for case in judged if not is_right(case.expected, observed[case.id]["category"])]
+    # What is held out stays so, also in a failure's message.
+    assert 100 * (1 - len(wrong) / len(judged)) >= least_percent, len(wrong) if held_out else wrong
