@@ -16,6 +16,7 @@ VERBS: Final = {
     "demo": "Run a real multi-year workforce simulation and record it.",
     "runs": "List the runs, newest first.",
     "show": "Show one run: its verdict, what went wrong, where the time went.",
+    "diagnose": "Say why a run failed: cause, novelty, what changed, what to do.",
     "watch": "Watch a run that is under way.",
     "errors": "Show each error and warning of a run, grouped, with its causes.",
     "slow": "Show where the time of a run went, operation by operation.",

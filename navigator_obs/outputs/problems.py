@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from ..fields import RESERVED, format_count, format_seconds
+from ..runs.frames import own_frame
 from . import failed_checks
 from .cells import LIVING, Cell, Column, Section, cell, count_of, figure, joined, local_time, number, table, text
 
@@ -14,7 +15,6 @@ MAX_OPEN: Final = 10
 MAX_MESSAGE: Final = 600
 MAX_FIELDS: Final = 4
 MAX_FIELD: Final = 40
-_LIBRARIES: Final = ("site-packages", "dist-packages", "/lib/python3", "\\lib\\")
 _OWN_LOGGERS: Final = frozenset({"navigator_obs.run", "navigator_obs.uncaught"})
 _LINKS: Final = {"cause": "caused by", "context": "while handling"}
 
@@ -205,21 +205,12 @@ def _place_of(event: Mapping[str, Any]) -> str:
 
 def _place(exception: Mapping[str, Any]) -> str:
     """The innermost line of the user's own code, which says more than the library's line below it."""
-    found = exception.get("frames")
-    frames = [frame for frame in found if isinstance(frame, Mapping)] if isinstance(found, list) else []
-    own = [frame for frame in frames if _is_own(frame)]
-    if not frames:
+    frame = own_frame(exception)
+    if frame is None:
         return ""
-    frame = (own or frames)[-1]
     source = text(frame.get("source")).strip()
     where = f"{text(frame.get('file'))}:{frame.get('line')} in {text(frame.get('function'))}"
     return f"{where}: {source}" if source else where
-
-
-def _is_own(frame: Mapping[str, Any]) -> bool:
-    file, module = str(frame.get("file")), str(frame.get("module"))
-    ours = module.startswith("navigator_obs.") and not module.startswith("navigator_obs.demo")
-    return not ours and not any(part in file for part in _LIBRARIES)
 
 
 def _cut(message: str) -> str:

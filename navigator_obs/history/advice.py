@@ -1,0 +1,43 @@
+"""What to do next about a run: commands that can be typed as they stand, and the line that resumes it."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from .parts import tables
+
+if TYPE_CHECKING:
+    from .diagnose import Diagnosis
+
+PROGRAM: Final = "navigator-obs"
+_BY_CATEGORY: Final[Mapping[str, tuple[str, ...]]] = {
+    "resource/memory": (f"{PROGRAM} slow {{run}}",),
+    "interrupted/oom": (f"{PROGRAM} slow {{run}}",),
+    "resource/disk": ("df -h {directory}", f"{PROGRAM} prune --dry-run"),
+    "resource/descriptors": ("ulimit -n",),
+    "environment/dependency": ("python -m pip check",),
+    "interrupted/crash": ("cat {directory}/fault.log",),
+    "stalled": ("cat {directory}/stacks.log",),
+    "data/quality": (f"{PROGRAM} checks {{run}}",),
+}
+
+
+def advice(diagnosis: Diagnosis, summary: Mapping[str, Any]) -> Iterator[str]:
+    """Yield commands and lines of code, the most helpful first."""
+    if diagnosis.is_healthy:
+        return
+    run, cause = diagnosis.run_id, next(iter(diagnosis.causes), None)
+    if cause is not None:
+        for line in _BY_CATEGORY.get(cause.category, ()):
+            yield line.format(run=run, directory=shlex.quote(diagnosis.directory))
+        if cause.fingerprint and not cause.fingerprint.startswith("check:"):
+            yield f"{PROGRAM} logs {run} --level ERROR"
+        else:
+            yield f"{PROGRAM} logs {run} --level WARNING"
+    if diagnosis.last_success and (diagnosis.changed or diagnosis.slower or diagnosis.suspicions):
+        yield f"{PROGRAM} compare {diagnosis.last_success} {run}"
+    saved = [one for one in tables(summary, "artifacts") if one.get("kind") == "checkpoint"]
+    if saved and diagnosis.status != "success":
+        yield f'resume: obs.start_run("{diagnosis.name}", resume_from="{run}")'

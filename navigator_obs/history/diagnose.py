@@ -1,0 +1,228 @@
+"""Why a run failed, whether that is new, and what changed since it last succeeded: from the folders alone.
+
+A run that succeeded is asked as well whether it was slow (`slower`) or looks wrong (`suspects`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from ..fields import format_bytes, format_mb, format_seconds
+from .advice import advice
+from .causes import Cause, causes
+from .entry import LIVING
+from .parts import number, table, tables
+from .surroundings import Weighed, changes, weigh
+from .suspects import Suspicion, slower, suspects
+
+if TYPE_CHECKING:
+    from .store import History, RunEntry
+
+MAX_PAST: Final = 60
+MAX_TRAIL: Final = 4
+_HEALTHY: Final = frozenset({"success", "running"})
+
+
+@dataclass(frozen=True)
+class Novelty:
+    """How often the cause was seen before: in `seen` of `runs` earlier runs of this name, the last time in `last_run`.
+
+    Of `retries` runs that followed such a one with the same configuration, `helped` succeeded.
+    """
+
+    runs: int
+    seen: int
+    last_run: str | None = None
+    retries: int = 0
+    helped: int = 0
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What can be said of one run from the files alone; `to_dict` gives plain JSON values.
+
+    *verdict* is one line; *causes* are ordered, the cause first; *changed* holds what is not as in *last_success*, the
+    best explanation first; *trail* the last events before the cause; *state* what is left; *next* what to type.
+    """
+
+    run_id: str
+    name: str
+    status: str
+    directory: str
+    verdict: str
+    causes: Sequence[Cause] = ()
+    novelty: Novelty | None = None
+    last_success: str | None = None
+    changed: Sequence[Weighed] = ()
+    suspicions: Sequence[Suspicion] = ()
+    slower: Sequence[Suspicion] = ()
+    trail: Sequence[str] = ()
+    evidence: Sequence[str] = ()
+    state: Sequence[str] = ()
+    next: Sequence[str] = field(default=())
+
+    @property
+    def is_healthy(self) -> bool:
+        """Whether there is nothing to look into."""
+        return self.status in _HEALTHY and not self.suspicions and not self.slower
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON values."""
+        return {
+            **self.__dict__,
+            "causes": [cause.to_dict() for cause in self.causes],
+            "novelty": None if self.novelty is None else dict(self.novelty.__dict__),
+            "changed": [{**one._asdict(), "change": one.change._asdict()} for one in self.changed],
+            "suspicions": [one._asdict() for one in self.suspicions],
+            "slower": [one._asdict() for one in self.slower],
+            "healthy": self.is_healthy,
+        }
+
+
+Past = Sequence[tuple["RunEntry", Mapping[str, Any]]]
+
+
+def diagnose(run: RunEntry, history: History) -> Diagnosis:
+    """Diagnose *run* against the earlier runs of its name in *history*, at most `MAX_PAST` of them."""
+    summary = run.summary
+    past = _past(run, history)
+    metadata = table(summary, "run_metadata")
+    found = causes(summary)
+    good = next(((entry, other) for entry, other in past if entry.status == "success"), None)
+    succeeded = run.status == "success"
+    like = [other for entry, other in past if entry.status == "success"]
+    diagnosis = Diagnosis(
+        run_id=run.run_id,
+        name=run.name,
+        status=run.status,
+        directory=str(run.directory),
+        verdict=_verdict(run, summary, found),
+        causes=() if succeeded else found,
+        novelty=None if succeeded or not found else _novelty(found[0], past),
+        last_success=good[0].run_id if good else None,
+        changed=weigh(changes(good[1], summary), _failures(run, summary, past)) if good else (),
+        suspicions=suspects(summary, like) if succeeded else (),
+        slower=slower(summary, like) if succeeded else (),
+        trail=list(_trail(summary, found)) if not succeeded else (),
+        evidence=[str(line) for line in metadata.get("evidence") or ()],
+        state=list(_state(summary)),
+    )
+    return Diagnosis(**{**diagnosis.__dict__, "next": list(advice(diagnosis, summary))})
+
+
+def _past(run: RunEntry, history: History) -> Past:
+    """The runs of the same name that ended before this one began, newest first, with their summaries."""
+    earlier = [
+        entry
+        for entry in history.list(name=run.name)
+        if entry.run_id != run.run_id
+        and (entry.start_time or "") <= (run.start_time or "")
+        and entry.status not in LIVING
+    ]
+    return [(entry, entry.summary) for entry in earlier[:MAX_PAST]]
+
+
+def _failures(run: RunEntry, summary: Mapping[str, Any], past: Past) -> list[tuple[bool, Mapping[str, Any]]]:
+    return [(run.status != "success", summary), *((entry.status != "success", other) for entry, other in past)]
+
+
+def _novelty(cause: Cause, past: Past) -> Novelty:
+    seen = [position for position, (_, other) in enumerate(past) if _has(other, cause)]
+    retries = [past[position - 1] for position in seen if position and _same_configuration(past, position)]
+    return Novelty(
+        runs=len(past),
+        seen=len(seen),
+        last_run=past[seen[0]][0].run_id if seen else None,
+        retries=len(retries),
+        helped=sum(entry.status == "success" for entry, _ in retries),
+    )
+
+
+def _has(summary: Mapping[str, Any], cause: Cause) -> bool:
+    found = causes(summary)
+    if cause.fingerprint:
+        return any(other.fingerprint == cause.fingerprint for other in found)
+    return bool(found) and found[0].category == cause.category
+
+
+def _same_configuration(past: Past, position: int) -> bool:
+    one, other = (table(past[at][1], "configuration").get("fingerprint") for at in (position, position - 1))
+    return one == other
+
+
+def _verdict(run: RunEntry, summary: Mapping[str, Any], found: Sequence[Cause]) -> str:
+    metadata, execution = table(summary, "run_metadata"), table(summary, "execution_summary")
+    seconds = number(metadata.get("duration_seconds"))
+    parts = [run.status]
+    where, year = _where(summary, found)
+    planned = [str(one) for one in execution.get("years_planned") or ()]
+    if year and run.status != "success":
+        nth = f", {_ordinal(planned.index(year) + 1)} of {len(planned)} years" if year in planned else ""
+        parts.append(f"in {year}{nth}")
+    if where and run.status != "success":
+        parts.append(f"in {where}")
+    parts.append(f"after {format_seconds(seconds)}" if seconds is not None else "")
+    ended = str(metadata.get("end_time") or "")[:19].replace("T", " ")
+    return " · ".join(filter(None, [*parts, f"{ended} UTC" if ended else ""]))
+
+
+def _where(summary: Mapping[str, Any], found: Sequence[Cause]) -> tuple[str, str]:
+    """The operation and the year in which it ended: of the cause, else what was open at the last look."""
+    opened = tables(table(summary, "resources"), "open_operations")
+    innermost = opened[-1] if opened else {}
+    places = [(cause.operation_path, cause.context) for cause in found[:2]]
+    places.append((str(innermost.get("path") or ""), table(innermost, "breakdown")))
+    path = next((path for path, _ in places if path), "")
+    year = next((str(context["year"]) for _, context in places if context.get("year") is not None), "")
+    return path, year
+
+
+def _ordinal(number: int) -> str:
+    suffix = "th" if 10 <= number % 100 <= 20 else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{suffix}"
+
+
+def _trail(summary: Mapping[str, Any], found: Sequence[Cause]) -> Iterator[str]:
+    """The last events before the cause, and warnings that came before it."""
+    first = found[0].fingerprint if found else ""
+    issues = table(summary, "issues")
+    group = next((one for one in tables(issues, "errors") if one.get("fingerprint") == first), {})
+    crumbs = tables(group, "breadcrumbs")[-MAX_TRAIL:]
+    for crumb in crumbs or [table(one, "last") for one in tables(issues, "warnings")[-MAX_TRAIL:]]:
+        yield " ".join(filter(None, [str(crumb.get("timestamp") or "")[11:19], _level(crumb), *_told(crumb)]))
+
+
+def _level(crumb: Mapping[str, Any]) -> str:
+    level = str(crumb.get("level") or "")
+    return "" if level == "INFO" else level
+
+
+def _told(crumb: Mapping[str, Any]) -> Iterator[str]:
+    yield str(crumb.get("message") or "")
+    for key in ("year", "rows", "events", "value", "exception"):
+        if isinstance(crumb.get(key), str | int | float):
+            yield f"{key}={crumb[key]}"
+
+
+def _state(summary: Mapping[str, Any]) -> Iterator[str]:
+    execution, resources = table(summary, "execution_summary"), table(summary, "resources")
+    planned, done = execution.get("years_planned") or [], execution.get("years_completed") or []
+    if planned:
+        yield f"{len(done)} of {len(planned)} years completed" + (f", the last one {done[-1]}" if done else "")
+    saved = [one for one in tables(summary, "artifacts") if one.get("kind") == "checkpoint" and not one.get("missing")]
+    if saved:
+        yield f"last checkpoint {saved[-1].get('year', '')} {saved[-1].get('path')}".replace("  ", " ")
+    peak, limit = number(resources.get("peak_memory_mb")), _memory_limit_mb(summary)
+    if peak is not None:
+        yield f"memory peak {format_mb(peak)}" + (f" of {format_mb(limit)}" if limit else "")
+    free = number(table(summary, "environment").get("disk_free_mb"))
+    if free is not None:
+        yield f"disk free at the start {format_bytes(free * 1e6)}"
+
+
+def _memory_limit_mb(summary: Mapping[str, Any]) -> float | None:
+    environment = table(summary, "environment")
+    limits = [number(environment.get(key)) for key in ("memory_limit_mb", "memory_mb")]
+    return min((limit for limit in limits if limit), default=None)

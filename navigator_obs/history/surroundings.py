@@ -1,0 +1,105 @@
+"""What a run ran with: its settings, inputs, code, packages and computer, flat, so that two can be held together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final, NamedTuple
+
+from .parts import table, tables
+
+CONFIG, INPUT, CODE, PACKAGE, COMPUTER = "config", "input", "code", "package", "computer"
+KINDS: Final = (CONFIG, INPUT, CODE, PACKAGE, COMPUTER)
+"""From what a user changes most often, and on purpose, to what changes by itself."""
+_COMPUTER: Final = ("python", "implementation", "platform", "cpus", "memory_mb", "memory_limit_mb", "timezone")
+ABSENT: Final = "(none)"
+
+
+class Change(NamedTuple):
+    """One thing that is not as it was; `before` and `now` are plain values, `ABSENT` where there is none."""
+
+    kind: str
+    name: str
+    before: Any
+    now: Any
+
+
+def surroundings(summary: Mapping[str, Any]) -> dict[tuple[str, str], Any]:
+    """Return what is known of a run's surroundings: ``{(kind, name): value}``."""
+    return dict(_facts(summary))
+
+
+def changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[Change]:
+    """Return what differs between two summaries, in the order of `KINDS`.
+
+    >>> one, other = ({"configuration": {"params": {"growth": growth}}} for growth in (0.03, 0.3))
+    >>> changes(one, other)
+    [Change(kind='config', name='growth', before=0.03, now=0.3)]
+    """
+    old, new = surroundings(before), surroundings(now)
+    names = sorted({*old, *new}, key=lambda key: (KINDS.index(key[0]), key[1]))
+    return [
+        Change(kind, name, old.get((kind, name), ABSENT), new.get((kind, name), ABSENT))
+        for kind, name in names
+        if old.get((kind, name), ABSENT) != new.get((kind, name), ABSENT)
+    ]
+
+
+def _facts(summary: Mapping[str, Any]) -> Iterator[tuple[tuple[str, str], Any]]:
+    for name, value in _flat(table(summary, "configuration").get("params"), ""):
+        yield (CONFIG, name), value
+    for artifact in tables(summary, "artifacts"):
+        if artifact.get("kind") == INPUT:
+            yield (INPUT, str(artifact.get("path"))), artifact.get("sha256") or artifact.get("bytes")
+    environment = table(summary, "environment")
+    for name, value in table(environment, "git").items():
+        if name in {"commit", "dirty", "diff"}:
+            yield (CODE, name), value
+    for name, value in table(environment, "packages").items():
+        yield (PACKAGE, name), value
+    for name in _COMPUTER:
+        if name in environment:
+            yield (COMPUTER, name), environment[name]
+    yield (COMPUTER, "host"), table(summary, "run_metadata").get("host")
+
+
+def _flat(value: Any, name: str) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, Mapping) and value:
+        for key, inner in value.items():
+            yield from _flat(inner, f"{name}.{key}" if name else str(key))
+    elif name:
+        yield name, value
+
+
+class Weighed(NamedTuple):
+    """A change, and how far it explains the failures of the past.
+
+    `score` is how much more often runs failed with the new value than without it, from -1 to 1, by Laplace's rule of
+    succession, so that a single run proves little; `failed` of `seen` runs with the new value failed, `failed_without`
+    of `seen_without` others.
+    """
+
+    change: Change
+    score: float
+    failed: int
+    seen: int
+    failed_without: int
+    seen_without: int
+
+
+def weigh(found: Iterable[Change], past: Iterable[tuple[bool, Mapping[str, Any]]]) -> list[Weighed]:
+    """Rank changes by how well each explains which of the *past* runs failed, best first.
+
+    *past* are pairs of whether the run failed and its summary; the run in question is among them. Of equals, what a
+    user changes on purpose comes first.
+    """
+    known = [(failed, surroundings(summary)) for failed, summary in past]
+    weighed = [_weighed(change, known) for change in found]
+    return sorted(weighed, key=lambda one: (-round(one.score, 3), KINDS.index(one.change.kind), one.change.name))
+
+
+def _weighed(change: Change, known: list[tuple[bool, dict[tuple[str, str], Any]]]) -> Weighed:
+    key = (change.kind, change.name)
+    having = [failed for failed, facts in known if facts.get(key, ABSENT) == change.now]
+    lacking = [failed for failed, facts in known if facts.get(key, ABSENT) != change.now]
+    score = (sum(having) + 1) / (len(having) + 2) - (sum(lacking) + 1) / (len(lacking) + 2)
+    return Weighed(change, score, sum(having), len(having), sum(lacking), len(lacking))

@@ -1,0 +1,147 @@
+"""A run that succeeded, held against those before it: was it slow, and do its figures look right?
+
+A figure is out of its band when it lies further from the median of the earlier runs than `SPREADS` times their median
+absolute deviation (scaled by 1.4826 to a standard deviation, after Hampel, 1974), and by a share of the median that
+matters. Figures that never changed before are out of their band as soon as they do, by that share.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from statistics import median
+from typing import Any, Final, NamedTuple
+
+from .parts import number, table, tables
+
+LEAST_RUNS: Final = 3
+SPREADS: Final = 5.0
+LEAST_SHARE: Final = 0.2
+LEAST_SLOWDOWN: Final = 0.3
+LEAST_SECONDS: Final = 0.05
+MAX_SUSPICIONS: Final = 5
+_MAD_TO_SIGMA: Final = 1.4826
+
+
+class Suspicion(NamedTuple):
+    """A figure that is not where it was: `value` now, `usual` (the median) in `runs` runs before; `what` in words."""
+
+    what: str
+    value: float | None
+    usual: float | None
+    runs: int
+
+
+def suspects(summary: Mapping[str, Any], past: Sequence[Mapping[str, Any]]) -> list[Suspicion]:
+    """Return the figures of a successful run that look wrong: outside of the band of the *past* successful ones, not
+    finite, or gone. The worst first; nothing where fewer than `LEAST_RUNS` runs with the same settings went before.
+    """
+    alike = [other for other in past if _same_size(summary, other)]
+    figures, before = dict(_figures(summary)), [dict(_figures(other)) for other in alike]
+    found = [*_nonfinite(summary, alike)]
+    if len(before) >= LEAST_RUNS:
+        names = sorted({*figures, *(name for one in before for name in one)})
+        found += [one for name in names if (one := _out_of_band(name, figures, before))]
+    return sorted(found, key=_badness, reverse=True)[:MAX_SUSPICIONS]
+
+
+def slower(summary: Mapping[str, Any], past: Sequence[Mapping[str, Any]]) -> list[Suspicion]:
+    """Return the run's duration and the operations that took longer than in the *past*, when the whole did."""
+    alike = [other for other in past if _same_size(summary, other)]
+    if len(alike) < LEAST_RUNS:
+        return []
+    whole = _slower("the run", _duration(summary), [_duration(other) for other in alike])
+    if whole is None:
+        return []
+    own, before = _self_seconds(summary), [_self_seconds(other) for other in alike]
+    gained = [_slower(path, seconds, [one.get(path) for one in before]) for path, seconds in own.items()]
+    return [whole, *sorted(filter(None, gained), key=_gain, reverse=True)[:MAX_SUSPICIONS]]
+
+
+def _slower(what: str, value: float | None, before: Sequence[float | None]) -> Suspicion | None:
+    known = [one for one in before if one is not None]
+    if value is None or len(known) < LEAST_RUNS:
+        return None
+    usual = median(known)
+    enough = max(LEAST_SLOWDOWN * usual, SPREADS * _spread(known, usual), LEAST_SECONDS)
+    return Suspicion(what, value, usual, len(known)) if value - usual > enough else None
+
+
+def _gain(one: Suspicion) -> float:
+    return (one.value or 0) - (one.usual or 0)
+
+
+def _same_size(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether both planned the same years: others have other figures by right."""
+    years = [table(summary, "execution_summary").get("years_planned") for summary in (one, other)]
+    return years[0] == years[1]
+
+
+def _figures(summary: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
+    """Rows by operation, values of checks by year, counters and gauges: what a simulation is run for."""
+    for path, stats in table(summary, "performance_metrics").items():
+        rows = number(stats.get("rows")) if isinstance(stats, Mapping) else None
+        if rows is not None:
+            yield f"rows of {path}", rows
+    for check in tables(summary, "checks"):
+        value = number(check.get("value"))
+        if value is not None:
+            yield " ".join(filter(None, ["check", str(check.get("name")), str(check.get("year") or "")])), value
+    for kind in ("counters", "gauges"):
+        for series in tables(table(summary, "metrics"), kind):
+            value = number(series.get("value"))
+            if value is not None:
+                yield (
+                    " ".join([str(series.get("name")), *(f"{k}={v}" for k, v in table(series, "labels").items())]),
+                    value,
+                )
+
+
+def _out_of_band(name: str, figures: Mapping[str, float], before: Sequence[Mapping[str, float]]) -> Suspicion | None:
+    known = [one[name] for one in before if name in one]
+    if len(known) < max(LEAST_RUNS, len(before) // 2 + 1):
+        return None
+    usual = median(known)
+    if name not in figures:
+        return Suspicion(f"{name} is gone", None, usual, len(known))
+    enough = max(LEAST_SHARE * abs(usual), SPREADS * _spread(known, usual))
+    return Suspicion(name, figures[name], usual, len(known)) if abs(figures[name] - usual) > enough else None
+
+
+def _nonfinite(summary: Mapping[str, Any], alike: Sequence[Mapping[str, Any]]) -> Iterator[Suspicion]:
+    known = {name for other in alike for name in _unknown_values(other)}
+    for name in _unknown_values(summary):
+        if name not in known:
+            yield Suspicion(f"{name} is not a finite number", None, None, len(alike))
+
+
+def _unknown_values(summary: Mapping[str, Any]) -> Iterator[str]:
+    for check in tables(summary, "checks"):
+        if "value" in check and check["value"] is None:
+            yield " ".join(filter(None, ["check", str(check.get("name")), str(check.get("year") or "")]))
+    for kind in ("counters", "gauges"):
+        for series in tables(table(summary, "metrics"), kind):
+            if "value" in series and series["value"] is None:
+                yield str(series.get("name"))
+
+
+def _badness(one: Suspicion) -> float:
+    """By what share it is off; what is gone or no number is worse than any."""
+    if one.value is None or one.usual is None:
+        return float("inf")
+    return abs(one.value - one.usual) / abs(one.usual) if one.usual else float("inf")
+
+
+def _spread(known: Sequence[float], usual: float) -> float:
+    return _MAD_TO_SIGMA * median(abs(one - usual) for one in known)
+
+
+def _duration(summary: Mapping[str, Any]) -> float | None:
+    return number(table(summary, "run_metadata").get("duration_seconds"))
+
+
+def _self_seconds(summary: Mapping[str, Any]) -> dict[str, float | None]:
+    return {
+        path: number(stats.get("self_seconds"))
+        for path, stats in table(summary, "performance_metrics").items()
+        if isinstance(stats, Mapping)
+    }

@@ -1,0 +1,24 @@
+"""Which of a traceback's frames speaks to the user: the innermost line of the application's own code."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+_LIBRARIES: Final = ("site-packages", "dist-packages", "/lib/python3", "\\lib\\")
+
+
+def own_frame(exception: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Return the innermost frame of an event's `exception` that is neither a library's nor the toolkit's; the innermost
+    of all where each is, None where there is none.
+    """
+    found = exception.get("frames")
+    frames = [frame for frame in found if isinstance(frame, Mapping)] if isinstance(found, list) else []
+    own = [frame for frame in frames if _is_own(frame)]
+    return own[-1] if own else frames[-1] if frames else None
+
+
+def _is_own(frame: Mapping[str, Any]) -> bool:
+    file, module = str(frame.get("file")), str(frame.get("module"))
+    ours = module.startswith("navigator_obs.") and not module.startswith("navigator_obs.demo")
+    return not ours and not any(part in file for part in _LIBRARIES)

@@ -1,0 +1,86 @@
+"""Of all that went wrong in a run, the cause comes first."""
+
+from __future__ import annotations
+
+from navigator_obs.history.causes import causes
+
+
+def issue(message, category, time, **fields):
+    return {
+        "fingerprint": message,
+        "category": category,
+        "category_rule": fields.pop("rule", "type Something"),
+        "message": message,
+        "count": 1,
+        "first_time": f"2025-01-01T00:00:{time:02d}.000000Z",
+        "first": {"exception": {"type": "E", "message": message, **fields.pop("exception", {})}},
+        **fields,
+    }
+
+
+def summary(*issues, status="failed", reason="", checks=(), **metadata):
+    return {
+        "run_metadata": {"status": status, "status_reason": reason, **metadata},
+        "issues": {"errors": list(issues), "warnings": []},
+        "checks": list(checks),
+    }
+
+
+def told(*given, **fields):
+    return [cause.message for cause in causes(summary(*given, **fields))]
+
+
+def test_the_error_that_ended_the_run_is_the_cause():
+    """Others that the program survived stand under it."""
+    survived, ending = issue("no plan", "code", 1), issue("no salary", "code", 2)
+    assert told(survived, ending, reason="ValueError: no salary") == ["no salary", "no plan"]
+
+
+def test_what_led_to_it_stands_before_it():
+    """A full disk that was logged, and a file that is then missing: the disk is the cause."""
+    disk, missing = issue("disk full", "resource/disk", 1), issue("no file", "environment/missing_file", 2)
+    assert told(disk, missing, reason="FileNotFoundError: no file") == ["disk full", "no file"]
+
+
+def test_what_came_after_it_did_not_lead_to_it():
+    """An error of the clean-up is no cause."""
+    ending, after = issue("bad key", "code", 1), issue("disk full", "resource/disk", 2)
+    assert told(ending, after, reason="KeyError: bad key") == ["bad key", "disk full"]
+
+
+def test_the_root_of_the_chain_is_told():
+    """The root cause's type and message, and beside it what the program made of it."""
+    exception = {"causes": [{"type": "A", "message": "a"}, {"type": "duckdb.IOException", "message": "locked"}]}
+    [cause] = causes(
+        summary(issue("hiring failed", "database/lock", 1, exception=exception), reason="E: hiring failed")
+    )
+    assert (cause.type, cause.message, cause.said) == ("duckdb.IOException", "locked", "hiring failed")
+    assert (cause.fixed_by, cause.retry, cause.confidence) == ("operator", "yes", "certain")
+
+
+def test_a_dead_run_is_told_by_the_reason_of_its_end():
+    """The word of the reason gives the category; its errors stand under it."""
+    found = causes(
+        summary(issue("slow", "code", 1), status="crashed", reason="oom: the kernel …", status_confidence="likely")
+    )
+    assert [(cause.category, cause.confidence) for cause in found] == [
+        ("interrupted/oom", "likely"),
+        ("code", "likely"),
+    ]
+    for reason, category in (("segfault: x", "interrupted/crash"), ("SIGTERM ended it", "interrupted/scheduler")):
+        assert causes(summary(status="crashed", reason=reason))[0].category == category
+    assert causes(summary(status="interrupted"))[0].category == "interrupted/user"
+
+
+def test_a_failing_check_is_a_cause():
+    """Where no exception tells more, the check does, with its value and its bounds."""
+    check = {"name": "headcount", "outcome": "fail", "value": 0, "min": 1, "year": 2026, "failures": 1, "unit": "heads"}
+    [cause] = causes(summary(checks=[check, {"name": "ok", "outcome": "pass"}]))
+    assert (cause.category, cause.message) == ("data/quality", "check headcount: 0 heads, valid: min 1")
+    assert cause.context == {"year": 2026}
+
+
+def test_nothing_wrong_has_no_cause():
+    """A success without errors has none, and neither has a summary that is none."""
+    assert causes(summary(status="success")) == []
+    assert causes({}) == []

@@ -1,0 +1,89 @@
+"""Why a run failed, from the folders alone."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+import navigator_obs as obs
+from navigator_obs.history.diagnose import diagnose
+from navigator_obs.history.store import History
+
+
+@pytest.fixture
+def history(recorder):
+    return History(recorder.runs_dir)
+
+
+class LedgerError(Exception):
+    pass
+
+
+def simulate(growth=0.03, *, fail=False, rows=100):
+    try:
+        with obs.start_run("baseline", params={"growth": growth}, years=range(2025, 2028)) as run:
+            for year in range(2025, 2028):
+                with obs.context(year=year), obs.operation("year_simulation") as op:
+                    obs.get_logger("planwise").info("hiring", year=year)
+                    if fail and year == 2026:
+                        raise LedgerError("ledger 17 is closed")
+                    op.add_rows(rows)
+                run.checkpoint(year)
+    except LedgerError:
+        pass
+    return run
+
+
+def test_a_failure_is_explained(recorder, history):
+    """Verdict, cause, novelty, what changed since the last success, what led to it, what is left and what to do."""
+    simulate()
+    good = simulate()
+    bad = simulate(growth=0.3, fail=True)
+    found = diagnose(history.get("last"), history)
+    assert found.verdict.startswith("failed · in 2026, 2nd of 3 years · in year_simulation · after ")
+    assert (found.causes[0].category, found.causes[0].message) == ("model", "ledger 17 is closed")
+    assert "test_diagnose.py" in found.causes[0].place
+    assert (found.novelty.runs, found.novelty.seen) == (2, 0)
+    assert found.last_success == good.run_id
+    assert [one.change for one in found.changed] == [("config", "growth", 0.03, 0.3)]
+    assert found.trail[-1].endswith("hiring year=2026")
+    assert found.state[0] == "1 of 3 years completed, the last one 2025"
+    assert any(bad.run_id in line for line in found.next)
+    assert not found.is_healthy
+    json.dumps(found.to_dict())
+
+
+def test_a_failure_that_came_before_is_not_new(recorder, history):
+    """How often it was seen, and whether a retry with the same settings helped."""
+    for fail in (False, True, False, True, True):
+        simulate(fail=fail)
+    simulate(fail=True)
+    found = diagnose(history.get("last"), history).novelty
+    assert (found.runs, found.seen, found.retries, found.helped) == (5, 3, 2, 1)
+
+
+def test_later_runs_are_not_held_against_it(recorder, history):
+    """A diagnosis of an old run says what could be said then."""
+    first = simulate(fail=True)
+    simulate()
+    found = diagnose(history.get(first.run_id), history)
+    assert (found.novelty.runs, found.last_success, found.changed) == (0, None, ())
+
+
+def test_a_success_that_looks_wrong_is_suspect(recorder, history):
+    """Half of the rows are gone: the run succeeded, and is no good."""
+    for _ in range(4):
+        simulate()
+    simulate(rows=20)
+    found = diagnose(history.get("last"), history)
+    assert found.causes == ()
+    assert [(one.what, one.value, one.usual) for one in found.suspicions] == [("rows of year_simulation", 60, 300)]
+    assert not found.is_healthy
+
+
+def test_a_good_run_is_healthy(recorder, history):
+    """Nothing to look into, and nothing to do."""
+    simulate()
+    found = diagnose(history.get("last"), history)
+    assert (found.is_healthy, list(found.next)) == (True, [])

@@ -1,0 +1,73 @@
+"""What differs between two runs, and how far it explains that one failed."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from navigator_obs.history.surroundings import ABSENT, Change, changes, weigh
+
+
+def summary(params=None, packages=None, git=None, inputs=(), **environment):
+    return {
+        "configuration": {"params": params or {}},
+        "environment": {"packages": packages or {}, "git": git, **environment},
+        "artifacts": [{"kind": "input", "path": path, "sha256": digest} for path, digest in inputs],
+    }
+
+
+PARAMS = st.dictionaries(
+    st.sampled_from("abc"), st.integers(0, 3) | st.dictionaries(st.sampled_from("xy"), st.integers())
+)
+
+
+def test_everything_that_a_run_ran_with_is_held_together():
+    """Settings, inputs, code, packages and the computer, each under its name; what is only on one side is told so."""
+    old = summary(
+        {"plan": {"growth": 0.03}}, {"duckdb": "1.0"}, {"commit": "abc"}, [("census.csv", "1")], python="3.11"
+    )
+    new = summary({"plan": {"growth": 0.3}}, {"polars": "1.0"}, {"commit": "def"}, [("census.csv", "2")], python="3.12")
+    assert changes(old, new) == [
+        Change("config", "plan.growth", 0.03, 0.3),
+        Change("input", "census.csv", "1", "2"),
+        Change("code", "commit", "abc", "def"),
+        Change("package", "duckdb", "1.0", ABSENT),
+        Change("package", "polars", ABSENT, "1.0"),
+        Change("computer", "python", "3.11", "3.12"),
+    ]
+
+
+@given(PARAMS)
+def test_a_run_does_not_differ_from_itself(params):
+    """Nothing changes where nothing changed."""
+    assert changes(summary(params), summary(params)) == []
+
+
+@given(PARAMS, PARAMS)
+def test_both_ways_the_same_things_changed(one, other):
+    """Forth and back tell of the same names, with before and now exchanged."""
+    forth, back = changes(summary(one), summary(other)), changes(summary(other), summary(one))
+    assert [(c.name, c.before, c.now) for c in forth] == [(c.name, c.now, c.before) for c in back]
+
+
+def test_what_failed_runs_share_explains_more():
+    """A change that came with every failure, and never without, stands before one that others survived."""
+    bad = summary({"growth": 0.3}, {"duckdb": "2.0"})
+    good = summary({"growth": 0.03}, {"duckdb": "1.0"})
+    survived = summary({"growth": 0.03}, {"duckdb": "2.0"})
+    ranked = weigh(changes(good, bad), [(True, bad), (True, bad), (False, survived), (False, good), (False, good)])
+    assert [one.change.name for one in ranked] == ["growth", "duckdb"]
+    first = ranked[0]
+    assert (first.failed, first.seen, first.failed_without, first.seen_without) == (2, 2, 0, 3)
+    assert 1 > first.score > ranked[1].score > -1
+
+
+def test_of_equals_what_is_changed_on_purpose_comes_first():
+    """After a single failure all changes explain it as well: settings are looked at before packages."""
+    old, new = summary({"seed": 1}, {"attrs": "1"}), summary({"seed": 2}, {"attrs": "2"})
+    assert [one.change.kind for one in weigh(changes(old, new), [(True, new), (False, old)])] == ["config", "package"]
+
+
+def test_foreign_summaries_are_read_as_far_as_they_go():
+    """What is missing, or of another shape, is as good as not there."""
+    assert changes({}, {"configuration": 5, "environment": {"packages": []}, "artifacts": "none"}) == []

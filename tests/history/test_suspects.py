@@ -1,0 +1,72 @@
+"""A success that is slow, or that looks wrong."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from navigator_obs.history.suspects import LEAST_RUNS, slower, suspects
+
+
+def summary(rows=1000.0, seconds=10.0, hiring=4.0, check=0.5, years=(2025,), **gauges):
+    return {
+        "run_metadata": {"duration_seconds": seconds},
+        "execution_summary": {"years_planned": list(years)},
+        "performance_metrics": {"hiring": {"rows": rows, "self_seconds": hiring}, "raises": {"self_seconds": 6.0}},
+        "checks": [{"name": "share", "year": 2025, "value": check}],
+        "metrics": {"gauges": [{"name": name, "labels": {}, "value": value} for name, value in gauges.items()]},
+    }
+
+
+def test_a_figure_outside_of_its_band_is_suspect():
+    """Rows, checks and gauges that are far from where they were, the worst first."""
+    past = [summary(rows=1000 + n, check=0.5 + n / 100, payroll=400.0) for n in range(5)]
+    found = suspects(summary(rows=400, check=0.51, payroll=4000.0), past)
+    assert [(one.what, one.value) for one in found] == [("payroll", 4000.0), ("rows of hiring", 400)]
+    assert found[0].usual == 400.0
+
+
+def test_what_is_gone_or_no_number_is_suspect():
+    """A figure that was always there and is not, and a value that has become NaN."""
+    past = [summary(payroll=400.0) for _ in range(4)]
+    assert {one.what for one in suspects(summary(check=None), past)} >= {
+        "payroll is gone",
+        "check share 2025 is not a finite number",
+    }
+
+
+def test_an_ordinary_run_is_not_suspect():
+    """Noise as there always was is no news."""
+    past = [summary(rows=1000 + 100 * (n % 3), payroll=400.0 + n) for n in range(9)]
+    assert suspects(summary(rows=1150, payroll=404.0), past) == []
+
+
+def test_other_years_are_not_held_against_it():
+    """A run over more years has more rows by right; with too few runs like it nothing is said."""
+    past = [summary(years=(2025, 2026), rows=9000) for _ in range(9)]
+    assert suspects(summary(rows=100), past) == []
+    assert suspects(summary(rows=100), [summary() for _ in range(LEAST_RUNS - 1)]) == []
+
+
+def test_a_slow_run_names_what_was_slow():
+    """The run first, then the operation that gained time; one that did not is left out."""
+    past = [summary(seconds=10 + n / 10) for n in range(5)]
+    whole, part = slower(summary(seconds=20, hiring=14.0), past)
+    assert (whole.what, part.what, part.value, part.usual) == ("the run", "hiring", 14.0, 4.0)
+    assert slower(summary(seconds=11), past) == []
+
+
+@given(st.lists(st.floats(1, 1e6), min_size=LEAST_RUNS, max_size=9), st.sampled_from([0.001, 1000.0]))
+def test_the_unit_of_a_figure_makes_no_difference(rows, unit):
+    """Seconds or milliseconds, heads or thousands: the same figures are suspect."""
+    past, now = [summary(rows=one) for one in rows], summary(rows=3e6)
+    scaled = [summary(rows=one * unit) for one in rows]
+    assert bool(suspects(now, past)) == bool(suspects(summary(rows=3e6 * unit), scaled))
+
+
+@pytest.mark.parametrize("odd", [{}, {"performance_metrics": {"x": 5}, "checks": "none", "metrics": {"gauges": [5]}}])
+def test_foreign_summaries_are_not_suspect(odd):
+    """What is not there can't be judged, and raises nothing."""
+    assert suspects(odd, [odd] * 5) == []
+    assert slower(odd, [odd] * 5) == []
