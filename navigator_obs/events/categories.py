@@ -15,7 +15,8 @@ from types import MappingProxyType
 from typing import Any, Final, NamedTuple, TypeVar
 
 from ..errors import ConfigError, close_match
-from .category_rules import CAUSES, COLLATERAL, MISTAKES, REFRAMED, REFRAMING, Rule, rule
+from .category_rules import CAUSES, COLLATERAL, MISTAKES, REFRAMED, REFRAMING
+from .rule import Rule, rule
 from .symptoms import Symptoms
 
 UNKNOWN: Final = "unknown"

@@ -12,8 +12,9 @@ import pytest
 from navigator_obs.errors import ConfigError, UsageError
 from navigator_obs.events import categories
 from navigator_obs.events.categories import CATEGORIES, Classifier, kind
-from navigator_obs.events.category_rules import CAUSES, MISTAKES, rule
+from navigator_obs.events.category_rules import CAUSES, MISTAKES
 from navigator_obs.events.exceptions import category, describe
+from navigator_obs.events.rule import rule
 
 
 class HeadcountError(ValueError):
