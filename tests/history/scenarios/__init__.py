@@ -15,9 +15,9 @@ from pathlib import Path
 
 from . import codes, configs, inputs, machines, services
 from .scenario import SCENARIOS, Expected, Scenario
-from .world import GOOD_RUNS, World
+from .world import GOOD_RUNS, Unavailable, World
 
-__all__ = ["SCENARIOS", "Expected", "Scenario", "World", "common_history", "provoked"]
+__all__ = ["SCENARIOS", "Expected", "Scenario", "Unavailable", "World", "common_history", "provoked"]
 
 ORIGINS = (codes, configs, inputs, machines, services)
 
@@ -34,7 +34,8 @@ def common_history(folder: Path) -> World:
 def provoked(scenario: Scenario, folder: Path, common: World) -> Iterator[World]:
     """Provoke *scenario* in *folder*, which must not exist; *common* is what `common_history` returned.
 
-    The runs are in ``world.runs_dir``. A run that hangs does so until the block is left.
+    The runs are in ``world.runs_dir``. A run that hangs does so until the block is left. Raises `Unavailable`
+    where the machine has not what it takes.
     """
     if scenario.before is None:
         shutil.copytree(common.folder, folder, symlinks=True)

@@ -64,6 +64,10 @@ COPY (SELECT employee_id, birth_date, hire_date, job_level, compensation, deferr
 """
 
 
+class Unavailable(Exception):
+    """What a scenario takes cannot be had on this machine."""
+
+
 class World:
     """The simulation's folder: settings, census, rules, package, and all that its runs left."""
 
@@ -219,11 +223,17 @@ class World:
 
     @contextmanager
     def memory_group(self, megabytes: int) -> Iterator[tuple[str, ...]]:
-        """A control group that may have so much memory, as a command that starts another in it."""
+        """A control group that may have so much memory, as a command that starts another in it.
+
+        Raises `Unavailable` where none can be made.
+        """
         group = MEMORY_GROUPS / f"navigator-obs-{os.getpid()}"
-        group.mkdir()
         try:
+            group.mkdir()
             (group / "memory.limit_in_bytes").write_text(str(megabytes * 2**20))
+        except OSError as error:
+            raise Unavailable("no memory control group of version 1 can be made") from error
+        try:
             yield ("sh", "-c", f'echo $$ > {group}/cgroup.procs && exec "$@"', "sh")
         finally:
             deadline = time.monotonic() + LONGEST_SECONDS
