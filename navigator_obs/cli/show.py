@@ -9,8 +9,10 @@ import click
 from ..events.console import wants_colour
 from ..history.entry import ANNOTATIONS_NAME
 from ..history.store import History, RunEntry
-from ..outputs.cells import Column, Section, cell
+from ..outputs.cells import Column, Section, cell, text
 from ..outputs.text import render
+from ..runs.migration import version_of
+from ..runs.summary import SCHEMA_VERSION
 from .meeting import settled
 from .screen import print_json, print_sections
 from .verbs import config_of, places, run_argument
@@ -25,6 +27,9 @@ def command(run: str, as_json: bool, log_dir: str | None, runs_dir: str | None) 
     config = config_of(log_dir=log_dir, runs_dir=runs_dir)
     entry = settled(config, History(config.runs_dir), run)
     summary = entry.summary
+    if version_of(summary) > SCHEMA_VERSION:
+        newer = f"its summary has schema version {version_of(summary)}, newer than this toolkit's {SCHEMA_VERSION}"
+        print(f"{text(entry.run_id)}: {newer}: shown as far as known", file=sys.stderr)
     if as_json:
         print_json(summary)
         return 0

@@ -15,7 +15,7 @@ from .verbs import config_of, places, run_argument
 
 @click.command("slow")
 @run_argument()
-@click.option("--by", type=click.Choice(list(ORDERS)), default="self", show_default=True, help="What ranks them.")
+@click.option("--by", type=click.Choice(list(ORDERS)), default="share", show_default=True, help="What ranks them.")
 @click.option("-n", "--limit", type=click.IntRange(min=0), default=20, metavar="N", help="So many; 0 for all.  [20]")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list of operations with all their figures.")
 @places

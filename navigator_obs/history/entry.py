@@ -31,6 +31,8 @@ LIVING: Final = frozenset({"running", "stalled"})
 # As `runs.annotations` has it, which a list of runs without any need not import.
 ANNOTATIONS_NAME: Final = "annotations.jsonl"
 _MARKS: Final = ("summary.json", "journal.jsonl", "run.lock")
+# As `runs.summary` has it, which most lists need not import.
+_SCHEMA_VERSION: Final = 1
 _HEAD_BYTES: Final = 16_384
 # The summary's first key that a list does not need: what stands before it is small, however long the run was.
 _END_OF_HEAD: Final = b'\n  "performance_metrics":'
@@ -194,7 +196,7 @@ def _head(directory: Path, parse: Parse) -> dict[str, Any]:
         summary = parse(head.rstrip().removesuffix(b",") + b"}") if found else None
     except (OSError, ValueError):
         summary = None
-    return summary if isinstance(summary, dict) else _read(directory)
+    return _as_of_today(summary) if isinstance(summary, dict) else _read(directory)
 
 
 def _read(directory: Path) -> dict[str, Any]:
@@ -202,7 +204,15 @@ def _read(directory: Path) -> dict[str, Any]:
         summary = fast_parse()((directory / "summary.json").read_bytes())
     except (OSError, ValueError):
         return {}
-    return summary if isinstance(summary, dict) else {}
+    return _as_of_today(summary) if isinstance(summary, dict) else {}
+
+
+def _as_of_today(summary: dict[str, Any]) -> dict[str, Any]:
+    if not summary or summary.get("schema_version") == _SCHEMA_VERSION:
+        return summary
+    from ..runs.migration import migrated
+
+    return migrated(summary)
 
 
 def fast_parse() -> Parse:

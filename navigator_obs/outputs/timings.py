@@ -9,6 +9,7 @@ from ..fields import format_count, format_mb, format_percent, format_rate, forma
 from .cells import Cell, Column, Section, cell, number, table
 
 ORDERS: Final[Mapping[str, str]] = {
+    "share": "weighted_self_seconds",
     "self": "self_seconds",
     "total": "total_seconds",
     "max": "max_seconds",
@@ -37,16 +38,24 @@ _COLUMNS: Final = (
 Stats = Mapping[str, Any]
 
 
-def ranked(summary: Mapping[str, Any], by: str = "self") -> list[tuple[str, Stats]]:
+def ranked(summary: Mapping[str, Any], by: str = "share") -> list[tuple[str, Stats]]:
     """Return the operation paths with their figures, the largest first; *by* is a key of `ORDERS`."""
     key = ORDERS[by]
     found = [
         (path, stats) for path, stats in table(summary, "performance_metrics").items() if isinstance(stats, Mapping)
     ]
+    if by == "share":
+        return sorted(found, key=lambda named: _weighted(named[1]) or 0.0, reverse=True)
     return sorted(found, key=lambda named: number(named[1].get(key)) or 0.0, reverse=True)
 
 
-def section(summary: Mapping[str, Any], by: str = "self", most: int | None = None) -> Section:
+def _weighted(stats: Stats) -> float | None:
+    """Its part of the run's time, of which operations that run at once share each instant."""
+    weighted = number(stats.get(ORDERS["share"]))
+    return number(stats.get("self_seconds")) if weighted is None else weighted
+
+
+def section(summary: Mapping[str, Any], by: str = "share", most: int | None = None) -> Section:
     """Return the table, with at most so many operations, and the time that no operation names below it."""
     found = ranked(summary, by)
     seconds = number(table(summary, "run_metadata").get("duration_seconds"))
@@ -61,6 +70,7 @@ def section(summary: Mapping[str, Any], by: str = "self", most: int | None = Non
 
 
 _NAMES: Final = {
+    "share": "their share of the run",
     "self": "self time",
     "total": "total time",
     "max": "their longest call",
@@ -76,7 +86,7 @@ def _row(path: str, stats: Stats, seconds: float | None) -> tuple[Cell, ...]:
     return (
         cell(path),
         cell(_told(stats, "self_seconds", format_seconds), "strong"),
-        cell(_share(number(stats.get("self_seconds")), seconds)),
+        cell(_share(_weighted(stats), seconds)),
         cell(_told(stats, "total_seconds", format_seconds)),
         cell(_told(stats, "count", format_count)),
         cell(format_count(failed) if failed else "", "bad"),

@@ -120,3 +120,16 @@ def test_a_terminal_of_any_width_gets_what_fits(recorder, width: int):
     assert "\x1b[2J" not in shown
     for needed in ("failed", "year 2027", "caused by KeyError", "Years", "payroll", "hiring", "navigator-obs logs"):
         assert needed in shown
+
+
+def test_a_summary_of_a_later_version_is_shown_with_a_word_on_it(recorder, monkeypatch, capsys):
+    """Whoever has an older toolkit sees what that knows, and learns that there is more."""
+    monkeypatch.chdir(recorder.root)
+    run_id = simulate()
+    path = recorder.runs_dir / run_id / "summary.json"
+    summary = json.loads(path.read_bytes())
+    path.write_text(json.dumps({**summary, "schema_version": 99}))
+    assert main(["show"]) == 0
+    captured = capsys.readouterr()
+    assert "schema version 99" in captured.err
+    assert run_id in captured.out
