@@ -12,7 +12,7 @@ import shutil
 import stat
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any, Final
@@ -108,7 +108,19 @@ def plan(runs_dir: Path, limits: Limits) -> Plan:
     before = sum(run.bytes for run in runs)
     spared: dict[str, str] = {}
     removals = [*_beyond_age_and_number(runs, limits, spared), *_beyond_size(runs, limits, spared)]
-    return Plan(tuple(removals), tuple(spared.items()), before, sum(run.bytes for run in runs))
+    return Plan(tuple(_merged(removals)), tuple(spared.items()), before, sum(run.bytes for run in runs))
+
+
+def _merged(removals: list[Removal]) -> Iterator[Removal]:
+    """Leave out the thinning of what goes as a whole."""
+    whole = {removal.path for removal in removals if removal.what == RUN}
+    freed: dict[str, int] = {}
+    for removal in removals:
+        freed[removal.path] = freed.get(removal.path, 0) + removal.bytes
+        if removal.what == RUN:
+            yield replace(removal, bytes=freed[removal.path])
+        elif removal.path not in whole:
+            yield removal
 
 
 def _why_kept(entry: RunEntry, resumed: set[Any]) -> str | None:

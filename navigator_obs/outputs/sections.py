@@ -87,7 +87,7 @@ def sections(summary: Mapping[str, Any], *, width: int = 100, places: Places | N
     """
     # Whoever looks at a run with errors looks for them; the reason goes before all.
     errors = problems.issues(summary, "errors")
-    why, glance = ("reason", _reason(summary)), _facts(summary)
+    why, glance = ("reason", _reason(summary)), [("evidence", _evidence(summary)), *_facts(summary)]
     found: Iterable[Section] = (
         *([_labelled([why]), errors, _labelled(glance)] if errors.rows else [_labelled([why, *glance])]),
         problems.issues(summary, "warnings"),
@@ -134,13 +134,22 @@ def _reason(summary: Mapping[str, Any]) -> Cell | str:
     return cell(told, TONES.get(str(run.get("status")), "bad")) if told else ""
 
 
+def _evidence(summary: Mapping[str, Any]) -> str:
+    """How sure the verdict on a run is that was found dead, and why."""
+    run = table(summary, "run_metadata")
+    facts = joined(text(fact) for fact in items(run, "evidence"))
+    return f"{text(run.get('status_confidence'))}: {facts}" if facts else ""
+
+
 def _progress(summary: Mapping[str, Any]) -> str:
     counts = table(summary, "execution_summary")
     planned, done = items(counts, "years_planned"), items(counts, "years_completed")
+    resumed = items(counts, "years_resumed")
     rows, operations = number(counts.get("rows")), number(counts.get("operations"))
     return joined(
         [
             f"{len(done)} of {count_of(len(planned), 'year')} completed" if planned else "",
+            f"{count_of(len(resumed), 'year')} by earlier attempts" if resumed else "",
             count_of(len(done), "year") + " completed" if done and not planned else "",
             f"{format_count(rows)} rows" if rows else "",
             count_of(int(operations), "operation") if operations else "",

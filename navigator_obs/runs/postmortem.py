@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any, Final
 
 from ..clock import format_timestamp, parse_timestamp
-from ..operations import oom
 from . import evidence
 from .journal import JOURNAL_NAME, Record, head, tail
 
@@ -88,18 +87,19 @@ def examine(directory: Path, exit: Exit | None = None) -> Clues:  # noqa: A002
         signal=told,
         went_on=told is not None and any(_is_progress(record, told[1]) for record in records),
         fault=_fault(directory / evidence.FAULT_NAME) or _fault(Path(str(_laid(start).get("fault_log")))),
-        host=_host(start),
+        host=_host(start, directory),
         exit=exit,
     )
 
 
-def _host(start: Record) -> Mapping[str, Any] | None:
+def _host(start: Record, directory: Path) -> Mapping[str, Any] | None:
     import socket
 
     if start.get("host") not in {None, socket.gethostname()}:
         return None
     laid = _laid(start)
-    return {"boot_id": evidence.boot_id(), "oom_kills": oom.kills(laid.get("oom_file"))}
+    now = evidence.at_tick(directory, laid.get("oom_file"))
+    return {"boot_id": evidence.boot_id(), **now}
 
 
 def _laid(record: Record) -> Mapping[str, Any]:
@@ -155,7 +155,7 @@ def judge(clues: Clues) -> Finding:
     'vanished'
     """
     facts = tuple(_facts(clues))
-    for verdict in (_by_fault, _by_exit, _by_oom_of_group, _by_reboot, _by_disk, _by_signal, _by_oom, _by_time_limit):
+    for verdict in (_by_fault, _by_exit, _by_oom_of_group, _by_reboot, _by_signal, _by_disk, _by_oom, _by_time_limit):
         found = verdict(clues)
         if found is not None:
             return Finding(found.status, found.reason, found.confidence, facts, found.exit_code, found.signal)
@@ -260,11 +260,17 @@ def _by_reboot(clues: Clues) -> Finding | None:
 
 
 def _by_disk(clues: Clues) -> Finding | None:
-    lost = "disk_full" in (clues.tick.get("dropped") or {})
-    free = _laid(clues.tick).get("disk_free_mb")
-    if lost or (free is not None and free < _FULL_MB):
+    """A run that can't write its ticks any more can't write that either: the disk may still be full."""
+    if "disk_full" in (clues.tick.get("dropped") or {}) or _is_full(_laid(clues.tick)):
         return Finding("crashed", "disk_full: the disk was full when the run was last heard of", POSSIBLE)
+    if _is_full(clues.host or {}):
+        return Finding("crashed", "disk_full: the disk is full", POSSIBLE)
     return None
+
+
+def _is_full(told: Mapping[str, Any]) -> bool:
+    free = told.get("disk_free_mb")
+    return free is not None and free < _FULL_MB
 
 
 def _by_signal(clues: Clues) -> Finding | None:

@@ -121,7 +121,8 @@ def test_beyond_a_size_runs_are_thinned_before_any_is_deleted(runs):
     assert runs.parts("d3") == ["annotations.jsonl", "summary.json"]
     assert runs.parts("d1") == ["annotations.jsonl", "journal.jsonl", "summary.json"]
     assert History(runs.path).get("d3").status == "success"
-    prune(runs.path, Limits(max_bytes=500))
+    done = prune(runs.path, Limits(max_bytes=500))
+    assert {removal.what for removal in done.removals} == {"run"}
     assert runs.names() in ([], ["d1"])
 
 

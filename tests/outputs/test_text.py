@@ -393,6 +393,25 @@ def test_a_dead_run_tells_when_it_was_last_seen():
     assert "last seen" not in render({"run_metadata": {**run, "status": "running"}})
 
 
+def test_a_verdict_by_others_shows_what_it_stands_on():
+    """How sure it is, and the facts; a run that ended by itself needs none."""
+    found = copy.deepcopy(SUMMARY)
+    found["run_metadata"] |= {"status": "crashed", "status_reason": "reboot: the computer has started anew"}
+    found["run_metadata"] |= {"status_confidence": "likely", "evidence": ["another boot of the computer"]}
+    assert "evidence   likely: another boot of the computer" in render(found, width=200)
+    assert "evidence" not in render(SUMMARY, width=200)
+
+
+def test_a_resumed_run_counts_what_earlier_attempts_had_done():
+    """Its own years, and theirs."""
+    found = copy.deepcopy(SUMMARY)
+    found["execution_summary"] |= {"years_resumed": [2025, 2026, 2027], "years_completed": [2028]}
+    found["run_metadata"] |= {"resumed_from": "first", "attempt": 2, "resumed_at": {"year": 2027}}
+    shown = render(found, width=200)
+    assert "1 of 5 years completed · 3 years by earlier attempts" in shown
+    assert "attempt 2, resumed from first after 2027" in shown
+
+
 def test_an_artifact_that_is_missing_is_said_to_be():
     """A file that was not there when it was recorded has no size, and the word for it."""
     summary = {"artifacts": [{"path": "out.parquet", "kind": "output", "bytes": None, "missing": True}]}

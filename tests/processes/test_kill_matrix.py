@@ -68,6 +68,7 @@ ACTS = {
     "rlimit": lambda: hungry(4_000),
     "cgroup": lambda: hungry(400),
     "disk": fill,
+    "disk_and_kill": lambda: (fill(), os.kill(os.getpid(), signal.SIGKILL)),
 }
 IN_A_SHELL = {
     "exception": lambda: shell("exit 1"),
@@ -76,6 +77,7 @@ IN_A_SHELL = {
     "segfault": lambda: (subprocess.Popen(["sleep", "0.5"]), fault()),
     "rlimit": lambda: shell(f"{sys.executable} -c 'bytearray(4_000_000_000)' 2>/dev/null"),
     "disk": lambda: shell("cat /dev/zero > runs/fill 2>/dev/null; true"),
+    "disk_and_kill": lambda: (IN_A_SHELL["disk"](), os.kill(os.getpid(), signal.SIGKILL)),
 }
 
 def python():
@@ -126,8 +128,10 @@ with obs.start_run("baseline", years=range(200)) as run:
         {"python": python, "c": c, "subprocess": in_a_subprocess, "asyncio": in_asyncio}[place]()
 """
 PARENT = "import subprocess, sys, time; subprocess.Popen(sys.argv[1:]); time.sleep(600)"
-SMALL_DISK = ("unshare", "-rm", "sh", "-c", 'mount -t tmpfs -o size=2m tmpfs runs && exec "$@"; ', "sh")
-COPIED = 'mount -t tmpfs -o size=2m tmpfs runs && "$@"; code=$?; rm -f runs/fill; cp -r runs kept; exit $code'
+RECOVERED = f"{sys.executable} -m navigator_obs recover --runs-dir runs --log-dir logs"
+COPIED = (
+    f'mount -t tmpfs -o size=2m tmpfs runs && "$@"; code=$?; {RECOVERED}; rm -f runs/fill; cp -r runs kept; exit $code'
+)
 MEMORY = Path("/sys/fs/cgroup/memory")
 
 PLACES = ("python", "c", "subprocess", "asyncio")
@@ -140,6 +144,7 @@ VERDICTS = {
     "rlimit": ("failed", "MemoryError"),
     "cgroup": ("crashed", "oom"),
     "disk": ("success", ""),
+    "disk_and_kill": ("crashed", "disk_full"),
     "orphan": ("success", ""),
     "ignored": ("success", ""),
 }
@@ -254,15 +259,16 @@ def test_it_ends_itself(simulate, place, way):
     assert metadata["exit_code"] == {"exit": 3, "_exit": None, "segfault": None}.get(way, 1)
 
 
-@pytest.mark.parametrize(("place", "way"), list(cases(["disk"])))
+@pytest.mark.parametrize(("place", "way"), list(cases(["disk", "disk_and_kill"])))
 @pytest.mark.skipif(subprocess.run(["unshare", "-rm", "true"], check=False).returncode != 0, reason="needs unshare")
 def test_a_full_disk_changes_no_verdict(tmp_path, simulate, place, way):
-    """The run ends in order, its end told in the space that was set aside."""
+    """The run ends in order, its end told in the space that was set aside; so is that of one that is killed then."""
     (tmp_path / "runs").mkdir()
-    ended = simulate(place, way, prefix=(*SMALL_DISK[:4], COPIED, "sh"))
+    ended = simulate(place, way, prefix=("unshare", "-rm", "sh", "-c", COPIED, "sh"))
     assert ended.has_ended(DEADLINE_SECONDS)
     ended.reap()
-    assert ended.verdict()["run_metadata"]["status"] == VERDICTS[way][0]
+    metadata = ended.verdict()["run_metadata"]
+    assert (metadata["status"], (metadata["status_reason"] or "").split(":")[0]) == VERDICTS[way]
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ def clues(*, group=(0, 0), system=(0, 0), boots=("a", "a"), inodes=(1, 1), free=
         "resources": {"memory_mb": memory},
         "dropped": more.pop("dropped", {}),
     }
-    host = {"boot_id": boots[1], "oom_kills": now}
+    host = {"boot_id": boots[1], "oom_kills": now, "disk_free_mb": more.pop("free_now", 5000.0)}
     return Clues(start=start, tick=tick, last_time=EARLIER, **{"host": host, **more})
 
 
@@ -44,6 +44,7 @@ CASES = [
     ({"boots": (None, "b")}, "crashed", "vanished", "certain"),
     ({"dropped": {"disk_full": 3}}, "crashed", "disk_full", "possible"),
     ({"free": 0.0}, "crashed", "disk_full", "possible"),
+    ({"free_now": 0.2}, "crashed", "disk_full", "possible"),
     ({"signal": ("SIGTERM", EARLIER)}, "terminated", "SIGTERM", "likely"),
     ({"signal": ("SIGINT", EARLIER)}, "interrupted", "SIGINT", "likely"),
     ({"signal": ("SIGTERM", EARLIER), "went_on": True}, "crashed", "vanished", "certain"),
