@@ -1,4 +1,4 @@
-"""`python -m benchmarks event | operation | import | run | sampler | history [--json FILE] [--compare FILE] …`."""
+"""`python -m benchmarks event | operation | import | run | sampler | history [--json FILE] …`, and `trends`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from benchmarks import compare, histories, imports, report, roster, runner, runs, sampling, table
+from benchmarks import compare, histories, imports, report, roster, runner, runs, sampling, table, trends
 from benchmarks.plan import Plan
 
 PEERS = {"event": roster.EVENT, "operation": roster.OPERATION}
@@ -20,11 +20,14 @@ ABOUT = {
     "sampler": "the thread that samples while a run is open, at its default rate and four times it",
     "history": "whole commands over 10,000 runs, and over a log of 1,000,000 lines beside grep and jq",
 }
+TRENDS = "how often the detector of trends is wrong, on synthetic histories; 1 if it misses what is promised of it"
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Measure, print the table, write and compare; 1 if our own peer failed or lost something, 2 for a wrong call."""
     options = parser().parse_args(arguments)
+    if options.command == "trends":
+        return trends.main(options.histories, options.json)
     old = _read(options.compare) if options.compare else None
     new = measure(options)
     print(table.render(new))
@@ -46,6 +49,9 @@ def parser() -> argparse.ArgumentParser:
         command.add_argument("--rounds", type=_positive, default=5, metavar="N", help="rounds (default: %(default)s)")
         if name in PEERS:
             _add_sizes(command)
+    command = commands.add_parser("trends", help=TRENDS, description=TRENDS)
+    command.add_argument("--json", type=Path, metavar="FILE", help="write the results there")
+    command.add_argument("--histories", type=_positive, default=1000, metavar="N", help="of a case (default: 1000)")
     return root
 
 
