@@ -21,6 +21,7 @@ VERBS: Final = {
     "errors": "Show each error and warning of a run, grouped, with its causes.",
     "slow": "Show where the time of a run went, operation by operation.",
     "trace": "Write the operations of a run for a trace viewer or a flame graph.",
+    "compare": "Show what is different between two runs; a gate for CI.",
     "checks": "Show the data-quality checks of a run.",
     "logs": "Show events, filtered, across rotated files, live if wanted.",
     "level": "Change what a running simulation logs.",

@@ -131,5 +131,6 @@ def _memory(deviations: list[float], noise: float) -> float:
 
 
 def middle(ordered: Sequence[float]) -> float:
+    """Return the median of what is in order already."""
     half = len(ordered) // 2
     return ordered[half] if len(ordered) % 2 else (ordered[half - 1] + ordered[half]) / 2

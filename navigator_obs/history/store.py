@@ -6,11 +6,15 @@ import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from ..config import resolve
 from ..errors import RunNotFound, UsageError, close_match
 from .entry import LIVING, STATUSES, RunEntry, entry_of
+
+if TYPE_CHECKING:
+    from .compare import Comparison
+    from .thresholds import Threshold
 
 __all__ = ["LIVING", "STATUSES", "History", "RunEntry"]
 _LAST: Final = ("last", "last-success", "last-failed")
@@ -131,6 +135,37 @@ class History:
             if chosen:
                 raise RunNotFound(f"{ref!r} begins the ids of {len(chosen)} runs: {_ids(chosen)}")
         raise RunNotFound(self._nothing_for(ref, runs))
+
+    def compare(
+        self, before: str | None = None, after: str = "last", thresholds: Iterable[str | Threshold] = ()
+    ) -> Comparison:
+        """Hold the run *after* against *before*, and against *thresholds* such as ``"duration:5%"`` (see
+        `history.thresholds`). Without *before*: the run of its kind that was made the baseline, else the newest one
+        before it that succeeded, one with the same configuration first.
+
+        Raises RunNotFound and, for a threshold that is none, UsageError.
+
+        >>> History("artifacts/runs").compare("last-success", "last", ["duration:10%+1s"]).exceeded
+        ()
+        """
+        from .compare import compare
+        from .thresholds import parse_all
+
+        limits = parse_all(thresholds)
+        new = self.get(after)
+        old = self.get(before) if before is not None else self._counterpart(new)
+        return compare(old.summary, new.summary, limits)
+
+    def _counterpart(self, run: RunEntry) -> RunEntry:
+        from .likeness import counterpart
+
+        earlier = [other for other in self.list("success") if _age(other) < _age(run)]
+        found = counterpart(run, earlier)
+        if found is None:
+            raise RunNotFound(
+                f"no run to compare {run.run_id} with: no earlier success has its name, years, rows and CPUs; name one"
+            )
+        return found
 
     def reindex(self) -> int | None:
         """Make the index of this folder anew; return how many runs it holds, None where it can't be written.

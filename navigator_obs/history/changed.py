@@ -1,0 +1,68 @@
+"""What may make two runs differ, as findings: configuration with its sources, inputs, code, packages, computer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from .figures import Summary, table
+from .finding import CHANGED, Finding
+from .surroundings import ABSENT, CONFIG, KINDS, Change, changes
+
+SOURCE: Final = "config source"
+# Below what moved: what a user changes on purpose before what changes by itself.
+_RANK: Final[Mapping[str, float]] = {kind: 6.0 - at for at, kind in enumerate(KINDS)}
+_MOST_TEXT: Final = 60
+_COMMIT: Final = 10
+
+
+def changed(before: Summary, after: Summary) -> Iterator[Finding]:
+    """Yield a finding for each change of the surroundings, and for each setting that comes from somewhere else.
+
+    >>> was, now = ({"configuration": {"params": {"seed": seed}}} for seed in (1, 2))
+    >>> [found.statement for found in changed(was, now)]
+    ['seed 1 → 2']
+    """
+    old, new = table(before, "configuration"), table(after, "configuration")
+    sources = table(old, "sources"), table(new, "sources")
+    found = changes(before, after)
+    for change in found:
+        origins = tuple(_source(one, change.name) for one in sources) if change.kind == CONFIG else (None, None)
+        yield _finding(change, origins)
+    told = {change.name for change in found}
+    for key in sorted(sources[0].keys() | sources[1].keys()):
+        origins = tuple(_source(one, key) for one in sources)
+        if key not in told and origins[0] != origins[1]:
+            statement = f"{key} is the same, from {origins[1] or 'nowhere'}, not {origins[0] or 'nowhere'}"
+            yield Finding(SOURCE, key, statement, CHANGED, 1.0, {"before": origins[0], "after": origins[1]})
+    if old.get("fingerprint") != new.get("fingerprint") and not any(change.kind == CONFIG for change in found):
+        statement = "a part of the configuration that is not recorded in clear has changed"
+        yield Finding(CONFIG, "fingerprint", statement, CHANGED, _RANK[CONFIG])
+
+
+def _finding(change: Change, origins: tuple[str | None, ...]) -> Finding:
+    values = (change.before, change.now)
+    shown = [
+        f"{_value(value)}{f' ({origin})' if origin else ''}" for value, origin in zip(values, origins, strict=True)
+    ]
+    evidence: dict[str, Any] = {"before": change.before, "after": change.now}
+    if any(origins):
+        evidence["sources"] = list(origins)
+    statement = f"{change.name} {shown[0]} → {shown[1]}"
+    return Finding(change.kind, change.name, statement, CHANGED, _RANK[change.kind], evidence)
+
+
+def _value(value: Any) -> str:
+    if value is None or value == ABSENT:
+        return "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    text = str(value)
+    if len(text) >= 40 and text.isalnum():
+        return text[:_COMMIT]
+    return text if len(text) <= _MOST_TEXT else f"{text[: _MOST_TEXT - 1]}…"
+
+
+def _source(sources: Mapping[str, Any], key: str) -> str | None:
+    found = sources.get(key) or sources.get(key.partition(".")[0])
+    return found if isinstance(found, str) else None
