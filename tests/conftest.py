@@ -52,5 +52,7 @@ def _age(path: Path) -> int:
 
 
 @pytest.fixture
-def recorder(tmp_path: Path) -> Recorder:
+def recorder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Recorder:
+    # Outside of this checkout, whose state its runs would record.
+    monkeypatch.chdir(tmp_path)
     return Recorder(tmp_path)

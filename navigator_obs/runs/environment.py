@@ -5,19 +5,20 @@ from __future__ import annotations
 import os
 import platform
 import shutil
-import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from ..operations import limits
 from ..redaction import MARK, Redactor
+from .worktree import git_state
 
-_GIT_DEPTH: Final = 40
 T = TypeVar("T")
 _MB: Final = 1_000_000
+_MAX_VERSION: Final = 100
+_MAX_IMPORTED: Final = 500
 
 
 def collect(runs_dir: Path) -> dict[str, Any]:
@@ -29,6 +30,7 @@ def collect(runs_dir: Path) -> dict[str, Any]:
         "cpus": _or_none(_cpus),
         "memory_mb": _or_none(_memory_mb),
         "memory_limit_mb": _or_none(_memory_limit_mb),
+        "cpu_limit": _or_none(cpu_limit),
         "disk_free_mb": _or_none(lambda: round(shutil.disk_usage(runs_dir).free / _MB)),
         "timezone": _or_none(_timezone),
         "git": _or_none(lambda: git_state(Path.cwd())),
@@ -81,88 +83,24 @@ def packages(paths: Iterable[str]) -> dict[str, str]:
     return dict(sorted(found.items()))
 
 
-def git_state(start: Path) -> dict[str, Any] | None:
-    """Return commit and branch of the work tree around *start*, read from its files; `dirty` is not known yet."""
-    folder = _git_folder(start)
-    if folder is None:
-        return None
-    head = (folder / "HEAD").read_text(encoding="utf-8").strip()
-    if not head.startswith("ref: "):
-        return {"commit": head, "dirty": None, "branch": None}
-    reference = head.removeprefix("ref: ")
-    return {"commit": _commit_of(folder, reference), "dirty": None, "branch": reference.removeprefix("refs/heads/")}
+def imported(modules: Mapping[str, Any], installed: Mapping[str, str]) -> dict[str, str]:
+    """Return the versions of the packages that are imported: by their own word, else as they are *installed*.
+
+    *modules* is `sys.modules`, *installed* what `packages` returns.
+    """
+    found: dict[str, str] = {}
+    for name in sorted(_outsiders(modules)):
+        said = getattr(modules.get(name), "__version__", None)
+        version = said if isinstance(said, str) else installed.get(name.lower().replace("_", "-"))
+        if version:
+            found[name] = version[:_MAX_VERSION]
+    return dict(list(found.items())[:_MAX_IMPORTED])
 
 
-def _git_folder(start: Path) -> Path | None:
-    for folder in (start, *start.parents)[:_GIT_DEPTH]:
-        found = folder / ".git"
-        if found.is_dir():
-            return found
-        if found.is_file():
-            # A linked work tree or a submodule: the file names the folder.
-            return folder / found.read_text(encoding="utf-8").removeprefix("gitdir:").strip()
-    return None
-
-
-def _commit_of(folder: Path, reference: str) -> str | None:
-    common = folder / "commondir"
-    root = folder / common.read_text(encoding="utf-8").strip() if common.is_file() else folder
-    for base in (folder, root):
-        if (base / reference).is_file():
-            return (base / reference).read_text(encoding="utf-8").strip()
-    packed = root / "packed-refs"
-    if packed.is_file():
-        for line in packed.read_text(encoding="utf-8").splitlines():
-            if line.endswith(f" {reference}"):
-                return line.partition(" ")[0]
-    return None
-
-
-class DirtyQuestion:
-    """Asks git whether tracked files differ from the commit, in a process of its own; fetch the answer later."""
-
-    def __init__(self, folder: Path) -> None:
-        self._process: subprocess.Popen[bytes] | None = None
-        try:
-            self._process = subprocess.Popen(
-                ["git", "--no-optional-locks", "diff", "--quiet", "--no-ext-diff", "HEAD", "--"],  # noqa: S607
-                cwd=folder,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-            )
-        except (OSError, ValueError):
-            return
-
-    def answer(self, wait_seconds: float = 0.0) -> bool | None:
-        """Return True or False, or None while it is not known; it is asked no more once it was told or has failed."""
-        if self._process is None:
-            return None
-        try:
-            code = self._process.wait(wait_seconds) if wait_seconds else self._process.poll()
-        except subprocess.TimeoutExpired:
-            return None
-        if code is not None:
-            self._process = None
-        return {0: False, 1: True}.get(code) if code is not None else None
-
-    @property
-    def is_open(self) -> bool:
-        """Whether an answer may still come."""
-        return self._process is not None
-
-    def close(self) -> None:
-        """Give up waiting; leaves no process behind."""
-        process, self._process = self._process, None
-        if process is not None:
-            process.kill()
-            process.wait()
-
-    def forget(self) -> None:
-        """In a forked child: the process is the parent's."""
-        if self._process is not None:
-            self._process.returncode = 0
-            self._process = None
+def _outsiders(modules: Mapping[str, Any]) -> set[str]:
+    """The names of top-level modules that are not Python's own."""
+    names = {name.partition(".")[0] for name in list(modules)}
+    return {name for name in names if name not in sys.stdlib_module_names and not name.startswith("_")}
 
 
 def _cpus() -> int | None:
@@ -182,6 +120,30 @@ def _memory_mb() -> int:
 def _memory_limit_mb() -> int | None:
     limit = limits.group_limit_bytes()
     return None if limit is None else round(limit / _MB)
+
+
+def cpu_limit(mount: Path = Path("/sys/fs/cgroup"), own: Path = Path("/proc/self/cgroup")) -> float | None:
+    """Return how many processors' time the process's control groups let it use, such as 1.5; None without a limit."""
+    shares = []
+    for line in own.read_text(encoding="utf-8").splitlines():
+        _, controllers, group = line.split(":", 2)
+        path = Path(group.lstrip("/"))
+        if not controllers:
+            shares += [_share(mount / folder / "cpu.max") for folder in (path, *path.parents)]
+        elif "cpu" in controllers.split(","):
+            shares += [_share(mount / "cpu" / folder / "cpu.cfs_quota_us") for folder in (path, *path.parents)]
+    known = [share for share in shares if share is not None]
+    return round(min(known), 3) if known else None
+
+
+def _share(path: Path) -> float | None:
+    try:
+        quota, *period = path.read_text(encoding="ascii").split()
+        # Version 1 has the period in a file of its own.
+        period = period or [path.with_name("cpu.cfs_period_us").read_text(encoding="ascii")]
+    except (OSError, ValueError):
+        return None
+    return int(quota) / int(period[0]) if quota.isdigit() else None
 
 
 def _timezone() -> str:

@@ -27,10 +27,10 @@ _MAX_NAME: Final = 200
 _ERROR: Final = 40
 
 
-def checked_name(name: object) -> str:
+def checked_name(name: object, whose: str = "a run") -> str:
     """Return *name*; raises UsageError where it is no text of a sensible length."""
     if not isinstance(name, str) or not name.strip() or len(name) > _MAX_NAME:
-        raise UsageError(f"the name of a run must be a text of 1 to {_MAX_NAME} characters, not {text(name)[:300]!r}")
+        raise UsageError(f"the name of {whose} must be a text of 1 to {_MAX_NAME} characters, not {text(name)[:300]!r}")
     return name
 
 

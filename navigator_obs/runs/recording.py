@@ -16,6 +16,7 @@ from ..events.logger import emit
 from ..events.sinks import WARNING
 from ..operations.record import SUCCESS
 from . import calling, evidence, folder, seal
+from .behind import Behind
 from .journal import JOURNAL_NAME, Record, Shares
 from .listening import TICK_SECONDS, Listener, now
 from .metering import Budget, degrade, in_words, restore
@@ -45,7 +46,7 @@ class Recording(Listener):
         self._folding = False
         self._summary_due = 0.0
         self._shares = Shares(directory)
-        self.at_tick: Callable[[], None] = _nothing
+        self._behind: Behind | None = None
         self.at_news: Callable[[], None] | None = None
         self.fold = Fold()
         self._folded = self.fold.summary()
@@ -66,8 +67,15 @@ class Recording(Listener):
         self.add("start", key_id=seal.key_id(self._key), **start, evidence=self._lay_evidence())
         self.write_summary(self._summary())
         self._listen()
+        clean, mode = self.redactor.text, self.config.file_mode
+        self._behind = Behind(start["environment"], self.directory, self.add, clean, mode)
         # All since the recording was made went into the start: the environment, the folder, the first summary.
         self.meter.end()
+
+    def leave_behind(self) -> None:
+        """Record what git says, if it comes within a moment, and what the program has imported."""
+        if self._behind is not None:
+            self._behind.close()
 
     def _lay_evidence(self) -> dict[str, Any]:
         if not self.directory.is_dir():
@@ -140,7 +148,8 @@ class Recording(Listener):
         self._gather(last=True)
 
     def _on_tick(self) -> None:
-        self.at_tick()
+        if self._behind is not None:
+            self._behind.hear()
         if self._signals is not None:
             self._signals.trim()
         super()._on_tick()
@@ -256,6 +265,8 @@ class Recording(Listener):
     def abandon(self) -> None:
         """In a forked child: let go of the parent's files, and record nothing."""
         super().abandon()
+        if self._behind is not None:
+            self._behind.forget()
         for laid in (self._faults, self._signals, self.stall_watch):
             if laid is not None:
                 laid.abandon()
@@ -267,10 +278,6 @@ def _held_lock(directory: Path, file_mode: int) -> folder.Lock | None:
         return folder.Lock(directory, file_mode)
     except OSError:
         return None
-
-
-def _nothing() -> None:
-    """Nobody wants to be asked at each tick."""
 
 
 def _nothing_of(changed: str, told: dict[str, Any]) -> None:

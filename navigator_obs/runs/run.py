@@ -16,7 +16,7 @@ from ..errors import UsageError, close_match
 from ..events import exceptions, scope
 from ..events.logger import emit
 from ..redaction import Redactor
-from . import artifacts, configuration, current, endings, environment, lineage, links, opening
+from . import artifacts, configuration, current, digests, endings, lineage, links, opening
 from .closing import Closing
 from .lineage import ResumePoint
 from .listening import now
@@ -29,7 +29,6 @@ from .words import shown
 T = TypeVar("T")
 PARENT_VARIABLE: Final = PREFIX + "PARENT_RUN_ID"
 _LOGGER: Final = "navigator_obs.run"
-_GIT_WAIT_SECONDS: Final = 1.0
 _INFO, _WARNING, _ERROR = 20, 30, 40
 _LEVELS: Final = {"success": _INFO, "failed": _ERROR}
 _MESSAGES: Final = {"success": "Run completed", "partial": "Run ended incomplete"}
@@ -54,7 +53,6 @@ class Run:
         self._ended = False
         self._closing = Closing(recording, self._end)
         self._final: dict[str, Any] | None = None
-        self._git: environment.DirtyQuestion | None = None
 
     def __repr__(self) -> str:
         return f"<Run {self.name!r} {self.run_id} {self.status}>"
@@ -97,6 +95,23 @@ class Run:
             self._recording.add("checkpoint", year=number, path=saved)
             if saved is not None:
                 self.add_artifact(saved, "checkpoint", year=number)
+
+    def digest(self, name: str, data: Any, year: int | None = None) -> str | None:
+        """Record the digest of *data* at this point, and return it: two runs are compared by where theirs part first.
+
+        Of a table (a data frame, an Arrow table, a DuckDB relation, a list of dicts) the order of rows and columns does
+        not count, nor an index. *year* is the context's when None. Where *data* can't be read, this says so in a
+        warning and returns None.
+        """
+        named = opening.checked_name(name, "a digest")
+        if not self._is_ours():
+            return None
+        found, problem = digests.tried(data)
+        if found is None:
+            self._say(_WARNING, "a digest could not be taken", {"digest": named, "error": problem})
+            return None
+        self._recording.add("digest", name=named, **digests.place(year), **found._asdict())
+        return found.digest
 
     def fail(self, reason: str) -> None:
         """Say that the run failed, although it goes on to an orderly end; the first reason is kept.
@@ -174,7 +189,7 @@ class Run:
             recording = self._recording
             last_tick = functools.partial(recording.tick, last=True)
             try:
-                for step in (recording.stop_listening, self._give_up_git, last_tick, recording.call_in_workers):
+                for step in (recording.stop_listening, recording.leave_behind, last_tick, recording.call_in_workers):
                     _quietly(step)
                 verdict = _quietly(judge) or Verdict("failed", "how the run ended could not be told")
                 _quietly(lambda: self._say_end(verdict, error))
@@ -260,18 +275,6 @@ class Run:
                 fields = {"observer": type(observer).__name__, "method": method}
                 _quietly(functools.partial(self._say, _WARNING, "a run's observer failed", fields, error))
 
-    def _hear_git(self, wait_seconds: float = 0.0) -> None:
-        """Add git's answer once it is there; asked at each tick."""
-        if self._git is not None:
-            dirty = self._git.answer(wait_seconds)
-            if dirty is not None:
-                self._recording.add("environment", git={"dirty": dirty})
-
-    def _give_up_git(self) -> None:
-        self._hear_git(_GIT_WAIT_SECONDS)
-        if self._git is not None:
-            self._git.close()
-
     def _begin(self, start: dict[str, Any], *, handle_signals: bool) -> None:
         self._recording.at_stall = self._say_stall
         self._recording.at_forecast = self._say_forecast
@@ -280,17 +283,9 @@ class Run:
         scope.open_run(self._recording.tag)
         current.install(self._recording.tag, self._recording)
         endings.watch(self._closing, handle_signals=handle_signals)
-        if start["environment"]["git"]:
-            self._git = environment.DirtyQuestion(Path.cwd())
-            self._recording.at_tick = self._hear_git
         _open[self.run_id] = self
         self._say(_INFO, "Run started", {"run_name": self.name, "directory": str(self.directory)})
         self._tell("run_started", self)
-
-    def _abandon(self) -> None:
-        """In a forked child: the run is the parent's."""
-        if self._git is not None:
-            self._git.forget()
 
 
 _open: Final[dict[str, Run]] = {}
@@ -351,8 +346,6 @@ def _quietly(step: Callable[[], T]) -> T | None:
 
 
 def _after_fork() -> None:
-    for run in _open.values():
-        run._abandon()
     _open.clear()
 
 

@@ -26,6 +26,7 @@ from .still_open import StillOpen
 SCHEMA_VERSION: Final = 1
 MAX_ARTIFACTS: Final = 1000
 MAX_CHECKPOINTS: Final = 10_000
+MAX_DIGESTS: Final = 10_000
 LATEST_CHECKPOINTS: Final = 100
 
 
@@ -47,9 +48,11 @@ class Fold:
     def __init__(self) -> None:
         self.life = Life()
         self._git: dict[str, Any] = {}
+        self._imported: dict[str, str] = {}
+        self._digests: list[dict[str, Any]] = []
         self._unreadable = 0
         self._left_out: deque[dict[str, Any]] = deque(maxlen=20)
-        self._overflow = {"artifacts": 0, "checkpoints": 0}
+        self._overflow = {"artifacts": 0, "checkpoints": 0, "digests": 0}
         self._artifacts: list[dict[str, Any]] = []
         self._checkpoints: set[int] = set()
         self._latest: deque[dict[str, Any]] = deque(maxlen=LATEST_CHECKPOINTS)
@@ -121,6 +124,12 @@ class Fold:
         else:
             self._overflow["artifacts"] += 1
 
+    def _take_digest(self, record: Record) -> None:
+        if len(self._digests) < MAX_DIGESTS:
+            self._digests.append({key: record[key] for key in _KEPT_OF_DIGEST})
+        else:
+            self._overflow["digests"] += 1
+
     def _take_checkpoint(self, record: Record) -> None:
         if len(self._checkpoints) < MAX_CHECKPOINTS:
             self._checkpoints.add(record["year"])
@@ -129,7 +138,8 @@ class Fold:
         self._latest.append({key: record.get(key) for key in ("year", "path", "time")})
 
     def _take_environment(self, record: Record) -> None:
-        self._git |= record["git"]
+        self._git |= record.get("git") or {}
+        self._imported = record.get("imported") or self._imported
 
     def _take_issue(self, record: Record) -> None:
         self._catalogue.add(record)
@@ -174,6 +184,7 @@ class Fold:
             "checks": self._checks.summary(),
             "issues": self._issues(),
             "checkpoints": list(self._latest),
+            "digests": [dict(digest) for digest in self._digests],
             "artifacts": [dict(artifact) for artifact in self._artifacts],
             "observability": self._observability(totals, seconds),
         }
@@ -221,7 +232,8 @@ class Fold:
     def _environment(self) -> dict[str, Any]:
         environment: dict[str, Any] = self.life.start.get("environment") or dict(_NO_ENVIRONMENT)
         git = environment.get("git")
-        return {**environment, "git": {**git, **self._git}} if git else environment
+        told = {**git, **self._git} if git else git
+        return {**environment, "git": told, "imported": self._imported or environment.get("imported", {})}
 
     def _execution(self, totals: Metrics, years: list[Any]) -> dict[str, Any]:
         return {
@@ -304,6 +316,7 @@ _TAKERS: Final[Mapping[str, Callable[[Fold, Record], None]]] = {
     "check": Fold._take_check,
     "artifact": Fold._take_artifact,
     "checkpoint": Fold._take_checkpoint,
+    "digest": Fold._take_digest,
     "tags": _alive(Life.take_tags),
     "environment": Fold._take_environment,
     "signal": _alive(Life.take_signal),
@@ -317,6 +330,7 @@ _TAKERS: Final[Mapping[str, Callable[[Fold, Record], None]]] = {
     "torn": Fold._take_torn,
 }
 _KEPT_OF_TICK: Final = ("time", "seconds", "covered_seconds", "cost", "dropped", "stalled")
+_KEPT_OF_DIGEST: Final = ("name", "year", "operation_path", "digest", "rows", "time")
 _NO_EVENTS: Final[dict[str, Any]] = {"written": 0, "bytes": 0, "dropped": {}}
 _NO_CONFIGURATION: Final[dict[str, Any]] = {
     "params": {},
@@ -334,6 +348,8 @@ _NO_ENVIRONMENT: Final[dict[str, Any]] = {
     "disk_free_mb": None,
     "timezone": None,
     "git": None,
+    "imported": {},
+    "cpu_limit": None,
     "packages": {},
     "working_directory": None,
 }

@@ -3,28 +3,14 @@
 from __future__ import annotations
 
 import platform
-import subprocess
 import sys
+import types
 
 import pytest
 
+import navigator_obs as obs
 from navigator_obs.redaction import Redactor
 from navigator_obs.runs import environment
-
-
-def git(folder, *arguments):
-    identity = ("-c", "user.name=Ada", "-c", "user.email=ada@example.org")
-    done = subprocess.run(["git", *identity, *arguments], cwd=folder, check=True, capture_output=True, text=True)
-    return done.stdout.strip()
-
-
-@pytest.fixture
-def work_tree(tmp_path):
-    git(tmp_path, "init", "-q", "-b", "main")
-    (tmp_path / "model.sql").write_text("select 1\n")
-    git(tmp_path, "add", "model.sql")
-    git(tmp_path, "commit", "-q", "-m", "Add the model")
-    return tmp_path
 
 
 def test_it_names_what_the_run_runs_on(tmp_path):
@@ -40,48 +26,6 @@ def test_it_names_what_the_run_runs_on(tmp_path):
 def test_a_folder_that_is_gone_costs_only_its_own_answer(tmp_path):
     """What the system does not tell is null."""
     assert environment.collect(tmp_path / "missing")["disk_free_mb"] is None
-
-
-@pytest.mark.parametrize("packed", [False, True])
-def test_commit_and_branch_are_git_s(work_tree, packed):
-    """Commit and branch are what git says, also when the references are packed."""
-    if packed:
-        git(work_tree, "pack-refs", "--all")
-    found = environment.git_state(work_tree)
-    assert found == {"commit": git(work_tree, "rev-parse", "HEAD"), "dirty": None, "branch": "main"}
-
-
-def test_a_detached_head_has_a_commit_and_no_branch(work_tree):
-    """The commit stands in HEAD itself."""
-    git(work_tree, "checkout", "-q", "--detach")
-    assert environment.git_state(work_tree)["branch"] is None
-    assert environment.git_state(work_tree)["commit"] == git(work_tree, "rev-parse", "HEAD")
-
-
-def test_a_linked_work_tree_is_one_too(work_tree, tmp_path_factory):
-    """A linked work tree's `.git` is a file that names the folder."""
-    linked = tmp_path_factory.mktemp("linked") / "tree"
-    git(work_tree, "worktree", "add", "-q", "-b", "scenario", str(linked))
-    found = environment.git_state(linked)
-    assert found["branch"] == "scenario"
-    assert found["commit"] == git(work_tree, "rev-parse", "HEAD")
-
-
-@pytest.mark.parametrize("text", ["select 1\n", "select 2\n"])
-def test_git_tells_whether_tracked_files_differ(work_tree, text):
-    """The answer comes from a process beside the program, and is asked for later."""
-    (work_tree / "model.sql").write_text(text)
-    question = environment.DirtyQuestion(work_tree)
-    assert question.answer(wait_seconds=30) is (text != "select 1\n")
-    assert not question.is_open
-    question.close()
-
-
-def test_a_question_can_be_given_up(work_tree):
-    """A run that ends before git has answered leaves no process behind."""
-    question = environment.DirtyQuestion(work_tree)
-    question.close()
-    assert question.answer() is None
 
 
 def test_the_command_line_is_redacted():
@@ -103,3 +47,40 @@ def test_a_limit_is_a_number_or_unknown():
     """The smallest limit of the control groups, or null where there is none."""
     limit = environment.collect(sys.prefix)["memory_limit_mb"]
     assert limit is None or limit > 0
+
+
+def test_what_is_imported_is_told_by_its_own_word(monkeypatch):
+    """Python's own modules and private ones are left out; a module without a version has that of its package."""
+    modules = {"numpy": types.SimpleNamespace(__version__="2.4.6"), "numpy.linalg": None, "json": None, "_x": None}
+    modules |= {"plan_wise": types.SimpleNamespace(), "script": types.SimpleNamespace(__version__=(1, 2))}
+    installed = {"plan-wise": "1.2", "numpy": "0.1"}
+    assert environment.imported(modules, installed) == {"numpy": "2.4.6", "plan_wise": "1.2"}
+
+
+@pytest.mark.parametrize(
+    ("files", "own", "share"),
+    [
+        ({"cpu.max": "150000 100000"}, "0::/", 1.5),
+        ({"cpu.max": "max 100000"}, "0::/", None),
+        ({"job/cpu.max": "max 100000", "cpu.max": "200000 100000"}, "0::/job", 2.0),
+        ({"cpu/job/cpu.cfs_quota_us": "50000", "cpu/job/cpu.cfs_period_us": "100000"}, "4:cpu,cpuacct:/job", 0.5),
+        ({"cpu/cpu.cfs_quota_us": "-1", "cpu/cpu.cfs_period_us": "100000"}, "4:cpu,cpuacct:/job", None),
+    ],
+)
+def test_the_share_of_processors_is_that_of_the_tightest_group(tmp_path, files, own, share):
+    """Of the process's own control group and those above it, in both versions of control groups."""
+    for name, content in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(content)
+    (tmp_path / "own").write_text(own)
+    assert environment.cpu_limit(tmp_path, tmp_path / "own") == share
+
+
+def test_the_summary_tells_what_was_imported(recorder):
+    """Also what came while the run went on."""
+    with obs.start_run("baseline") as run:
+        import numpy as np
+    imported = run.summary["environment"]["imported"]
+    assert imported["numpy"] == np.__version__
+    assert imported["structlog"]
+    assert "json" not in imported
