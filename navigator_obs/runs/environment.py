@@ -90,7 +90,8 @@ def imported(modules: Mapping[str, Any], installed: Mapping[str, str]) -> dict[s
     """
     found: dict[str, str] = {}
     for name in sorted(_outsiders(modules)):
-        said = getattr(modules.get(name), "__version__", None)
+        # Not asked for: a module that makes it up when asked may warn or import.
+        said = getattr(modules.get(name), "__dict__", {}).get("__version__")
         version = said if isinstance(said, str) else installed.get(name.lower().replace("_", "-"))
         if version:
             found[name] = version[:_MAX_VERSION]
