@@ -79,7 +79,11 @@ def durations_of(runs: Sequence[RunEntry], shown: Sequence[RunEntry], width: int
         known = [seconds for seconds in reversed(done) if seconds is not None]
         if len(known) >= _LEAST_TREND:
             found.append((shorten(one_line(name), _MAX_NAME), known))
-    return ["", *_trend_lines(found, width)] if found else []
+    return (
+        ["", "How long the newest successes took, the latest on the right", *_trend_lines(found, width)]
+        if found
+        else []
+    )
 
 
 def _trend_lines(found: Sequence[tuple[str, Sequence[float]]], width: int) -> Iterator[str]:
@@ -88,8 +92,8 @@ def _trend_lines(found: Sequence[tuple[str, Sequence[float]]], width: int) -> It
     room = max(width_of(name) for name, _ in found)
     for name, seconds in found:
         spread = dict.fromkeys(map(format_seconds, (min(seconds), max(seconds))))
-        told = f"newest {len(seconds)} successes, {' to '.join(spread)}, last {format_seconds(seconds[-1])}"
-        yield shorten(f"{pad(name, room)}  {sparkline(seconds)}{' ' * (_TREND - len(seconds))}  {told}", width)
+        told = f"{' to '.join(spread)}, latest {format_seconds(seconds[-1])}"
+        yield shorten(f"{pad(name, room)}  {sparkline(seconds):>{_TREND}}  {told}", width)
 
 
 def _finalise(config: Config, runs: Sequence[RunEntry]) -> bool:

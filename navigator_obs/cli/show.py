@@ -7,12 +7,11 @@ import sys
 import click
 
 from ..events.console import wants_colour
-from ..history.entry import ANNOTATIONS_NAME
+from ..history.entry import ANNOTATIONS_NAME, SCHEMA_VERSION
 from ..history.store import History, RunEntry
 from ..outputs.cells import Column, Section, cell, text
 from ..outputs.text import render
 from ..runs.migration import version_of
-from ..runs.summary import SCHEMA_VERSION
 from .meeting import settled
 from .screen import print_json, print_sections
 from .verbs import config_of, places, run_argument

@@ -32,7 +32,7 @@ LIVING: Final = frozenset({"running", "stalled"})
 ANNOTATIONS_NAME: Final = "annotations.jsonl"
 _MARKS: Final = ("summary.json", "journal.jsonl", "run.lock")
 # As `runs.summary` has it, which most lists need not import.
-_SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 1
 _HEAD_BYTES: Final = 16_384
 # The summary's first key that a list does not need: what stands before it is small, however long the run was.
 _END_OF_HEAD: Final = b'\n  "performance_metrics":'
@@ -208,7 +208,7 @@ def _read(directory: Path) -> dict[str, Any]:
 
 
 def _as_of_today(summary: dict[str, Any]) -> dict[str, Any]:
-    if not summary or summary.get("schema_version") == _SCHEMA_VERSION:
+    if not summary or summary.get("schema_version") == SCHEMA_VERSION:
         return summary
     from ..runs.migration import migrated
 

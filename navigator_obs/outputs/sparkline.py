@@ -10,25 +10,19 @@ _BARS: Final = "▁▂▃▄▅▆▇█"
 
 
 def sparkline(values: Sequence[float | None]) -> str:
-    """Return one bar for each value, the lowest for the smallest and the highest for the largest.
+    """Return one bar for each value, as high as it is, measured from zero: noise does not look like news.
 
-    What is no finite number is a blank. Where all are within a tenth of each other, all bars have the same height:
-    noise should not look like news.
+    The largest has the highest bar; what is no finite number, or is below zero, is a blank.
 
-    >>> sparkline([60, 62, 61, None, 95]), sparkline([60, 61, 62])
-    ('▁▁▁ █', '▄▄▄')
+    >>> sparkline([60, 62, 61, None, 95, 120]), sparkline([60, 61, 62])
+    ('▄▅▅ ▇█', '███')
     """
     known = [value for value in values if value is not None and math.isfinite(value)]
-    if not known:
-        return " " * len(values)
-    low, high = min(known), max(known)
-    flat = high - low <= abs(high) / 10
-    return "".join(_bar(value, low, high, flat) for value in values)
+    highest = max(known, default=0.0)
+    return "".join(_bar(value, highest) for value in values)
 
 
-def _bar(value: float | None, low: float, high: float, flat: bool) -> str:
-    if value is None or not math.isfinite(value):
+def _bar(value: float | None, highest: float) -> str:
+    if value is None or not math.isfinite(value) or value < 0 or highest <= 0:
         return " "
-    if flat:
-        return _BARS[3]
-    return _BARS[min(int((value - low) / (high - low) * len(_BARS)), len(_BARS) - 1)]
+    return _BARS[max(0, math.ceil(value / highest * len(_BARS)) - 1)]

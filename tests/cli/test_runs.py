@@ -185,9 +185,10 @@ def test_a_terminal_sees_how_long_the_successes_took(recorder):
         simulate("baseline")
     simulate("once")
     listed = History(recorder.runs_dir).list()
-    blank, line = durations_of(listed, listed, 80)
+    blank, title, line = durations_of(listed, listed, 80)
     assert blank == ""
+    assert title.startswith("How long")
     assert line.startswith("baseline  ")
-    assert "newest 3 successes" in line
+    assert ", latest " in line
     assert len(line) <= 80
     assert durations_of(listed, listed[:1], 80) == []
