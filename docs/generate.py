@@ -42,7 +42,7 @@ TOPICS: Final[Mapping[str, tuple[str, ...]]] = {
     "Set up": ("configure", "Config", "shutdown"),
     "Log": ("get_logger", "context", "carry"),
     "Measure": ("operation", "count", "gauge", "observe"),
-    "Record a run": ("start_run", "Run", "check"),
+    "Record a run": ("start_run", "Run", "check", "track"),
     "Read what was recorded": ("History",),
     "Errors": ("ObsError",),
 }
@@ -116,6 +116,9 @@ def events_page() -> str:
         "## Operations",
         OPERATIONS_INTRO.strip(),
         _field_table(fields.OPERATION_FIELDS),
+        "## Progress",
+        "What the events of `obs.track` add, whose logger is `navigator_obs.progress`.",
+        _field_table(fields.PROGRESS_FIELDS),
     )
 
 

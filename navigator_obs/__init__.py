@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .assembly import configure, shutdown, start_run
+    from .assembly import configure, shutdown, start_run, track
     from .config import Config
     from .errors import ObsError
     from .events.logger import get_logger
@@ -39,6 +39,7 @@ __all__ = [
     "operation",
     "shutdown",
     "start_run",
+    "track",
 ]
 
 # Resolved at first use: the CLI, which reads files, must not pay for importing structlog.
@@ -58,6 +59,7 @@ _HOMES = {
     "operation": "operations.operation",
     "shutdown": "assembly",
     "start_run": "assembly",
+    "track": "assembly",
 }
 
 

@@ -6,7 +6,7 @@ import shutil
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from .config import SETTINGS, Config, resolve
 from .errors import UsageError
@@ -14,11 +14,13 @@ from .events import scope, setup
 from .events.console import wants_colour
 from .events.logger import emit
 from .operations import metrics
+from .outputs.progress import Track, display_for
 from .runs import housekeeping, links, worker
 from .runs import run as runs
 from .runs.observer import RunObserver
 from .settings import LEVELS
 
+T = TypeVar("T")
 _config: Config | None = None
 # The arguments by now.
 _given: dict[str, Any] = {}
@@ -141,6 +143,46 @@ def _prune(config: Config) -> None:
     if done.removals:
         told = {"removed": len(done.removals), "freed_bytes": done.bytes_before - done.bytes_after}
         emit("navigator_obs.run", LEVELS["INFO"], "Old runs were pruned", told)
+
+
+def track(
+    iterable: Iterable[T],
+    operation: str | None = None,
+    *,
+    key: str | None = "year",
+    total: int | None = None,
+    log: str | bool | float = "end",
+    show: bool = True,
+) -> Track[T]:
+    """Go through *iterable* and show how far it is: `year 2027, 3 of 10`, the time that is left, memory, and the
+    operation that is open.
+
+    On a terminal that is a line below what is printed, drawn anew twice a second (with rich, from the extra `cli`).
+    Elsewhere, and without rich, it is an event after a step, at most every 30 seconds. The setting `progress` has it
+    as events everywhere ("log") or nowhere ("off"). The time left is that of steps to come as the fit of those that
+    are done foretells them: growing years are expected to grow.
+
+    Each item holds as context *key* while its step lasts (None for none), so that figures are broken down by year;
+    with a name for *operation*, the step is an operation of its own, logged as *log* says. *total* is how many items
+    come, where *iterable* does not know. With *show* False nothing is shown; `.progress` has the figures for a display
+    of your own. Raises `UsageError` for a wrong argument.
+
+    A ``for`` loop that is left early, by ``break`` or an exception, leaves the operation of that step `cancelled`;
+    ``with track(…) as years:`` around it lets the operation fail with the exception.
+
+    >>> for year in track(range(2025, 2028), operation="year_simulation", show=False):
+    ...     print(year)
+    2025
+    2026
+    2027
+    """
+    if operation is not None and (not isinstance(operation, str) or not operation):
+        raise UsageError(f"operation={operation!r} must be a name, such as 'year_simulation', or None")
+    if key is not None and (not isinstance(key, str) or not key):
+        raise UsageError(f"key={key!r} must be a name, such as 'year', or None")
+    config = resolve() if _config is None else _config
+    how = config.progress if show else "off"
+    return Track(iterable, operation, key, total, log, lambda progress: display_for(progress, how, config.console))
 
 
 def enter_worker(config: Config, run: tuple[str, str] | None = None) -> None:

@@ -19,7 +19,20 @@ T = TypeVar("T")
 VARIABLE: Final = "NAVIGATOR_OBS_DISABLED"
 DISABLED: Final = os.environ.get(VARIABLE, "").strip().lower() not in {"", "0", "false", "no", "off"}
 NO_OPS: Final = frozenset(
-    {"Run", "carry", "check", "configure", "context", "count", "gauge", "observe", "operation", "shutdown", "start_run"}
+    {
+        "Run",
+        "carry",
+        "check",
+        "configure",
+        "context",
+        "count",
+        "gauge",
+        "observe",
+        "operation",
+        "shutdown",
+        "start_run",
+        "track",
+    }
 )
 """The public names that stand here."""
 
@@ -100,6 +113,24 @@ _operation: Final = OpenOperation()
 def operation(name: Any = None, /, **_: Any) -> Any:
     """Return a function as it came, and for anything else a block that measures nothing."""
     return name if callable(name) or isinstance(name, (classmethod, staticmethod)) else _operation
+
+
+class Track(_Block):
+    """The items, and nothing shown of them."""
+
+    __slots__ = ("_items",)
+    progress = None
+
+    def __init__(self, iterable: Any) -> None:
+        self._items = iter(iterable)
+
+    def __iter__(self) -> Any:
+        return self._items
+
+
+def track(iterable: Any, operation: Any = None, **_: Any) -> Track:  # noqa: ARG001
+    """Go through *iterable* and show nothing."""
+    return Track(iterable)
 
 
 class Run(_Block):

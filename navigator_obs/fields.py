@@ -33,6 +33,15 @@ def format_seconds(seconds: float) -> str:
     return f"{hours}h {minutes:02d}m" if hours < 48 else f"{hours // 24}d {hours % 24:02d}h"
 
 
+def format_time_left(seconds: float) -> str:
+    """Render an estimated duration, which is known to the second at best.
+
+    >>> [format_time_left(s) for s in (0.4, 34.4, 83, 7440)]
+    ['0 s', '34 s', '1m 23s', '2h 04m']
+    """
+    return f"{seconds:.0f} s" if seconds < 59.5 else format_seconds(round(seconds))
+
+
 def format_bytes(count: float) -> str:
     """Render a size in bytes: ``512 B``, ``12.3 kB``, ``4.56 GB`` (powers of 1,000)."""
     if abs(count) < 1000:
@@ -118,6 +127,14 @@ OPERATION_FIELDS: Final = (
     Field("rows_per_second", "number", "rows/s", "rows by wall time", format_rate),
 )
 """The keys that an operation's own event adds. An ordinary event inside an operation has `operation_path` alone."""
+
+PROGRESS_FIELDS: Final = (
+    Field("steps_done", "integer", "steps", "steps of the loop that are done", format_count),
+    Field("steps_total", "integer", "steps", "how many there are; missing where nobody knows", format_count),
+    Field("eta_seconds", "number", "s", "time until the last one is done, as far as can be foretold", format_seconds),
+    Field("memory_mb", "number", "MB", "resident memory, children included", format_mb),
+)
+"""The keys of an event by which `obs.track` tells how far a loop is."""
 
 RESERVED: Final = frozenset(field.name for field in EVENT_FIELDS) | {"exception"}
 """The keys that a user's field can't take: it is kept as `field_<name>`."""

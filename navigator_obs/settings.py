@@ -170,6 +170,7 @@ CHECKS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "sample_seconds": _seconds(0.01),
     "wall_time_limit_seconds": _optional(1),
     "overhead_budget_percent": _above_zero,
+    "progress": _one_of("auto", "log", "off"),
     "redact_keys": _names,
     "redact_allow": _names,
     "categories": _categories,

@@ -38,7 +38,7 @@ LIBRARIES = {
     "orjson": ("encoding.py",),
     "psutil": ("operations/resources.py", "runs/environment.py"),
     "click": ("cli/",),
-    "rich": ("cli/", "demo/"),
+    "rich": ("cli/", "demo/", "outputs/progress.py"),
     "duckdb": ("cli/", "demo/"),
 }
 STAGES = ("events", "operations", "runs", "history", "outputs")

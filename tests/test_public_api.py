@@ -26,6 +26,7 @@ NAMES = {
     "operation",
     "shutdown",
     "start_run",
+    "track",
 }
 
 

@@ -7,13 +7,24 @@ from types import TracebackType
 from typing import Final, Self, TextIO
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Task, TextColumn, TimeElapsedColumn
+from rich.text import Text
 
 from .steps import STEPS, Step
-from .workforce import Plan, YearResult
+from .workforce import Ahead, Plan, YearResult
 
 _HEADINGS: Final = ("year", *(step.name.replace("_", " ") for step in STEPS), "events", "headcount", "payroll")
 _WIDTHS: Final = (6, *(len(step.name) + 2 for step in STEPS), 9, 11, 11)
+
+
+class AheadColumn(ProgressColumn):
+    """What lies ahead, asked anew each time that the bar is drawn."""
+
+    ahead: Ahead | None = None
+
+    def render(self, task: Task) -> Text:  # noqa: ARG002
+        """Return the line, as far as there is one."""
+        return Text("" if self.ahead is None else self.ahead.line(), no_wrap=True, overflow="ellipsis")
 
 
 class Display:
@@ -28,15 +39,17 @@ class Display:
         """Simulation events so far."""
         self._plan = plan
         self._closed = False
+        self._ahead = AheadColumn()
         self._bar = Progress(
             TextColumn(" "),
             SpinnerColumn(finished_text="[green]✓[/]"),
             TextColumn("{task.description:<20}"),
-            BarColumn(bar_width=max(10, min(self._console.width, sum(_WIDTHS)) - 55)),
+            BarColumn(bar_width=max(10, min(self._console.width, sum(_WIDTHS)) - 90)),
             TextColumn("{task.fields[events]:>7,} events"),
             TimeElapsedColumn(),
+            self._ahead,
             console=self._console,
-            refresh_per_second=4,
+            refresh_per_second=2,
             # FORCE_COLOR makes rich take a file for a terminal, but a bar in a file is litter.
             disable=quiet or not stream.isatty() or self._console.is_dumb_terminal,
         )
@@ -59,6 +72,10 @@ class Display:
             self._closed = True
             self._bar.stop()
             self._console.print()
+
+    def loop_begins(self, ahead: Ahead | None) -> None:
+        """Show what lies ahead, beside the bar; without a recording nothing is known of it."""
+        self._ahead.ahead = ahead
 
     def batch_done(self, year: int, step: Step, events: int) -> None:
         """Move the bar on."""

@@ -29,6 +29,13 @@ class RecordedWorkforce(Workforce):
         self.run = run
         self.log = obs.get_logger("workforce")
 
+    def years(self) -> Iterable[int]:
+        """Go through the years with the figures of how far it is, which the listener shows."""
+        years = obs.track(super().years(), show=self.listener is None)
+        if self.listener is not None:
+            self.listener.loop_begins(years.progress)
+        return years
+
     @obs.operation
     def load_census(self) -> int:
         """Load it as one operation, named after the function."""

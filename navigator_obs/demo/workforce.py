@@ -5,7 +5,7 @@ Nothing here logs or measures. `recorded.py` beside it adds that, and shows what
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -55,8 +55,18 @@ class YearResult:
     """Of the enrolled, among all."""
 
 
+class Ahead(Protocol):
+    """How far the years are, and what is known of those to come."""
+
+    def line(self) -> str:
+        """Return it in a line: `2 of 5 · 1m 20s left · 425 MB`, and the operation that is open."""
+
+
 class Listener(Protocol):
     """Is told how the simulation gets on."""
+
+    def loop_begins(self, ahead: Ahead | None) -> None:
+        """Hear that the years begin, and where to ask how far they are."""
 
     def batch_done(self, year: int, step: Step, events: int) -> None:
         """Hear of one batch of simulation events."""
@@ -79,9 +89,13 @@ class Workforce:
     def simulate(self) -> None:
         """Simulate all years. Raises `SimulationError` where the database refuses a batch."""
         self.load_census()
-        for year in self.plan.years:
+        for year in self.years():
             self.simulate_year(year)
         self.back_up()
+
+    def years(self) -> Iterable[int]:
+        """The years to simulate, in their order."""
+        return self.plan.years
 
     def load_census(self) -> int:
         """Create the tables and the employees of the first day, and return how many these are."""

@@ -171,6 +171,11 @@ class _Sampler:
         """How many processes there were at the last sample, and what they held in bytes."""
         return 1 + self._children_seen, self._rss + self._children_rss
 
+    @property
+    def is_on(self) -> bool:
+        """Whether a run is open."""
+        return self._handle is not None
+
     def watch(self, figures: Accumulator, folder: Path, started_ns: int, seconds: float) -> Watch:
         with self.lock:
             self._scan(clock.monotonic_ns())
@@ -263,6 +268,11 @@ def watch(figures: Accumulator, folder: Path, started_ns: int, seconds: float = 
 def unwatch(watch: Watch) -> None:
     """Sample a last time for the run, and stop where it was the last one; harmless when done twice."""
     _sampler.unwatch(watch)
+
+
+def memory_bytes() -> int:
+    """Return what the process and its children held at the last sample, in bytes; 0 where no run is open."""
+    return _sampler.now[1] if _sampler.is_on else 0
 
 
 def spent_seconds() -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from ..fields import format_mb, format_seconds
+from ..fields import format_mb, format_time_left
 from .cells import joined, local_time, number, table, text
 
 _GROWS: Final = {"linear": "each year takes longer by as much", "quadratic": "years take longer ever faster"}
@@ -21,7 +21,7 @@ def told(forecast: Mapping[str, Any]) -> str:
     last = number(memory.get("last_peak_mb"))
     return joined(
         [
-            f"about {format_seconds(round(eta))} left, until {local_time(forecast.get('expected_end_time'))}",
+            f"about {format_time_left(eta)} left, until {local_time(forecast.get('expected_end_time'))}",
             _GROWS.get(str(duration.get("model")), ""),
             f"memory up to {format_mb(last)}" if last is not None else "",
             *(text(message) for message in said if message),
