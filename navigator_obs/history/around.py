@@ -58,25 +58,28 @@ def _lines(pieces: list[LogPiece], tail: Tail | None, idle: Callable[[], bool] |
 
 
 def _around(lines: Iterable[bytes], wanted: Filter, scope: Filter, count: int) -> Iterator[Hit | None]:
-    before: deque[Hit] = deque(maxlen=count)
+    # Kept as bytes: of all runs, most lines are near nothing, and are never parsed.
+    before: deque[bytes] = deque(maxlen=count)
     after, shown, gap = 0, False, False
     for line in lines:
-        hit = scope.hit(line)
-        if hit is None:
+        if scope.run_id is not None and not scope.hit(line):
             continue
-        if wanted.hit(line):
+        hit = wanted.hit(line)
+        if hit:
             if gap and shown:
                 yield None
-            yield from before
+            yield from filter(None, map(scope.hit, before))
             yield hit
             before.clear()
             after, shown, gap = count, True, False
         elif after:
-            yield hit
-            after -= 1
+            near = scope.hit(line)
+            if near:
+                yield near
+                after -= 1
         else:
             gap = gap or len(before) == count
-            before.append(hit)
+            before.append(line)
 
 
 def _newest(found: Iterator[Hit | None], wanted: Filter, limit: int) -> list[Hit | None]:

@@ -94,10 +94,9 @@ class Filter:
 
     def hit(self, line: bytes) -> Hit | None:
         """Return the event of *line* with the line where it is wanted."""
-        for texts in self.needles:
-            if not any(text in line for text in texts):
-                return None
-        return self.hit_of_needles(line)
+        if all(any(text in line for text in texts) for texts in self.needles):
+            return self.hit_of_needles(line)
+        return None
 
     def hit_of_needles(self, line: bytes) -> Hit | None:
         """Return the event of *line*, which holds the needles, with the line where it is wanted."""
