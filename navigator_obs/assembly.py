@@ -13,7 +13,7 @@ from .errors import UsageError
 from .events import scope, setup
 from .events.console import wants_colour
 from .events.logger import emit
-from .operations import metrics
+from .operations import exact, metrics
 from .outputs.progress import Track, display_for
 from .runs import housekeeping, links, worker
 from .runs import run as runs
@@ -54,6 +54,7 @@ def configure(config: Config | None = None, /, **settings: Any) -> Config:
     _resolve_public_names()
     setup.install(_config)
     metrics.outside.log_limit = _config.operation_log_limit
+    exact.use(_config.exact_memory_peaks)
     return _config
 
 
@@ -74,6 +75,7 @@ def shutdown() -> None:
     global _config, _given
     runs.finish_open_runs("the toolkit was shut down")
     setup.uninstall()
+    exact.use(exact=False)
     _config, _given = None, {}
 
 

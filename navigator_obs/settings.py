@@ -168,6 +168,7 @@ CHECKS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "operation_log_limit": _number(0),
     "max_series": _number(1),
     "sample_seconds": _seconds(0.01),
+    "exact_memory_peaks": _flag,
     "wall_time_limit_seconds": _optional(1),
     "overhead_budget_percent": _above_zero,
     "progress": _one_of("auto", "log", "off"),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
 from ..clock import SystemClock, clock
@@ -81,16 +82,16 @@ class _HighWater:
     def of(self, maxrss: int) -> int:
         """Return the mark, where `ru_maxrss` is so many bytes."""
         if self._inherited is None:
-            self._inherited = maxrss if 0 < _vm_hwm() < maxrss - MB else 0
-        return maxrss if maxrss > self._inherited else _vm_hwm() or maxrss
+            self._inherited = maxrss if 0 < vm_hwm_bytes() < maxrss - MB else 0
+        return maxrss if maxrss > self._inherited else vm_hwm_bytes() or maxrss
 
     def forget(self) -> None:
         """In a forked child, which begins anew."""
         self._inherited = None
 
 
-def _vm_hwm() -> int:
-    """`VmHWM` in bytes; 0 where it is not told."""
+def vm_hwm_bytes() -> int:
+    """Return the kernel's `VmHWM` in bytes; 0 where it is not told."""
     try:
         with open("/proc/self/status", "rb", buffering=0) as file:
             return int(file.read(4096).partition(b"VmHWM:")[2].split(None, 1)[0]) * 1024
@@ -164,9 +165,18 @@ def read_shared(other_than: Reading | None = None) -> Reading:
     now = clock.monotonic_ns()
     taken, reading = _latest
     if not 0 <= now - taken < SHARED_NS or reading is other_than:
-        reading = read()
+        reading = _reader()
         _latest = (now, reading)
     return reading
+
+
+_reader: Callable[[], Reading] = read
+
+
+def use_reader(reader: Callable[[], Reading] | None) -> None:
+    """Have `read_shared` read in another way; None puts back `read`."""
+    global _reader
+    _reader = read if reader is None else reader
 
 
 def snapshot() -> dict[str, Any]:
