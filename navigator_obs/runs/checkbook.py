@@ -66,19 +66,19 @@ class CheckBook:
             # What is shown of a group is its worst outcome, and of several as bad the last.
             group.update(_shape(found), time=found["time"])
         group["count"] += count
-        group["failures"] += count if found["outcome"] != "pass" else 0
+        group["failures"] += count if found["outcome"] not in {"pass", "skipped"} else 0
 
     def summary(self) -> list[dict[str, Any]]:
         """Return the summary's `checks`, in the order in which each was first made."""
         return [dict(group) for group in self._groups.values()]
 
 
-_KEYS: Final = ("name", "outcome", "severity", "value", "min", "max", "equals", "unit", "dataset", "year")
+_KEYS: Final = tuple("name outcome severity value min max equals unit dataset year violations checked reason".split())
 _BADNESS: Final = {outcome: rank for rank, outcome in enumerate(("skipped", "pass", "warn", "fail", "error"))}
 
 
 def _shape(found: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: found.get(key) for key in _KEYS}
+    return {key: found.get(key) for key in _KEYS} | {"examples": found.get("examples") or []}
 
 
 def _rank(found: Mapping[str, Any]) -> tuple[int, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import navigator_obs as obs
@@ -109,3 +110,103 @@ def test_bounds_that_make_no_sense_are_refused(wrong):
 def test_it_needs_neither_settings_nor_a_run():
     """A library's check works in any program."""
     assert check("payroll", 1, min=0) is True
+
+
+def last_check(run):
+    return run.summary["checks"][-1]
+
+
+def test_predicates_of_ones_own_are_counted(recorder):
+    """Each `expect` is one thing that must hold; how many did not, and a few of them, are kept."""
+    with obs.start_run("baseline") as run, obs.context(year=2026):
+        with check("salaries", severity="error", dataset="workforce") as found:
+            for number in range(20):
+                assert found.expect(number % 2 == 0, example={"id": number}) is (number % 2 == 0)
+    assert found.passed is False
+    told = last_check(run)
+    assert (told["outcome"], told["violations"], told["checked"], told["dataset"]) == ("fail", 10, 20, "workforce")
+    assert told["examples"] == [{"id": 1}, {"id": 3}, {"id": 5}, {"id": 7}, {"id": 9}] or len(told["examples"]) == 5
+    [event] = recorder.events("check salaries: 10 of 20 do not hold")
+    assert (event["level"], event["year"], event["violations"]) == ("ERROR", 2026, 10)
+
+
+def test_a_predicate_may_be_an_assertion(recorder):
+    """One that does not hold is a violation, with its words; it goes no further."""
+    with check("managers") as found:
+        assert 1 + 1 == 3, "two have none"
+    assert found.passed is False
+    assert recorder.events()[0]["message"].startswith("check managers: two have none")
+
+
+def test_a_check_that_breaks_is_an_error_and_stops_nothing(recorder):
+    """The exception is told as the check's own."""
+    with obs.start_run("baseline") as run, check("managers") as found:
+        {}["employee 17"]
+    assert found.passed is False
+    assert (last_check(run)["outcome"], last_check(run)["reason"]) == ("error", "KeyError: 'employee 17'")
+
+
+def test_what_ends_the_program_goes_through(recorder):
+    """Ctrl-C and exits are none of a check's business."""
+    with pytest.raises(KeyboardInterrupt), check("managers") as found:
+        raise KeyboardInterrupt
+    assert found.passed is None
+
+
+def test_a_context_holds_its_value_against_bounds(recorder):
+    """What is computed inside, so that what breaks there is the check's."""
+    with check("payroll", max=0, unit="USD") as found:
+        found.value = 5
+    assert found.passed is False
+    assert recorder.events()[-1]["message"] == "check payroll: 5 is above the maximum 0 USD"
+    with check("payroll", min=0) as found:
+        pass
+    assert found.passed is False
+    assert recorder.events()[-1]["outcome"] == "error"
+    with check("payroll", min=0) as found:
+        found.value = 0
+    assert found.passed is True
+
+
+def test_a_skipped_check_is_neither_good_nor_bad(recorder):
+    """Its reason is kept; nothing is logged, and nothing counts as failed."""
+    with obs.start_run("baseline") as run:
+        assert check("growth", skip="there is no earlier year", year=2025) is True
+        with check("growth", year=2026) as found:
+            found.skip("not asked for")
+    assert found.passed is True
+    assert run.status == "success"
+    told = run.summary["checks"]
+    assert [(one["outcome"], one["reason"], one["failures"]) for one in told] == [
+        ("skipped", "there is no earlier year", 0),
+        ("skipped", "not asked for", 0),
+    ]
+    assert run.summary["execution_summary"]["checks"]["skipped"] == 2
+
+
+def test_a_context_stops_the_run_if_asked(recorder):
+    """Whether it does not hold or breaks; what broke is the cause."""
+    with (
+        pytest.raises(CheckFailed, match="check 'salaries': 1 of 2 do not hold"),
+        check("salaries", stop=True) as found,
+    ):
+        found.expect(True)
+        found.expect(False)
+    assert found.passed is False
+    with pytest.raises(CheckFailed, match="KeyError") as caught, check("salaries", stop=True):
+        {}["pay"]
+    assert isinstance(caught.value.__cause__, KeyError)
+
+
+def test_counts_and_examples_come_with_a_value(recorder):
+    """Of a data frame its first rows; without secrets, and of anything five at most."""
+    frame = pd.DataFrame({"id": range(9), "password": ["hunter2"] * 9})
+    with obs.start_run("baseline") as run:
+        check("orphans", 9, max=0, violations=9, checked=100, examples=frame)
+        check("codes", 1, max=0, examples="x" * 1000)
+        check("broken", 1, max=0, violations="many", examples=7)
+    orphans, codes, broken = run.summary["checks"]
+    assert (orphans["violations"], orphans["checked"], len(orphans["examples"])) == (9, 100, 5)
+    assert "hunter2" not in str(orphans)
+    assert [len(example) for example in codes["examples"]] == [200]
+    assert (broken["violations"], broken["examples"]) == (None, [])
