@@ -1,8 +1,8 @@
 """Bounds for checks, proposed from what earlier runs found.
 
 The bounds are Tukey's outer fences (J. W. Tukey, "Exploratory Data Analysis", 1977): three interquartile ranges below
-the first quartile and above the third. A single outlier among the earlier values does not move them. Where nothing below
-zero was ever seen, none is proposed.
+the first quartile and above the third. A single outlier among the earlier values does not move them. Where nothing
+below zero was ever seen, none is proposed.
 """
 
 from __future__ import annotations

@@ -19,6 +19,7 @@ from .current import listener
 Severity = Literal["warning", "error"]
 MAX_TEXT: Final = 200
 MAX_EXAMPLES: Final = 5
+MAX_COLUMNS: Final = 20
 _GOOD: Final = frozenset({"pass", "skipped"})
 _LARGEST_PLAIN: Final = 1e15
 _LOGGER: Final = "navigator_obs.checks"
@@ -154,6 +155,14 @@ class Checking:
         return "it does not hold" if self._checked == 1 else f"{self._violations:,} of {self._checked:,} do not hold"
 
 
+def _example(given: Any) -> Any:
+    """A row keeps its columns, each of them short."""
+    plain = chain.redactor.clean(simplify(given))
+    if not isinstance(plain, dict):
+        return _short(plain)
+    return {key[:MAX_TEXT]: _short(item) for key, item in islice(plain.items(), MAX_COLUMNS)}
+
+
 def _count(given: Any) -> int | None:
     try:
         return None if given is None else max(int(given), 0)
@@ -169,7 +178,7 @@ def _some(name: str, examples: Any) -> list[Any]:
             rows = head.to_dicts() if hasattr(head, "to_dicts") else head.to_dict("records")
         else:
             rows = [examples] if isinstance(examples, (str, bytes, Mapping)) else examples
-        return [MARK if chain.redactor.hides(name, row) else _plain(row) for row in islice(rows, MAX_EXAMPLES)]
+        return [MARK if chain.redactor.hides(name, row) else _example(row) for row in islice(rows, MAX_EXAMPLES)]
     except Exception:
         # What can't be shown is no reason to lose the outcome.
         return []

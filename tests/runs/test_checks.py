@@ -118,14 +118,14 @@ def last_check(run):
 
 def test_predicates_of_ones_own_are_counted(recorder):
     """Each `expect` is one thing that must hold; how many did not, and a few of them, are kept."""
-    with obs.start_run("baseline") as run, obs.context(year=2026):
-        with check("salaries", severity="error", dataset="workforce") as found:
-            for number in range(20):
-                assert found.expect(number % 2 == 0, example={"id": number}) is (number % 2 == 0)
+    salaries = check("salaries", severity="error", dataset="workforce")
+    with obs.start_run("baseline") as run, obs.context(year=2026), salaries as found:
+        for number in range(20):
+            assert found.expect(number % 2 == 0, example={"id": number}) is (number % 2 == 0)
     assert found.passed is False
     told = last_check(run)
     assert (told["outcome"], told["violations"], told["checked"], told["dataset"]) == ("fail", 10, 20, "workforce")
-    assert told["examples"] == [{"id": 1}, {"id": 3}, {"id": 5}, {"id": 7}, {"id": 9}] or len(told["examples"]) == 5
+    assert told["examples"] == [{"id": 1}, {"id": 3}, {"id": 5}, {"id": 7}, {"id": 9}]
     [event] = recorder.events("check salaries: 10 of 20 do not hold")
     assert (event["level"], event["year"], event["violations"]) == ("ERROR", 2026, 10)
 
