@@ -11,7 +11,7 @@ from typing import Any, Final, TypeVar
 from .config import SETTINGS, Config, resolve
 from .errors import UsageError
 from .events import scope, setup
-from .events.console import wants_colour
+from .events.console import put, wants_colour
 from .events.logger import emit
 from .operations import exact, metrics
 from .outputs.progress import Track, display_for
@@ -226,6 +226,4 @@ class ConsoleReport:
             directory=directory,
             log_path=self._log_path,
         )
-        # A stream of another encoding must not make a finished run end in an error.
-        encoding = getattr(sys.stderr, "encoding", None) or "utf-8"
-        print(report.encode(encoding, "replace").decode(encoding), file=sys.stderr)
+        put(sys.stderr, f"{report}\n")

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import os
 import re
+import select
 import sys
+import threading
 import time
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, TextIO
@@ -17,6 +19,10 @@ from ..clock import parse_timestamp
 from ..encoding import to_json
 from ..fields import EVENT_FIELDS, OPERATION_FIELDS
 
+STALL_SECONDS: Final = 1.0
+"""How long a console that takes nothing may hold the program, once."""
+# A pipe that says it has room takes a page, which is so many characters of any kind.
+_PIECE: Final = 1024
 # What terminals obey rather than show: controls, and what is invisible or turns the reading direction.
 OBEYED: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2066-\u2069]")
 _FIRST: Final = frozenset(field.name for field in EVENT_FIELDS)
@@ -52,10 +58,16 @@ def harmless(text: str) -> str:
 
 
 class ConsoleSink:
-    """Writes each event as one line (an exception below it) to the stderr of the moment."""
+    """Writes each event as one line (an exception below it) to the stderr of the moment.
+
+    A stderr that takes nothing (a full pipe whose reader has stopped, a terminal held by Ctrl-S) is waited for once,
+    for `STALL_SECONDS`; from then on events pass it by until it takes some again, and are counted there.
+    """
 
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = stream
+        self._lock = threading.RLock()
+        self._passed_by = 0
 
     def write(self, event: Mapping[str, Any], level: int) -> None:  # noqa: ARG002
         """Write one event; does nothing without a stderr."""
@@ -63,12 +75,50 @@ class ConsoleSink:
         if stream is None:
             return
         line = format_event(event, colour=wants_colour(stream)) + "\n"
+        if self._passed_by:
+            line = f"… {self._passed_by:,} events were not shown: the console took nothing\n{line}"
+        if self._put(stream, line):
+            self._passed_by = 0
+        else:
+            self._passed_by += 1
+
+    def _put(self, stream: TextIO, line: str) -> bool:
+        patience = 0.0 if self._passed_by else STALL_SECONDS
+        # Between the question whether there is room and the write no other thread may take it.
+        if not self._lock.acquire(timeout=patience):
+            return False
         try:
-            stream.write(line)
-        except UnicodeEncodeError:
-            encoding = stream.encoding or "ascii"
-            stream.write(line.encode(encoding, "backslashreplace").decode(encoding))
+            return put(stream, line, patience)
+        finally:
+            self._lock.release()
+
+    def after_fork(self) -> None:
+        """In a forked child: a thread of the parent may have had the lock."""
+        self._lock = threading.RLock()
+
+
+def put(stream: TextIO, text: str, patience_seconds: float = STALL_SECONDS) -> bool:
+    """Write *text* as far as *stream* takes it, waiting at most so long; return whether all of it was taken."""
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    text = text.encode(encoding, "backslashreplace").decode(encoding)
+    deadline = time.monotonic() + patience_seconds
+    for start in range(0, len(text), _PIECE):
+        if not _has_room(stream, deadline):
+            return False
+        stream.write(text[start : start + _PIECE])
         stream.flush()
+    return True
+
+
+def _has_room(stream: TextIO, deadline: float) -> bool:
+    """Whether a piece can be written without waiting; waits for that until the deadline."""
+    try:
+        waiting = select.poll()
+        waiting.register(stream.fileno(), select.POLLOUT)
+    except (AttributeError, OSError, ValueError, TypeError):
+        # No descriptor (a StringIO, a notebook's stream), or no such call here: it can't be asked.
+        return True
+    return bool(waiting.poll(max(deadline - time.monotonic(), 0.0) * 1000))
 
 
 def format_event(event: Mapping[str, Any], *, colour: bool = False) -> str:

@@ -17,13 +17,15 @@ from .exceptions import from_signal_handler
 from .retention import Retention
 from .rotation import LogFile
 from .stack import is_running
-from .staging import FOLDER, Staging, recover
+from .staging import CAPACITY_BYTES, FOLDER, Staging, recover
 
 FLUSH_SECONDS: Final = 0.15
 SYNC_SECONDS: Final = 1.0
 RECOVER_SECONDS: Final = 2.0
 BLOCK_SECONDS: Final = 2.0
 RETRY_SECONDS: Final = 1.0
+# Room for warnings and errors alone, for the time when nothing can be written and the area is full.
+RESERVE_BYTES: Final = 128 * 1024
 
 
 class FileSink:
@@ -59,11 +61,13 @@ class FileSink:
         """The state of a sink that has written nothing yet, as at the start and in a forked child."""
         # Re-entrant, as a signal handler or a `__del__` may log in the middle of a log call of the same thread.
         self._lock = threading.RLock()
-        self._pending: deque[bytes] = deque()
+        # Lines that the area did not take, each with whether it is urgent.
+        self._pending: deque[tuple[bytes, bool]] = deque()
         self._retry_at, self._renew_at, self._failure = 0.0, 0.0, STALLED
         self._unreported: Counter[str] = Counter()
         self._write_through = self._config.durability == "full"
         self._area: Staging | None = None
+        self._reserve: Staging | None = None
         self._store: Callable[[bytes], object] = _no_room
 
     @property
@@ -91,7 +95,7 @@ class FileSink:
         except ValueError as error:
             if from_signal_handler(error):
                 raise
-            self._place(line)
+            self._place(line, urgent)
         if urgent or self._write_through:
             self._flush_now()
 
@@ -107,9 +111,9 @@ class FileSink:
             self._flush_now()
         return True
 
-    def _place(self, line: bytes) -> None:
+    def _place(self, line: bytes, urgent: bool) -> None:
         """Find room for a line that the area did not take."""
-        self._pending.append(line)
+        self._pending.append((line, urgent))
         # A signal handler or `__del__` that logs while this very thread is writing leaves its line to that.
         if not self._drain.is_writing():
             self._place_pending()
@@ -119,15 +123,15 @@ class FileSink:
             return
         with self._lock:
             while self._pending:
-                self._place_one(self._pending.popleft())
+                self._place_one(*self._pending.popleft())
 
-    def _place_one(self, line: bytes) -> None:
+    def _place_one(self, line: bytes, urgent: bool) -> None:
         area = self._area or self._open_area()
         try:
             self._store(line)
         except ValueError:
             failure = self._make_room(area) or self._store_or_write(area, line)
-            if failure:
+            if failure and not (urgent and self._keep_in_reserve(line)):
                 self.dropped[failure] += 1
                 self._unreported[failure] += 1
 
@@ -153,8 +157,13 @@ class FileSink:
             return self._drain.write(line)
         return attempt(lambda: self._store(line))
 
+    def _keep_in_reserve(self, line: bytes) -> bool:
+        """Keep a warning or an error where nothing else may stand, its space had beforehand."""
+        return self._reserve is not None and attempt(lambda: self._reserve and self._reserve.store(line)) is None
+
     def _open_area(self) -> Staging:
-        self._area = area = self._new_area()
+        self._area = area = self._new_area(CAPACITY_BYTES)
+        self._reserve = self._new_area(RESERVE_BYTES)
         self._store = area.store
         self._tasks.append(ticker.every(FLUSH_SECONDS, self._tick))
         self._tasks.append(ticker.every(RECOVER_SECONDS, self._keep_house))
@@ -163,30 +172,42 @@ class FileSink:
         at_exit(self.close)
         return area
 
-    def _new_area(self) -> Staging:
+    def _new_area(self, capacity: int) -> Staging:
         if self._config.durability != "buffered":
             try:
-                return Staging.create(self._folder, dir_mode=self._config.dir_mode)
+                return Staging.create(self._folder, capacity, dir_mode=self._config.dir_mode)
             except (OSError, AttributeError, ValueError):
                 # No room, no right or no such call here: then each event is written before its log call returns.
                 self._write_through = True
-        return Staging.in_memory()
+        return Staging.in_memory(capacity)
 
     def flush(self) -> None:
         """Put all that is staged into the file; called by age and at the end."""
         area = self._area
         if area is None or self._drain.is_writing():
             return
-        if area.waiting_bytes or self._unreported:
+        if area.waiting_bytes or self._unreported or (self._reserve and self._reserve.waiting_bytes):
             failure = self._drain.empty(area, BLOCK_SECONDS)
             if failure:
                 self._failed(failure)
             else:
                 self._retry_at = 0.0
                 self._open_again(area)
+                self._empty_reserve()
                 self._say_what_was_dropped()
         if self._pending:
             self._place_pending()
+
+    def _empty_reserve(self) -> None:
+        reserve = self._reserve
+        if reserve is None or not (reserve.waiting_bytes or reserve.is_sealed):
+            return
+        if self._drain.empty(reserve, BLOCK_SECONDS) is None:
+            with self._lock:
+                # What came in between goes along; sealed before that could be written, it would take nothing more.
+                reserve.seal()
+                if self._drain.empty(reserve, BLOCK_SECONDS) is None and not reserve.waiting_bytes:
+                    reserve.rewind()
 
     def _open_again(self, area: Staging) -> None:
         """Use an area again that was full while nothing could be written."""
@@ -207,24 +228,31 @@ class FileSink:
 
     def _renew_area(self) -> None:
         """Replace an area that a kill would lose: in plain memory, or with a file that was deleted with its folder."""
-        area = self._area
+        area, reserve = self._area, self._reserve
         if area is None or area.survives_kill or time.monotonic() < self._renew_at:
             return
         self._renew_at = time.monotonic() + RECOVER_SECONDS
         with self._lock:
             if is_running(self._lock, FileSink._place_pending.__code__) or area is not self._area:
                 return
-            area.seal()
-            if self._drain.empty(area, BLOCK_SECONDS) is not None or area.waiting_bytes:
-                return
-            try:
-                new = Staging.create(self._folder, dir_mode=self._config.dir_mode)
-            except (OSError, AttributeError, ValueError):
-                area.rewind()
-                return
-            self._area, self._store = new, new.store
-            self._write_through = self._config.durability == "full"
-            area.retire()
+            new = self._replacement(area, CAPACITY_BYTES)
+            if new is not None:
+                self._area, self._store = new, new.store
+                self._write_through = self._config.durability == "full"
+                self._reserve = (reserve and self._replacement(reserve, RESERVE_BYTES)) or reserve
+
+    def _replacement(self, area: Staging, capacity: int) -> Staging | None:
+        """Empty an area, and make one that takes its place; None where that fails, and it remains in use."""
+        area.seal()
+        if self._drain.empty(area, BLOCK_SECONDS) is not None or area.waiting_bytes:
+            return None
+        try:
+            new = Staging.create(self._folder, capacity, dir_mode=self._config.dir_mode)
+        except (OSError, AttributeError, ValueError):
+            area.rewind()
+            return None
+        area.retire()
+        return new
 
     def _keep_house(self) -> None:
         self._recover()
@@ -266,8 +294,9 @@ class FileSink:
         with self._lock:
             if self._pending:
                 self._place_pending()
-            area, self._area, self._store = self._area, None, _no_room
-            if area is not None:
+            areas = [area for area in (self._area, self._reserve) if area is not None]
+            self._area, self._reserve, self._store = None, None, _no_room
+            for area in areas:
                 area.seal()
                 self._drain.empty(area, BLOCK_SECONDS)
                 # With lines that could not be written it stays on disk, and the next process puts them into the log.
@@ -285,12 +314,12 @@ class FileSink:
 
     def after_fork(self) -> None:
         """In a forked child: let go of the parent's area and descriptors without touching what is in them."""
-        area = self._area
+        areas = [area for area in (self._area, self._reserve) if area is not None]
         self._tasks = []
         self.dropped = Counter()
         self._drain.begin()
         self._begin()
-        if area is not None:
+        for area in areas:
             attempt(area.discard)
         self._log.after_fork()
 

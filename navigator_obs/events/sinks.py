@@ -123,3 +123,5 @@ def after_fork() -> None:
     outlet.taps.clear()
     if outlet.file is not None:
         outlet.file.after_fork()
+    if isinstance(outlet.console, ConsoleSink):
+        outlet.console.after_fork()

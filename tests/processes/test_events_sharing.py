@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import textwrap
@@ -463,6 +464,90 @@ def test_a_full_disk(small_disk):
     assert emitted + len(told) == written + dropped
     found = ids(small_disk)
     assert len(found) == len(set(found)) == emitted - dropped
+
+
+def test_errors_fit_on_a_full_disk(small_disk):
+    """However many events a full disk costs, errors that come later are kept through a kill, and the run's summary is
+    final and counts what was dropped.
+    """
+    run(
+        small_disk,
+        """
+        obs.configure(runs_dir="runs", run_report=False)
+        run = obs.start_run("baseline", run_id="full")
+        log.info("event", id=-1)
+        with open("ballast", "wb", buffering=0) as ballast:
+            try:
+                while True:
+                    ballast.write(b"x" * 4096)
+            except OSError:
+                pass
+        for number in range(6_000):
+            log.info("event", id=number, padding="x" * 500)
+        assert sinks.counts()["dropped"]["disk_full"] > 1_000
+        for number in range(20):
+            try:
+                raise ValueError(f"no salary for {number}")
+            except ValueError:
+                log.exception("failed", number=number)
+        run.finish()
+        os.kill(os.getpid(), signal.SIGKILL)
+        """,
+        head=HEAD.replace("log_backups=100_000", "log_backups=1_000").replace("20_000", "100_000"),
+        expect=-9,
+    )
+    summary = json.loads((small_disk / "runs" / "full" / "summary.json").read_text())
+    assert summary["run_metadata"]["final"] is True
+    assert summary["execution_summary"]["errors"] == 20
+    assert summary["execution_summary"]["events_dropped"] > 1_000
+    (small_disk / "ballast").unlink()
+    run(small_disk, "", head=HEAD.replace("log_backups=100_000", "log_backups=1_000").replace("20_000", "100_000"))
+    assert sorted(event["number"] for event in events(small_disk, "failed")) == list(range(20))
+
+
+STALLED = """
+import os, sys, time
+import navigator_obs as obs
+obs.configure(log_dir="logs", runs_dir="runs", console="on")
+log = obs.get_logger("sim")
+began = time.monotonic()
+with obs.start_run("baseline"):
+    for number in range(2_000):
+        log.info("event", id=number, padding="x" * 100)
+    longest = time.monotonic() - began
+    print("logged", flush=True)
+    sys.stdin.readline()
+    log.info("event", id=number + 1)
+print(longest, flush=True)
+"""
+
+
+def test_a_console_that_takes_nothing(tmp_path):
+    """Nobody reads the pipe that stderr is: the program is held up once, for a second or so, the log has all; and when
+    somebody reads again the console says how many it has missed.
+    """
+    (tmp_path / "program.py").write_text(STALLED)
+    process = subprocess.Popen(
+        [sys.executable, "-W", "error", "program.py"],
+        cwd=tmp_path, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    try:
+        assert process.stdout.readline() == b"logged\n"
+        seen = os.read(process.stderr.fileno(), 1 << 20)
+        process.stdin.write(b"\n")
+        process.stdin.flush()
+        out, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
+        process.wait()
+    assert process.returncode == 0, err
+    assert float(out) < 30
+    assert b"id=1 " in seen
+    shown = (seen + err).decode()
+    (missed,) = re.findall(r"… ([\d,]+) events were not shown", shown)
+    assert int(missed.replace(",", "")) + shown.count(" id=") >= 2_000
+    assert "id=2000" in shown
+    assert ids(tmp_path) == list(range(2_001))
 
 
 def test_a_disk_that_is_full_from_the_start(small_disk):
