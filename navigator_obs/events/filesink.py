@@ -47,6 +47,7 @@ class FileSink:
             max_bytes=config.log_max_bytes,
             backups=config.log_backups,
             max_seconds=config.log_max_seconds,
+            durable=config.durability in {"group", "full"},
             file_mode=config.file_mode,
             dir_mode=config.dir_mode,
         )
@@ -127,6 +128,8 @@ class FileSink:
 
     def _place_one(self, line: bytes, urgent: bool) -> None:
         area = self._area or self._open_area()
+        # An exception of a signal handler may have come between the two.
+        self._store = area.store
         try:
             self._store(line)
         except ValueError:
@@ -162,14 +165,16 @@ class FileSink:
         return self._reserve is not None and attempt(lambda: self._reserve and self._reserve.store(line)) is None
 
     def _open_area(self) -> Staging:
-        self._area = area = self._new_area(CAPACITY_BYTES)
-        self._reserve = self._new_area(RESERVE_BYTES)
-        self._store = area.store
-        self._tasks.append(ticker.every(FLUSH_SECONDS, self._tick))
-        self._tasks.append(ticker.every(RECOVER_SECONDS, self._keep_house))
+        for task in self._tasks:
+            # Of an attempt that an exception of a signal handler cut short.
+            task.cancel()
+        self._reserve = self._reserve or self._new_area(RESERVE_BYTES)
+        area = self._new_area(CAPACITY_BYTES)
+        self._tasks = [ticker.every(FLUSH_SECONDS, self._tick), ticker.every(RECOVER_SECONDS, self._keep_house)]
         if self._config.durability in {"group", "full"}:
             self._tasks.append(ticker.every(SYNC_SECONDS, self._drain.sync))
         at_exit(self.close)
+        self._area, self._store = area, area.store
         return area
 
     def _new_area(self, capacity: int) -> Staging:

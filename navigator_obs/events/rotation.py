@@ -37,7 +37,8 @@ class Progress(Protocol):
 class LogFile:
     """An append-only file of lines under `path`, with `path.1` (newest) … `path.<backups>` behind it.
 
-    Raises OSError where the file system refuses; what was given is then either wholly in the file or not at all.
+    With *durable* no file is left behind, and none begun, without the disk knowing of it (see `sync`). Raises OSError
+    where the file system refuses; what was given is then either wholly in the file or not at all.
     """
 
     def __init__(
@@ -47,11 +48,13 @@ class LogFile:
         max_bytes: int,
         backups: int,
         max_seconds: float | None = None,
+        durable: bool = False,
         file_mode: int = 0o600,
         dir_mode: int = 0o700,
     ) -> None:
         self.path = path
         self._max_seconds = max_seconds
+        self._durable = durable
         self._started: tuple[int, float] = (0, 0.0)
         self._max_bytes = max_bytes
         self._backups = backups
@@ -207,7 +210,17 @@ class LogFile:
         self._file = self._open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND)
         found = os.fstat(self._file)
         self._identity, self._whole_at = (found.st_ino, found.st_dev), 0
+        if self._durable and not found.st_size:
+            self._sync_folder()
         return found
+
+    def _sync_folder(self) -> None:
+        """Have the disk know a name that is new in the folder."""
+        folder = os.open(self.path.parent, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
 
     def _heal(self, size: int) -> int:
         """Cut off a last line without an end: its writer died in it, and whoever recovers that writer has it whole."""
@@ -250,6 +263,9 @@ class LogFile:
 
     def _rotate(self) -> None:
         self.rotations += 1
+        if self._durable:
+            # Once it is moved, nobody would come back to it.
+            self.sync()
         if not self._backups:
             os.unlink(self.path)
             return
