@@ -1,4 +1,4 @@
-"""`python -m benchmarks event | operation | import | run | sampler | history [--json FILE] …`, and `trends`."""
+"""`python -m benchmarks event | operation | import | run | sampler | history | flat [--json FILE] …`, and `trends`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from benchmarks import compare, histories, imports, report, roster, runner, runs, sampling, table, trends
+from benchmarks import compare, flat, histories, imports, report, roster, runner, runs, sampling, table, trends
 from benchmarks.plan import Plan
 
 PEERS = {"event": roster.EVENT, "operation": roster.OPERATION}
@@ -16,6 +16,7 @@ ABOUT = {
     "event": "one log event: INFO with six fields, run id, two context keys and caller; below the level; ERROR",
     "operation": "one timed piece of work",
     "import": "import, configure and first event, in fresh interpreters",
+    "flat": "an event after 10,000, 100,000 … of them, through rotations, and the memory",
     "run": "the start and end of a run, a record in between, and the recovery of a killed run of 100,000 records",
     "sampler": "the thread that samples while a run is open, at its default rate and four times it",
     "history": "whole commands over 10,000 runs, and over a log of 1,000,000 lines beside grep and jq",
@@ -49,6 +50,11 @@ def parser() -> argparse.ArgumentParser:
         command.add_argument("--rounds", type=_positive, default=5, metavar="N", help="rounds (default: %(default)s)")
         if name in PEERS:
             _add_sizes(command)
+        elif name == "flat":
+            command.add_argument("--events", type=_positive, default=10_000_000, metavar="N", help="[%(default)s]")
+            command.add_argument(
+                "--foreign", type=int, default=30, metavar="N", help="ContextVars beside  [%(default)s]"
+            )
     command = commands.add_parser("trends", help=TRENDS, description=TRENDS)
     command.add_argument("--json", type=Path, metavar="FILE", help="write the results there")
     command.add_argument("--histories", type=_positive, default=1000, metavar="N", help="of a case (default: 1000)")
@@ -75,6 +81,9 @@ def measure(options: argparse.Namespace) -> report.Report:
         return report.build("sampler", {"rounds": options.rounds}, sampling.measure(options.rounds, say))
     if options.command == "history":
         return report.build("history", {"rounds": options.rounds}, histories.measure(options.rounds, say))
+    if options.command == "flat":
+        settings = {"events": options.events, "foreign": options.foreign}
+        return report.build("flat", settings, flat.measure(options.events, options.foreign, say))
     plan = Plan(events=options.events, batch=options.batch, foreign=options.foreign)
     chosen = roster.matching(PEERS[options.command], options.peer)
     lacking = {peer: roster.missing(peer) for peer in chosen}

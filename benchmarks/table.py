@@ -51,6 +51,10 @@ def _jq(which: str) -> Callable[[Result], str]:
     return lambda result: figure(result.get("jq", {}).get(which))
 
 
+def _to_floor(key: str) -> Callable[[Result], str]:
+    return lambda result: figure(result["figures"]["info"][key] / result["figures"]["floor"][key])
+
+
 def _caller(result: Result) -> str:
     return "yes" if result.get("caller") else "–"
 
@@ -79,6 +83,16 @@ COLUMNS: dict[str, list[Column]] = {
         ("all threads µs", _us("operation", "process_us")),
         ("×", _times("operation", "cheapest_us")),
         ("kept", _kept),
+    ],
+    "flat": [
+        ("µs", _us("info", "cheapest_us")),
+        ("× floor", _to_floor("cheapest_us")),
+        ("median × floor", _to_floor("median_us")),
+        ("× first", _times("info", "cheapest_us")),
+        ("all threads µs", _us("info", "process_us")),
+        ("peak memory MB", lambda result: figure(result["memory_mb"])),
+        ("log files", lambda result: str(result["files"])),
+        ("accounted for", _kept),
     ],
     "import": [
         ("CPU ms", _ms("import", "cheapest_us")),
@@ -115,6 +129,7 @@ ABOUT = {
     "run": "CPU of the calling thread, cheapest where nothing else is said; recovery is of 100,000 records; × = to ",
     "sampler": "CPU of the ticker's thread while a run is open, cheapest round first; all but the first less that of ",
     "history": "CPU and wall time of whole commands, the cheapest round; jq: how many times as long it takes; × = to ",
+    "flat": "CPU per event up to so many, of the calling thread, cheapest batch where nothing else is said; × = to ",
     "import": "CPU of a fresh interpreter without its own start, cheapest where nothing else is said; × = to ",
 }
 

@@ -32,7 +32,7 @@ def main(arguments: list[str]) -> None:
     logs = directory / "logs"
     logs.mkdir()
     peer = roster.find(name)()
-    _set_foreign_variables(plan.foreign)
+    set_foreign_variables(plan.foreign)
     peer.open(logs)
     times: Times = {case: measure(work, peer, plan.batches(case)) for case, work in peer.cases().items()}
     peer.close()
@@ -60,7 +60,8 @@ def _thread_us(work: Callable[[Sequence[workloads.Row]], None], rows: Sequence[w
     return (time.thread_time_ns() - start) / 1000 / len(rows)
 
 
-def _set_foreign_variables(count: int) -> None:
+def set_foreign_variables(count: int) -> None:
+    """Set so many ContextVars, as the libraries of a program do."""
     for index in range(count):
         ContextVar[int](f"foreign_{index}").set(index)
 

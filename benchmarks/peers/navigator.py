@@ -27,9 +27,8 @@ class Navigator(KeywordPeer):
         import navigator_obs as obs
 
         runs_dir = directory.parent / "runs"
-        obs.configure(
-            log_dir=directory, runs_dir=runs_dir, console="off", run_report=False, log_backups=1000, **self.settings
-        )
+        settings = {"log_backups": 1000, **self.settings}
+        obs.configure(log_dir=directory, runs_dir=runs_dir, console="off", run_report=False, **settings)
         self.stack = ExitStack()
         self.stack.enter_context(obs.start_run("benchmark", run_id=workloads.RUN_ID))
         self.stack.enter_context(obs.context(**workloads.CONTEXT))
