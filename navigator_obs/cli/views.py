@@ -56,9 +56,9 @@ def connected(config: Config, query: str, more: Iterable[str] = ()) -> Iterator[
             columns = columns_of(pieces, more)
             needles = needles_of(connection, query, columns)
             if needles and _are_rare(pieces, needles):
-                sources = [(_write_found(pieces, needles, Path(folder)), "none")]
+                sources = [(_write_found(pieces, needles, Path(folder)), "")]
             else:
-                sources = [(_openable(piece), "gzip" if piece.is_compressed else "none") for piece in reversed(pieces)]
+                sources = [(_openable(piece), "gzip" if piece.is_compressed else "") for piece in reversed(pieces)]
             connection.execute(_events(columns, sources))
         tables = [name for name in named if name in TABLES]
         if tables:
@@ -97,10 +97,12 @@ def _write_found(pieces: list[LogPiece], needles: list[tuple[bytes, ...]], folde
 def _events(columns: Mapping[str, str], sources: list[tuple[str, str]]) -> str:
     """Return what makes the view out of files with their compression."""
     parts = []
-    for compression in ("none", "gzip"):
+    for compression in ("", "gzip"):
         files = ", ".join(_quoted(path) for path, kind in sources if kind == compression)
         if files:
-            options = f"{_READ}, compression='{compression}', maximum_object_size={_MAX_LINE_BYTES}"
+            # By default it goes by the file's name: that of an opened one says nothing.
+            how = f", compression='{compression}'" if compression else ""
+            options = f"{_READ}, maximum_object_size={_MAX_LINE_BYTES}{how}"
             # A line that is no event, or is torn, comes as one without any value.
             parts.append(f"FROM read_json([{files}], columns={_struct(columns)}, {options}) WHERE level IS NOT NULL")
     if not parts:
