@@ -111,7 +111,7 @@ def start_run(
     'running'
     """
     config = current_config()
-    told = [*observers, *([ConsoleReport(config.log_path)] if config.run_report else [])]
+    told = [*observers, *([ConsoleReport(config.log_path)] if config.run_report else []), TrendReport()]
     run = runs.start_run(
         name,
         params=params,
@@ -227,3 +227,18 @@ class ConsoleReport:
             log_path=self._log_path,
         )
         put(sys.stderr, f"{report}\n")
+
+
+class TrendReport:
+    """The observer that warns, in the log and on the console, when a run is slower than the runs like it before."""
+
+    def run_started(self, run: runs.Run) -> None:
+        """Nothing to hold against each other yet."""
+
+    def run_finished(self, summary: Mapping[str, Any], directory: Path) -> None:
+        """Look at the runs beside it, for a short time."""
+        from .history.lately import degradations
+
+        for found in degradations(summary, directory):
+            told = {"of_run": summary["run_metadata"]["run_id"], "state": found.evidence.get("state")}
+            emit("navigator_obs.trend", LEVELS["WARNING"], f"Worse than before: {found.statement}", told)

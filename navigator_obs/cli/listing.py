@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 from typing import TypeVar
 
 from ..config import Config, resolve
@@ -22,6 +23,7 @@ _MAX_TRENDS = 5
 T = TypeVar("T")
 _MAX_REASON = 100
 _LEAST_REASON = 12
+_SHORTEST_REMARK = "▲ +24%"
 _TITLES = ("RUN", "NAME", "STATUS", "STARTED", "DURATION", "ERRORS", "WARNINGS")
 _RIGHT = (False, False, False, False, True, True, True)
 
@@ -68,7 +70,11 @@ def _lines(runs: Sequence[RunEntry], shown: Sequence[RunEntry], columns: Sequenc
         return lines_with(shown, columns)
     width = _terminal_width()
     # A program that reads the list reads one run a line and nothing else.
-    return lines_of(shown, width) if width is None else [*lines_of(shown, width), *durations_of(runs, shown, width)]
+    if width is None:
+        return lines_of(shown)
+    from ..history.marks import marks
+
+    return [*lines_of(shown, width, marks(runs, shown)), *durations_of(runs, shown, width)]
 
 
 def durations_of(runs: Sequence[RunEntry], shown: Sequence[RunEntry], width: int) -> list[str]:
@@ -123,8 +129,11 @@ def _terminal_width() -> int | None:
         return None
 
 
-def lines_of(runs: Sequence[RunEntry], width: int | None = None) -> list[str]:
-    """Return a title line and one for each run; why a run ended is told in the room that *width* leaves, if any.
+def lines_of(
+    runs: Sequence[RunEntry], width: int | None = None, marks: Mapping[str, str] = MappingProxyType({})
+) -> list[str]:
+    """Return a title line and one for each run; why a run ended is told in the room that *width* leaves, if any, or
+    that it is slower than the runs like it before, as *marks* has it by id.
 
     Where *width* is too small, the column goes that the run's id tells as well.
     """
@@ -132,10 +141,14 @@ def lines_of(runs: Sequence[RunEntry], width: int | None = None) -> list[str]:
     lines = aligned(rows, _RIGHT)
     if width is not None and max(map(width_of, lines)) > width:
         lines = aligned([_without_start(row) for row in rows], _without_start(_RIGHT))
-    reasons, table_width = [_reason(run) for run in runs], max(map(width_of, lines))
+    table_width = max(map(width_of, lines))
+    room = _MAX_REASON if width is None else width - table_width - 2
+    # A few words of a reason tell nothing; a mark is short.
+    reasons = [_reason(run) if room >= _LEAST_REASON else "" for run in runs]
+    title = "REASON" if any(reasons) else "TREND" if marks else ""
+    remarks = [reason or marks.get(run.run_id, "") for reason, run in zip(reasons, runs, strict=True)]
     return [
-        _with_reason(line, reason, table_width, width)
-        for line, reason in zip(lines, ["REASON" if any(reasons) else "", *reasons], strict=True)
+        _with_remark(line, remark, table_width, room) for line, remark in zip(lines, [title, *remarks], strict=True)
     ]
 
 
@@ -161,11 +174,10 @@ def _cells(run: RunEntry) -> tuple[str, ...]:
     )
 
 
-def _with_reason(line: str, reason: str, table_width: int, width: int | None) -> str:
-    room = _MAX_REASON if width is None else width - table_width - 2
-    if not reason or room < _LEAST_REASON:
+def _with_remark(line: str, remark: str, table_width: int, room: int) -> str:
+    if not remark or room < width_of(_SHORTEST_REMARK):
         return line
-    return f"{line}{' ' * (table_width - width_of(line))}  {shorten(reason, room)}"
+    return f"{line}{' ' * (table_width - width_of(line))}  {shorten(remark, room)}"
 
 
 def _started(timestamp: str | None) -> str:

@@ -22,6 +22,8 @@ VERBS: Final = {
     "slow": "Show where the time of a run went, operation by operation.",
     "trace": "Write the operations of a run for a trace viewer or a flame graph.",
     "compare": "Show what is different between two runs; a gate for CI.",
+    "trends": "Show how runs develop: steps, drifts and outliers, by operation.",
+    "capacity": "Estimate what more years or rows will need.",
     "checks": "Show the data-quality checks of a run.",
     "logs": "Show events, filtered, across rotated files, live if wanted.",
     "level": "Change what a running simulation logs.",

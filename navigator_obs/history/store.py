@@ -13,12 +13,16 @@ from ..errors import RunNotFound, UsageError, close_match
 from .entry import LIVING, STATUSES, RunEntry, entry_of
 
 if TYPE_CHECKING:
+    from .capacity import Capacity
     from .compare import Comparison
     from .thresholds import Threshold
+    from .trends import Trends
 
 __all__ = ["LIVING", "STATUSES", "History", "RunEntry"]
 _LAST: Final = ("last", "last-success", "last-failed")
 _SHOWN: Final = 5
+# Of so many runs of one name a trend looks at the heads.
+_MOST_OF_A_NAME: Final = 500
 # From here on SQLite, whose import costs as much as reading so many folders, makes a list cheaper.
 _MANY: Final = 300
 
@@ -155,6 +159,51 @@ class History:
         new = self.get(after)
         old = self.get(before) if before is not None else self._counterpart(new)
         return compare(old.summary, new.summary, limits)
+
+    def trends(self, operation: str | None = None, until: str = "last-success") -> Trends:
+        """Tell how the runs like the run *until* develop, which ends them: steps, drifts and outliers of the run and of
+        each operation that takes 1 % of its time, or of *operation*, a path or a name, and those inside of it.
+
+        Raises RunNotFound, and UsageError for an operation that no comparable run has.
+
+        >>> found = History("artifacts/runs").trends()
+        >>> [finding.statement for finding in found.findings]
+        []
+        """
+        from .trends import comparable, trends
+
+        last = self.get(until)
+        ended = [run for run in self.list(name=last.name) if run.final and run.name == last.name]
+        if until != "last-success":
+            ended = [run for run in ended if _age(run) <= _age(last)]
+        runs = ended[:_MOST_OF_A_NAME][::-1]
+        chosen, left_out = comparable([run.head for run in runs], last.head)
+        summaries = [runs[at].summary for at in chosen]
+        errors = [float(run.errors or 0) for run in runs]
+        found = trends(summaries, operation=operation, left_out=left_out, errors=errors)
+        if operation is not None and not found.series:
+            paths = {path for summary in summaries for path in summary.get("performance_metrics", {})}
+            raise UsageError(f"no comparable run has an operation {operation!r}{close_match(operation, paths)}")
+        return found
+
+    def capacity(self, *, years: int | None = None, rows: int | None = None, name: str | None = None) -> Capacity:
+        """Estimate what a run of so many *years* with so many *rows* a year will need, from the newest 50 runs of this
+        *name* that succeeded; each is that of the last success when None. Raises RunNotFound, UsageError.
+
+        >>> found = History("artifacts/runs").capacity(years=10, rows=120_000)
+        >>> [(one.figure, round(one.value), one.low, one.high) for one in found.estimates if not one.path]
+        []
+        """
+        from .capacity import MOST_RUNS, capacity
+
+        for setting, given in (("years", years), ("rows", rows)):
+            if given is not None and given < 1:
+                raise UsageError(f"{setting}={given!r} must be at least 1")
+        wanted = name or self.get("last-success").name
+        summaries = [summary for _, summary in self.summaries("success", wanted, MOST_RUNS)]
+        if not summaries:
+            raise RunNotFound(self._nothing_for(wanted, self.list("success")))
+        return capacity(summaries[::-1], years=years, rows=rows)
 
     def _counterpart(self, run: RunEntry) -> RunEntry:
         from .likeness import counterpart

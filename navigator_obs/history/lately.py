@@ -1,0 +1,64 @@
+"""At the end of a run: has it become slower than the runs like it before? Told from few files, in a bounded time."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from .entry import RunEntry, entry_of
+from .figures import Summary, duration_seconds, metadata
+from .finding import Finding
+from .likeness import Likeness
+from .trends import MOST_RUNS, trends
+
+LEAST_SECONDS, MOST_SECONDS = 0.25, 2.0
+"""Reading ends after 1 % of the run's time, within these bounds: a run does not wait long for its own history."""
+MOST_FOLDERS: Final = 300
+MOST_TOLD: Final = 3
+
+
+def degradations(summary: Summary, directory: Path, *, budget_seconds: float | None = None) -> list[Finding]:
+    """Return what is worse in the run of *summary*, in *directory*, than in the runs like it beside it, what matters
+    most first, at most `MOST_TOLD`. Empty for a run that did not succeed, or that has too few like it.
+
+    >>> degradations({"run_metadata": {"status": "failed"}}, Path("artifacts/runs/20250818_143022-1a2b3c4d"))
+    []
+    """
+    if metadata(summary, "status") != "success":
+        return []
+    given = _budget(summary) if budget_seconds is None else budget_seconds
+    until = time.monotonic() + given
+    earlier = [run.summary for run in _alike(summary, directory, until)]
+    found = trends([*reversed(earlier), summary])
+    return [finding for finding in found.findings if finding.is_worse][:MOST_TOLD]
+
+
+def _budget(summary: Summary) -> float:
+    return min(max(0.01 * (duration_seconds(summary) or 0.0), LEAST_SECONDS), MOST_SECONDS)
+
+
+def _alike(summary: Summary, directory: Path, until: float) -> Iterator[RunEntry]:
+    """Yield the newest runs like this one, newest first, as far as the time goes."""
+    mine, left = Likeness.of(summary), MOST_RUNS - 1
+    for folder in _newest_folders(directory):
+        if time.monotonic() > until or not left:
+            return
+        run = entry_of(folder, json.loads)
+        is_done = run is not None and run.final and run.status == "success" and run.name == mine.name
+        if run is not None and is_done and Likeness.of(run.head).is_like(mine):
+            left -= 1
+            yield run
+
+
+def _newest_folders(directory: Path) -> list[Path]:
+    """The other runs' folders: their names begin with the time of their start, unless somebody named them."""
+    try:
+        names = sorted(os.listdir(directory.parent), reverse=True)
+    except OSError:
+        return []
+    others = [name for name in names if name[:1].isdecimal() and name != directory.name]
+    return [directory.parent / name for name in others[:MOST_FOLDERS]]
