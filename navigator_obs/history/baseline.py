@@ -134,3 +134,12 @@ def middle(ordered: Sequence[float]) -> float:
     """Return the median of what is in order already."""
     half = len(ordered) // 2
     return ordered[half] if len(ordered) % 2 else (ordered[half - 1] + ordered[half]) / 2
+
+
+def median(values: Sequence[float]) -> float:
+    """Return the median of *values*, in any order, without `statistics`: every run pays for what its end imports.
+
+    >>> median([3.0, 1.0, 2.0])
+    2.0
+    """
+    return middle(sorted(values))

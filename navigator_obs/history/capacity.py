@@ -11,10 +11,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from statistics import median
 from typing import Any, Final
 
 from . import figures
+from .baseline import median
 from .figures import Summary, number
 from .leastsquares import Fit, fit
 

@@ -13,6 +13,7 @@ from typing import Any, Final
 from ..fields import format_count, format_mb, format_percent, format_rate, format_seconds
 from . import figures
 from .changed import changed
+from .divergence import first_divergence
 from .figures import Stats, Summary, number, table
 from .finding import BETTER, CHANGED, WORSE, Finding, ranked
 from .likeness import Likeness, divisor
@@ -70,6 +71,7 @@ def compare(before: Summary, after: Summary, thresholds: Iterable[Threshold] = (
         *_operations(before, after, unit, new_size / size),
         *_issues(before, after),
         *_checks(before, after),
+        *_results(before, after),
         *changed(before, after),
     ]
     return Comparison(
@@ -213,6 +215,14 @@ def _checks(before: Summary, after: Summary) -> Iterator[Finding]:
         told = f"check {key}: {was or 'not there'} → {is_now or 'not there'}"
         rank = _FAILURES / 2 if verdict == WORSE else _FIGURES
         yield Finding("check", key, told, verdict, rank, {"before": was, "after": is_now})
+
+
+def _results(before: Summary, after: Summary) -> Iterator[Finding]:
+    parted = first_divergence(before, after)
+    if parted:
+        evidence = {"name": parted.name, "year": parted.year, "operation_path": parted.operation_path}
+        agreed = {"after": parted.after, "compared": parted.compared}
+        yield Finding("results", parted.name, f"the results part: {parted}", CHANGED, 2 * _RUN, {**evidence, **agreed})
 
 
 def _by_check(summary: Summary) -> dict[str, str]:

@@ -11,10 +11,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from statistics import median
 from typing import Final
 
-from .baseline import LEAST, OUTLIER, SHORTEST, Baseline, noise_of
+from .baseline import LEAST, OUTLIER, SHORTEST, Baseline, median, noise_of
 
 FEWEST: Final = 5
 """Fewer figures are no series."""

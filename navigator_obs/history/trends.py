@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import median
 from typing import Any, Final
 
 from ..fields import format_count, format_mb, format_percent, format_seconds
 from . import detector, figures, rates
+from .baseline import median
 from .changed import changed
 from .figures import Stats, Summary, number
 from .finding import BETTER, CHANGED, WORSE, Finding, ranked

@@ -16,6 +16,7 @@ _GROUPS: Final = (
     ("Ending", ("status",)),
     ("Errors and warnings", ("error new", "error gone", "error count", "warning new", "warning gone", "warning count")),
     ("Checks", ("check",)),
+    ("Results", ("results",)),
     ("Run", ("duration", "memory", "rows", "throughput")),
     ("Operations", ("operation", "operation appeared", "operation vanished", "operation renamed")),
     ("Operations: memory, rows, failures", ("operation memory", "operation rows", "operation failures")),

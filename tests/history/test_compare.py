@@ -136,6 +136,15 @@ def test_a_check_that_fails_now_is_told():
     assert statements(summary(checks=[passed]), after) == ["check headcount 2025: pass → fail"]
 
 
+def test_where_the_results_part_is_told():
+    """The first digest that differs, with its year and operation."""
+    digests = [{"name": "workforce", "year": year, "operation_path": "year", "digest": "aa"} for year in (2025, 2026)]
+    after = summary(digests=[digests[0], {**digests[1], "digest": "bb"}])
+    assert statements(summary(digests=digests), after) == [
+        "the results part: workforce differs first in year 2026, in year"
+    ]
+
+
 def test_the_counterpart_of_a_run_is_like_it(tmp_path: Path):
     """The newest earlier success of the same name, years and size; with the same configuration where there is one."""
     write(
