@@ -1,4 +1,4 @@
-"""`python -m benchmarks event | operation | import | run | sampler | history | flat [--json FILE] …`, and `trends`."""
+"""`python -m benchmarks event | operation | import | run | sampler | history | flat | overhead …`, and `trends`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,20 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from benchmarks import compare, flat, histories, imports, report, roster, runner, runs, sampling, table, trends
+from benchmarks import (
+    compare,
+    flat,
+    histories,
+    imports,
+    overheads,
+    report,
+    roster,
+    runner,
+    runs,
+    sampling,
+    table,
+    trends,
+)
 from benchmarks.plan import Plan
 
 PEERS = {"event": roster.EVENT, "operation": roster.OPERATION}
@@ -18,6 +31,7 @@ ABOUT = {
     "import": "import, configure and first event, in fresh interpreters",
     "flat": "an event after 10,000, 100,000 … of them, through rotations, and the memory",
     "run": "the start and end of a run, a record in between, and the recovery of a killed run of 100,000 records",
+    "overhead": "a whole simulation, bare and recorded: the demo with many employees, and 1,000 operations of numpy",
     "sampler": "the thread that samples while a run is open, at its default rate and four times it",
     "history": "whole commands over 10,000 runs, and over a log of 1,000,000 lines beside grep and jq",
 }
@@ -47,13 +61,20 @@ def parser() -> argparse.ArgumentParser:
         command = commands.add_parser(name, help=about, description=about)
         command.add_argument("--json", type=Path, metavar="FILE", help="write the results there")
         command.add_argument("--compare", type=Path, metavar="FILE", help="print these old ratios beside the new ones")
-        command.add_argument("--rounds", type=_positive, default=5, metavar="N", help="rounds (default: %(default)s)")
+        rounds = 7 if name == "overhead" else 5
+        command.add_argument(
+            "--rounds", type=_positive, default=rounds, metavar="N", help="rounds (default: %(default)s)"
+        )
         if name in PEERS:
             _add_sizes(command)
         elif name == "flat":
             command.add_argument("--events", type=_positive, default=10_000_000, metavar="N", help="[%(default)s]")
             command.add_argument(
                 "--foreign", type=int, default=30, metavar="N", help="ContextVars beside  [%(default)s]"
+            )
+        elif name == "overhead":
+            command.add_argument(
+                "--employees", type=_positive, default=overheads.EMPLOYEES, metavar="N", help="in the demo"
             )
     command = commands.add_parser("trends", help=TRENDS, description=TRENDS)
     command.add_argument("--json", type=Path, metavar="FILE", help="write the results there")
@@ -77,6 +98,9 @@ def measure(options: argparse.Namespace) -> report.Report:
         return report.build("import", {"rounds": options.rounds}, imports.measure(options.rounds, say))
     if options.command == "run":
         return report.build("run", {"rounds": options.rounds}, runs.measure(options.rounds, say))
+    if options.command == "overhead":
+        settings = {"rounds": options.rounds, "employees": options.employees}
+        return report.build("overhead", settings, overheads.measure(options.rounds, options.employees, say))
     if options.command == "sampler":
         return report.build("sampler", {"rounds": options.rounds}, sampling.measure(options.rounds, say))
     if options.command == "history":

@@ -42,6 +42,25 @@ def _percent(case: str, key: str) -> Callable[[Result], str]:
     return lambda result: figure(result["figures"][case][key] / 10_000)
 
 
+def _cpu_seconds(case: str) -> Callable[[Result], str]:
+    return lambda result: figure(result["figures"][case]["median_us"] / 1e6)
+
+
+def _paired(case: str, key: str) -> Callable[[Result], str]:
+    """Of pairs of runs: ratios to a tenth of a percent, milliseconds whole."""
+
+    def show(result: Result) -> str:
+        value = result.get("pairs", {}).get(case, {}).get(key)
+        return "–" if value is None else f"{value:.0f}" if key.endswith("_ms") else f"{value:.4f}"
+
+    return show
+
+
+def _quartiles(case: str) -> Callable[[Result], str]:
+    low, high = _paired(case, "cpu_ratio_low"), _paired(case, "cpu_ratio_high")
+    return lambda result: f"{low(result)}–{high(result)}" if "pairs" in result else "–"
+
+
 def _times(case: str, key: str) -> Callable[[Result], str]:
     return lambda result: figure(result["ratios"].get(case, {}).get(key))
 
@@ -117,6 +136,18 @@ COLUMNS: dict[str, list[Column]] = {
         ("jq by CPU", _jq("cpu")),
         ("jq by wall", _jq("wall")),
     ],
+    "overhead": [
+        column
+        for case in ("demo", "monte_carlo", "monte_carlo_counted")
+        for column in (
+            (f"{case} CPU s", _cpu_seconds(case)),
+            ("×", _paired(case, "cpu_ratio")),
+            ("quartiles", _quartiles(case)),
+            ("wall ×", _paired(case, "wall_ratio")),
+            ("its own figure ×", _paired(case, "own_ratio")),
+            ("start-up ms", _paired(case, "startup_ms")),
+        )
+    ],
     "sampler": [
         ("% of a core", _percent("sampler", "cheapest_us")),
         ("median %", _percent("sampler", "median_us")),
@@ -130,6 +161,7 @@ ABOUT = {
     "sampler": "CPU of the ticker's thread while a run is open, cheapest round first; all but the first less that of ",
     "history": "CPU and wall time of whole commands, the cheapest round; jq: how many times as long it takes; × = to ",
     "flat": "CPU per event up to so many, of the calling thread, cheapest batch where nothing else is said; × = to ",
+    "overhead": "CPU of the process from start_run to the run's end, median of the runs; ratios pair by pair, to ",
     "import": "CPU of a fresh interpreter without its own start, cheapest where nothing else is said; × = to ",
 }
 

@@ -141,25 +141,27 @@ class Accumulator:
         with self.lock:
             series.fold(_epoch_ns())
 
-    def count(self, name: str, value: float, labels: Mapping[str, Any]) -> None:
+    def count(self, name: str, value: float, labels: Mapping[str, Any], unit: str | None = None) -> None:
         """Add to a counter."""
-        self._measure(Counter, name, value, labels)
+        self._measure(Counter, name, value, labels, unit)
 
-    def gauge(self, name: str, value: float, labels: Mapping[str, Any]) -> None:
+    def gauge(self, name: str, value: float, labels: Mapping[str, Any], unit: str | None = None) -> None:
         """Set a gauge."""
-        self._measure(Gauge, name, value, labels)
+        self._measure(Gauge, name, value, labels, unit)
 
-    def observe(self, name: str, value: float, labels: Mapping[str, Any]) -> None:
+    def observe(self, name: str, value: float, labels: Mapping[str, Any], unit: str | None = None) -> None:
         """Add a value to a distribution."""
-        self._measure(Distribution, name, value, labels)
+        self._measure(Distribution, name, value, labels, unit)
 
-    def _measure(self, kind: type[Measure], name: str, value: Any, labels: Mapping[str, Any]) -> None:
+    def _measure(self, kind: type[Measure], name: str, value: Any, labels: Mapping[str, Any], unit: str | None) -> None:
         number = finite_number(value)
         if type(name) is not str:
             name = str.__str__(name)
         key = (name, tuple(sorted([(label, self._label(item)) for label, item in labels.items()])) if labels else ())
         with self.lock:
             measure = self._measures.get((kind, key)) or self._new_measure(kind, key)
+            if unit is not None and measure.unit is None:
+                measure.unit = short(unit, self.redactor)
             if number is None:
                 measure.invalid += 1
             else:

@@ -25,6 +25,7 @@ class Counter:
 
     total: ExactSum = field(default_factory=ExactSum)
     invalid: int = 0
+    unit: str | None = None
     kind: ClassVar[str] = "counters"
 
     def add(self, value: float, time_ns: int) -> None:  # noqa: ARG002
@@ -38,6 +39,7 @@ class Counter:
         """Add *other*."""
         self.total.merge(other.total)
         self.invalid += other.invalid
+        self.unit = either(max, self.unit, other.unit)
 
     def summary(self) -> dict[str, Any]:
         """Return it as `summary.json` shows it."""
@@ -45,12 +47,12 @@ class Counter:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values."""
-        return {"total": self.total.to_text(), "invalid": self.invalid}
+        return {"total": self.total.to_text(), "invalid": self.invalid, "unit": self.unit}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Counter:
         """Undo `to_dict`."""
-        return cls(ExactSum.from_text(values["total"]), values["invalid"])
+        return cls(ExactSum.from_text(values["total"]), values["invalid"], values.get("unit"))
 
 
 @dataclass(slots=True)
@@ -60,6 +62,7 @@ class Gauge:
     value: float | None = None
     time_ns: int = -1
     invalid: int = 0
+    unit: str | None = None
     kind: ClassVar[str] = "gauges"
 
     def add(self, value: float, time_ns: int) -> None:
@@ -71,6 +74,7 @@ class Gauge:
         if other.value is not None:
             self._follow(other.value, other.time_ns)
         self.invalid += other.invalid
+        self.unit = either(max, self.unit, other.unit)
 
     def _follow(self, value: float, time_ns: int) -> None:
         if self.value is None or (time_ns, value) > (self.time_ns, self.value):
@@ -82,12 +86,12 @@ class Gauge:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values."""
-        return {"value": self.value, "time_ns": self.time_ns, "invalid": self.invalid}
+        return {"value": self.value, "time_ns": self.time_ns, "invalid": self.invalid, "unit": self.unit}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Gauge:
         """Undo `to_dict`."""
-        return cls(values["value"], values["time_ns"], values["invalid"])
+        return cls(values["value"], values["time_ns"], values["invalid"], values.get("unit"))
 
 
 @dataclass(slots=True)
@@ -100,6 +104,7 @@ class Distribution:
     max: float | None = None
     sketch: Sketch = field(default_factory=Sketch)
     invalid: int = 0
+    unit: str | None = None
     kind: ClassVar[str] = "distributions"
 
     def add(self, value: float, time_ns: int = 0) -> None:  # noqa: ARG002
@@ -118,6 +123,7 @@ class Distribution:
         self.max = either(max, self.max, other.max)
         self.sketch.merge(other.sketch)
         self.invalid += other.invalid
+        self.unit = either(max, self.unit, other.unit)
 
     def quantile(self, share: float) -> float | None:
         """Return the value below which *share* of them lie, within 1 %; None where there are too few to say."""
@@ -134,6 +140,7 @@ class Distribution:
             "min": self.min,
             "max": self.max,
             "p50": self.quantile(0.50),
+            "p90": self.quantile(0.90),
             "p95": self.quantile(0.95),
             "p99": self.quantile(0.99),
             **_invalid(self.invalid),
@@ -148,6 +155,7 @@ class Distribution:
             "max": self.max,
             "sketch": self.sketch.to_list(),
             "invalid": self.invalid,
+            "unit": self.unit,
         }
 
     @classmethod
@@ -160,10 +168,41 @@ class Distribution:
             values["max"],
             Sketch.from_list(values["sketch"]),
             values["invalid"],
+            values.get("unit"),
         )
 
 
 Measure = Counter | Gauge | Distribution
+
+
+UNITS: Final = frozenset(
+    {
+        "bytes",
+        "days",
+        "dollars",
+        "gb",
+        "hours",
+        "kb",
+        "mb",
+        "minutes",
+        "ms",
+        "percent",
+        "ratio",
+        "rows",
+        "seconds",
+        "us",
+    }
+)
+
+
+def unit_of(name: str) -> str | None:
+    """Return the unit that a name ends in, as the toolkit's own do; None where it ends in none.
+
+    >>> unit_of("payroll_dollars"), unit_of("hires")
+    ('dollars', None)
+    """
+    last = name.rpartition("_")[2]
+    return last if last in UNITS and last != name else None
 
 
 def finite_number(value: Any) -> float | None:

@@ -66,43 +66,46 @@ def open_nodes() -> list[OpenNode]:
     return [node for root in tuple(roots.values()) for node in tuple(root.link.accumulator.open)]
 
 
-def count(name: str, value: float = 1, /, **labels: Any) -> None:
+def count(name: str, value: float = 1, /, *, unit: str | None = None, **labels: Any) -> None:
     """Add *value* (a number from 0 up) to the run's counter *name*; does nothing outside of a run.
 
-    Each combination of *labels* is a series of its own. A value that is no finite number is counted as `invalid`
+    Each combination of *labels* is a series of its own. *unit* is a word such as "dollars"; that which the name ends in
+    when None. A value that is no finite number is counted as `invalid`
     beside the series. Raises `UsageError` for a name that is no text.
 
     >>> count("hires", 12, department="sales")
     """
-    accumulator = _ready(name)
+    accumulator = _ready(name, unit)
     if accumulator is not None:
-        accumulator.count(name, value, labels)
+        accumulator.count(name, value, labels, unit)
 
 
-def gauge(name: str, value: float, /, **labels: Any) -> None:
+def gauge(name: str, value: float, /, *, unit: str | None = None, **labels: Any) -> None:
     """Set the run's gauge *name*: of all the values that were set the newest is kept. Otherwise like `count`.
 
     >>> gauge("headcount", 5_230, year=2025)
     """
-    accumulator = _ready(name)
+    accumulator = _ready(name, unit)
     if accumulator is not None:
-        accumulator.gauge(name, value, labels)
+        accumulator.gauge(name, value, labels, unit)
 
 
-def observe(name: str, value: float, /, **labels: Any) -> None:
+def observe(name: str, value: float, /, *, unit: str | None = None, **labels: Any) -> None:
     """Add *value* to the run's distribution *name*, of which count, sum, extremes and quantiles are kept. Otherwise
     like `count`.
 
     >>> observe("batch_rows", 1_200)
     """
-    accumulator = _ready(name)
+    accumulator = _ready(name, unit)
     if accumulator is not None:
-        accumulator.observe(name, value, labels)
+        accumulator.observe(name, value, labels, unit)
 
 
-def _ready(name: str) -> Accumulator | None:
+def _ready(name: str, unit: str | None) -> Accumulator | None:
     if not issubclass(type(name), str) or not str.__len__(name):
         raise UsageError(f"a metric's name must be a text such as 'hires', not {shown(name)}")
+    if unit is not None and (not issubclass(type(unit), str) or not str.__len__(unit)):
+        raise UsageError(f"a metric's unit must be a word such as 'dollars', not {shown(unit)}")
     return current()
 
 

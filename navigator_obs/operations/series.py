@@ -177,6 +177,7 @@ class Link:
         "completed",
         "context",
         "fragment",
+        "kinds",
         "links",
         "name",
         "outermost",
@@ -211,27 +212,32 @@ class Link:
         self.outermost = outermost
         self.context = context
         self.fragment = fragment
+        # The last one of each name, and the last one of each name and breakdown: years may take turns.
         self.links: dict[str, Link] = {}
+        self.kinds: dict[tuple[Any, ...], Link] = {}
         self.completed = f"{name} completed"
         self.site = self.told = None
 
     def follow(self, name: str, context: Mapping[str, Any]) -> Link:
         """Return the link to an operation *name* that opens under this one in *context*."""
         breakdown = breakdown_of(self.accumulator.breakdown, context, self.accumulator.redactor)
-        known = self.links.get(name)
+        kind = (name, *breakdown.values())
+        known = self.kinds.get(kind)
         if known is not None and known.breakdown == breakdown:
-            link = known._in(context)
+            link = known if known.context is context else known._in(context)
         else:
             link = self._new(name, breakdown, context)
-            if len(self.links) >= self.accumulator.max_series:
+            if len(self.kinds) >= self.accumulator.max_series:
+                self.kinds.clear()
                 self.links.clear()
-        self.links[name] = link
+        self.links[name] = self.kinds[kind] = link
         return link
 
     def _in(self, context: Mapping[str, Any]) -> Link:
         """The same in another context: a new object, for operations that are open keep the old one."""
         link = Link(self.accumulator, self.name, self.path, self.breakdown, self.outermost, context, None)
-        link.series, link.repeats, link.links = self.series, self.repeats, self.links
+        link.series, link.repeats, link.links, link.kinds = self.series, self.repeats, self.links, self.kinds
+        link.site, link.told = self.site, self.told
         return link
 
     def _new(self, name: str, breakdown: dict[str, Any], context: Mapping[str, Any]) -> Link:

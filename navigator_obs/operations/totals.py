@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from .measures import Counter, Distribution, Gauge, Key
+from .measures import Counter, Distribution, Gauge, Key, unit_of
 from .parts import SECOND
 from .stats import OperationStats
 
@@ -83,9 +83,14 @@ def _merge(into: dict[Key, M], others: Mapping[Key, M]) -> None:
 
 def _listed(series: Mapping[Key, Counter | Gauge | Distribution], how: str) -> list[dict[str, Any]]:
     return [
-        {"name": name, "labels": dict(labels), **getattr(measure, how)()}
+        {"name": name, "labels": dict(labels), **_unit(name, measure), **getattr(measure, how)()}
         for (name, labels), measure in sorted(series.items(), key=_key)
     ]
+
+
+def _unit(name: str, measure: Counter | Gauge | Distribution) -> dict[str, str]:
+    unit = measure.unit or unit_of(name)
+    return {"unit": unit} if unit else {}
 
 
 def _restored(kind: type[M], listed: Iterable[Mapping[str, Any]]) -> dict[Key, M]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ..clock import clock, format_timestamp
 from ..encoding import simplify, to_json
 from ..events import scope, setup, sinks, ticker
+from ..events.logger import emit
 from ..operations import metrics, resources, sampler
 from ..operations.accumulator import Accumulator
 from . import breadcrumbs, catalogue, checkbook, links, live_level
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from ..redaction import Redactor
 
 TICK_SECONDS: Final = 1.0
+_OVERFLOWED: Final = "there are more operation paths or metric series than are kept: the rest share one, `…overflow`"
 # Beyond each so many bytes of journal, ticks come a second further apart.
 _TICK_BYTES: Final = 32_000_000
 
@@ -48,20 +50,20 @@ class Figures(Accumulator):
             self.open = set(self.open)
             call()
 
-    def count(self, name: str, value: float, labels: Mapping[str, Any]) -> None:
+    def count(self, name: str, value: float, labels: Mapping[str, Any], unit: str | None = None) -> None:
         """Add to a counter."""
         self.first()
-        super().count(name, value, labels)
+        super().count(name, value, labels, unit)
 
-    def gauge(self, name: str, value: float, labels: Mapping[str, Any]) -> None:
+    def gauge(self, name: str, value: float, labels: Mapping[str, Any], unit: str | None = None) -> None:
         """Set a gauge."""
         self.first()
-        super().gauge(name, value, labels)
+        super().gauge(name, value, labels, unit)
 
-    def observe(self, name: str, value: float, labels: Mapping[str, Any]) -> None:
+    def observe(self, name: str, value: float, labels: Mapping[str, Any], unit: str | None = None) -> None:
         """Add a value to a distribution."""
         self.first()
-        super().observe(name, value, labels)
+        super().observe(name, value, labels, unit)
 
     @property
     def covered_seconds(self) -> float:
@@ -117,6 +119,7 @@ class Listener:
         self._stamped = ""
         self._lock = threading.RLock()
         self._closed = False
+        self._overflowed = False
         self._logged = 0
         self._issues = catalogue.Gate()
         self._checks = checkbook.Gate()
@@ -180,6 +183,14 @@ class Listener:
         line = f'{{"kind":"operation","time":"{end_time}",{self._stamped}"logged":{logged},"record":{told}}}'
         self.journal.stage(line.encode())
 
+    def warn(self, message: str, fields: dict[str, Any]) -> None:
+        """Log a warning about the recording itself, as one of the run's."""
+        token = scope.enter(run=self.tag)
+        try:
+            emit("navigator_obs.run", sinks.WARNING, message, fields)
+        finally:
+            scope.leave(token)
+
     def on_event(self, event: Mapping[str, Any]) -> None:
         """Take a warning or an error that was logged in this process, if it is the run's."""
         if event.get("run_id") == self.tag.run_id:
@@ -242,6 +253,9 @@ class Listener:
                 return
             gained, logged = self._take()
             self.meter.count(gained)
+            if gained.overflow and not self._overflowed:
+                self._overflowed = True
+                self.warn(_OVERFLOWED, {"max_series": self.config.max_series})
             fields = {
                 "seconds": self.seconds,
                 "covered_seconds": self.figures.covered_seconds,

@@ -12,10 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ..encoding import from_json, to_json
 from ..events import scope
-from ..events.logger import emit
-from ..events.sinks import WARNING
 from ..operations.record import SUCCESS
-from . import calling, evidence, folder, seal
+from . import calling, clockwatch, evidence, folder, seal
 from .behind import Behind
 from .journal import JOURNAL_NAME, Record, Shares
 from .listening import TICK_SECONDS, Listener, now
@@ -41,6 +39,7 @@ class Recording(Listener):
     def __init__(self, directory: Path, tag: scope.RunTag, config: Config, redactor: Redactor) -> None:
         super().__init__(directory, tag, config, redactor)
         self.meter.begin()
+        self._clocks = clockwatch.ClockWatch()
         self._budget = Budget(config.overhead_budget_percent)
         self._queue: deque[bytes] = deque()
         self._folding = False
@@ -157,6 +156,7 @@ class Recording(Listener):
         if self.seconds >= self._summary_due:
             self.meter.timed(self._write_running_summary)
         self._keep_to_budget()
+        self._watch_clocks()
 
     def _keep_to_budget(self) -> None:
         """Leave something out where recording costs more than it may, and say so."""
@@ -166,11 +166,12 @@ class Recording(Listener):
         step, percent = due
         degrade(step, self.figures)
         self.add("degraded", step=step, percent=percent)
-        token = scope.enter(run=self.tag)
-        try:
-            emit("navigator_obs.run", WARNING, *in_words(step, percent, self.config.overhead_budget_percent))
-        finally:
-            scope.leave(token)
+        self.warn(*in_words(step, percent, self.config.overhead_budget_percent))
+
+    def _watch_clocks(self) -> None:
+        for what, seconds in self._clocks.look():
+            self.add("clock", what=what, seconds=round(seconds, 3))
+            self.warn(clockwatch.in_words(what, seconds), {"seconds": round(seconds, 3)})
 
     def stop_listening(self) -> None:
         """Hear no more; from here on all is the end's."""

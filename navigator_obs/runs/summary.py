@@ -51,6 +51,7 @@ class Fold:
         self._imported: dict[str, str] = {}
         self._digests: list[dict[str, Any]] = []
         self._unreadable = 0
+        self._clock: deque[dict[str, Any]] = deque(maxlen=20)
         self._left_out: deque[dict[str, Any]] = deque(maxlen=20)
         self._overflow = {"artifacts": 0, "checkpoints": 0, "digests": 0}
         self._artifacts: list[dict[str, Any]] = []
@@ -153,6 +154,9 @@ class Fold:
         if "events" in record:
             self._events[_source(record)] = record["events"]
         self.life.take_end(record)
+
+    def _take_clock(self, record: Record) -> None:
+        self._clock.append({key: record[key] for key in ("what", "seconds", "time")})
 
     def _take_degraded(self, record: Record) -> None:
         self._left_out.append({key: record[key] for key in ("step", "percent", "time")})
@@ -290,6 +294,7 @@ class Fold:
             "redacted": len((self.life.start.get("configuration") or _NO_CONFIGURATION)["redacted"]),
             "overflow": {name: number for name, number in overflow.items() if number},
             "left_out": list(self._left_out),
+            "clock": list(self._clock),
             "torn_lines": self._unreadable,
         }
 
@@ -326,6 +331,7 @@ _TAKERS: Final[Mapping[str, Callable[[Fold, Record], None]]] = {
     "resumed": _alive(Life.take_resumed),
     "leave": Fold._take_leave,
     "end": Fold._take_end,
+    "clock": Fold._take_clock,
     "degraded": Fold._take_degraded,
     "torn": Fold._take_torn,
 }

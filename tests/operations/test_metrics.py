@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import navigator_obs as obs
@@ -64,7 +64,7 @@ def merged(*parts):
     return whole
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(metrics(), metrics(), metrics())
 def test_merging_is_associative_and_commutative(a, b, c):
     """The shares of ticks and workers add up to the same in whatever order they arrive."""
@@ -286,3 +286,19 @@ def test_values_that_answer_nothing_are_counted_as_invalid(open_run):
     assert counter.invalid == 1
     with pytest.raises(UsageError, match="Hostile: has no text"):
         obs.count(Hostile())
+
+
+def test_a_unit_is_given_or_the_last_word_of_the_name(open_run):
+    """It stands beside the value; p90 stands among the quantiles; a unit that is no word is refused."""
+    obs.count("payroll", 3, unit="dollars", year=2025)
+    obs.gauge("memory_mb", 4)
+    for value in range(1, 101):
+        obs.observe("batch", value)
+    summary = open_run.take().summary()
+    assert summary["counters"] == [{"name": "payroll", "labels": {"year": "2025"}, "unit": "dollars", "value": 3}]
+    assert summary["gauges"] == [{"name": "memory_mb", "labels": {}, "unit": "mb", "value": 4}]
+    [batch] = summary["distributions"]
+    assert "unit" not in batch
+    assert batch["p90"] == pytest.approx(90, rel=0.01)
+    with pytest.raises(UsageError, match="unit must be a word"):
+        obs.count("payroll", 3, unit=7)

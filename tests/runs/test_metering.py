@@ -106,3 +106,17 @@ def test_what_a_trial_costs_is_nobodys(places):
     assert run.summary["performance_metrics"] == {}
     assert not [event for event in events_in(places) if "trial" in event["message"]]
     assert named.outlet.floor == 0
+
+
+def test_more_series_than_are_kept_are_said_once(places):
+    """The rest share one series, which the log says once and the summary counts."""
+    obs.configure(**places, max_series=5)
+    with obs.start_run("baseline") as run:
+        for number in range(20):
+            obs.count("hires", 1, employee=number)
+        _ = run.summary
+        for number in range(40):
+            obs.count("hires", 1, employee=number)
+    assert run.summary["observability"]["overflow"]["series"] > 0
+    assert sum(found["value"] for found in run.summary["metrics"]["counters"]) == 60
+    assert len([event for event in events_in(places) if "than are kept" in event["message"]]) == 1
