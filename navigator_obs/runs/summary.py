@@ -51,8 +51,7 @@ class Fold:
         self._imported: dict[str, str] = {}
         self._digests: list[dict[str, Any]] = []
         self._unreadable = 0
-        self._clock: deque[dict[str, Any]] = deque(maxlen=20)
-        self._left_out: deque[dict[str, Any]] = deque(maxlen=20)
+        self._notes: dict[str, deque[dict[str, Any]]] = {}
         self._overflow = {"artifacts": 0, "checkpoints": 0, "digests": 0}
         self._artifacts: list[dict[str, Any]] = []
         self._checkpoints: set[int] = set()
@@ -155,11 +154,9 @@ class Fold:
             self._events[_source(record)] = record["events"]
         self.life.take_end(record)
 
-    def _take_clock(self, record: Record) -> None:
-        self._clock.append({key: record[key] for key in ("what", "seconds", "time")})
-
-    def _take_degraded(self, record: Record) -> None:
-        self._left_out.append({key: record[key] for key in ("step", "percent", "time")})
+    def _take_note(self, record: Record) -> None:
+        told = {key: value for key, value in record.items() if key in _NOTED}
+        self._notes.setdefault(str(record["kind"]), deque(maxlen=20)).append(told)
 
     def _take_torn(self, record: Record) -> None:  # noqa: ARG002
         self._unreadable += 1
@@ -293,8 +290,8 @@ class Fold:
             "dropped": dropped,
             "redacted": len((self.life.start.get("configuration") or _NO_CONFIGURATION)["redacted"]),
             "overflow": {name: number for name, number in overflow.items() if number},
-            "left_out": list(self._left_out),
-            "clock": list(self._clock),
+            "left_out": list(self._notes.get("degraded", ())),
+            "clock": list(self._notes.get("clock", ())),
             "torn_lines": self._unreadable,
         }
 
@@ -313,6 +310,7 @@ def _alive(take: Callable[[Life, Record], None]) -> Callable[[Fold, Record], Non
     return lambda fold, record: take(fold.life, record)
 
 
+_NOTED: Final = frozenset({"what", "step", "seconds", "percent", "time"})
 _TAKERS: Final[Mapping[str, Callable[[Fold, Record], None]]] = {
     "start": _alive(Life.take_start),
     "operation": Fold._take_operation,
@@ -331,8 +329,8 @@ _TAKERS: Final[Mapping[str, Callable[[Fold, Record], None]]] = {
     "resumed": _alive(Life.take_resumed),
     "leave": Fold._take_leave,
     "end": Fold._take_end,
-    "clock": Fold._take_clock,
-    "degraded": Fold._take_degraded,
+    "clock": Fold._take_note,
+    "degraded": Fold._take_note,
     "torn": Fold._take_torn,
 }
 _KEPT_OF_TICK: Final = ("time", "seconds", "covered_seconds", "cost", "dropped", "stalled")
