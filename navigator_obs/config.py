@@ -46,6 +46,9 @@ class Config:
     """The console's own level; `level` when None."""
     levels: Mapping[str, str] = field(default_factory=dict)
     """Level by logger name; a name covers the dotted names below it: ``{"mesa": "WARNING"}``."""
+    sampling: Mapping[str, float] = field(default_factory=dict)
+    """Share of the DEBUG and INFO events to be written, by message: ``{"employee considered": 0.01}``. Those that are
+    written say so in `sample_rate`."""
     log_max_bytes: int = 10_000_000
     """Size in bytes at which the log file rotates."""
     log_backups: int = 10

@@ -138,6 +138,15 @@ def _levels(value: Any) -> Mapping[str, str]:
     return {str(name).strip(): _level(level) for name, level in dict(value).items()}
 
 
+def _sampling(value: Any) -> Mapping[str, float]:
+    if isinstance(value, str):
+        value = dict(part.rpartition("=")[::2] for part in value.split(",") if part)
+    rates = {str(name).strip(): float(rate) for name, rate in dict(value).items()}
+    if not all(0 < rate <= 1 for rate in rates.values()):
+        raise ValueError("a share must be more than 0 and at most 1")
+    return rates
+
+
 def _categories(value: Any) -> Mapping[str, str]:
     if isinstance(value, str):
         value = dict(part.rpartition("=")[::2] for part in value.split(",") if part)
@@ -152,6 +161,7 @@ CHECKS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "console": _console,
     "console_level": _optional_level,
     "levels": _levels,
+    "sampling": _sampling,
     "log_max_bytes": _number(1_000),
     "log_backups": _number(0),
     "log_max_seconds": _optional(1),

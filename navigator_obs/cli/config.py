@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import click
 
 from ..config import SETTINGS, Config
@@ -35,7 +37,7 @@ def _plain(config: Config, name: str) -> object:
         return f"{value:04o}"
     if name == "processors":
         return [getattr(processor, "__qualname__", str(processor)) for processor in value]
-    return dict(value) if name == "levels" else list(value) if isinstance(value, tuple) else value
+    return dict(value) if isinstance(value, Mapping) else list(value) if isinstance(value, tuple) else value
 
 
 def _shown(value: object) -> str:

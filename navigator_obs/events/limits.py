@@ -1,12 +1,15 @@
-"""Which of many like events are written: the first, every n-th, or so many in an interval. What was held back is
-counted and told.
+"""Which of many like events are written: the first, every n-th, so many in an interval, or a share of those of a name.
+What was held back is counted and told.
 """
 
 from __future__ import annotations
 
+import itertools
+import math
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from ..clock import clock
 from ..errors import UsageError
@@ -55,6 +58,12 @@ class Gate:
             held_back, self._held_back = self._held_back, 0
             return held_back
 
+    def take(self) -> int:
+        """Return how many were held back since the last one that passed, and count from nothing."""
+        with self._lock:
+            held_back, self._held_back = self._held_back, 0
+            return held_back
+
     def _passes(self) -> bool:
         if self._limit.every is not None:
             return (self._seen - 1) % self._limit.every == 0
@@ -66,6 +75,38 @@ class Gate:
         now = clock.monotonic_ns()
         if now - self._since_ns >= self._limit.seconds * 1e9:
             self._since_ns, self._passed = now, 0
+
+
+class Sampler:
+    """Lets a share of the events of one name pass, evenly and beginning with the first."""
+
+    def __init__(self, rate: float) -> None:
+        self.rate = rate
+        self._count = itertools.count()
+
+    def passes(self) -> bool:
+        """Whether the next event is one of the share."""
+        number = next(self._count)
+        return number == 0 or math.floor(number * self.rate) != math.floor((number - 1) * self.rate)
+
+
+samplers: Final[dict[object, Sampler]] = {}
+"""By event name; a log call asks here only while there are any."""
+
+
+def sample(rates: Mapping[str, float]) -> None:
+    """Have these shares of the events of each name pass from now on, and all of the others."""
+    made = {name: Sampler(rate) for name, rate in rates.items()}
+    samplers.clear()
+    samplers.update(made)
+
+
+def sampled(name: object, fields: dict[str, Any]) -> dict[str, Any] | None:
+    """Return the fields of an event that passes, with the rate by which it was chosen; None for one that does not."""
+    sampler = samplers.get(name) if type(name) is str else None
+    if sampler is None:
+        return fields
+    return {**fields, "sample_rate": sampler.rate} if sampler.passes() else None
 
 
 _gates: dict[tuple[object, ...], Gate] = {}
@@ -81,6 +122,18 @@ def admit(limit: Limit, key: tuple[object, ...]) -> int | None:
     return gate.admit()
 
 
+def take_held_back() -> dict[str, int]:
+    """Return how many events of each message were held back and not told of yet; they count as told from now on."""
+    found: dict[str, int] = {}
+    for key, gate in tuple(_gates.items()):
+        number = gate.take()
+        if number:
+            message = str(key[-1])
+            found[message] = found.get(message, 0) + number
+    return found
+
+
 def reset() -> None:
-    """Let every kind of event count from the start again."""
+    """Let every kind of event count from the start again, and pass without sampling."""
     _gates.clear()
+    samplers.clear()

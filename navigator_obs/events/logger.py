@@ -13,7 +13,7 @@ from ..encoding import text
 from .chain import Processor, chain
 from .exceptions import from_signal_handler
 from .fastpath import FastPath, Fragment
-from .limits import Limit, admit
+from .limits import Limit, admit, sampled, samplers
 from .named import NamedLogger, named
 from .processors import CALLER, METHOD_LEVELS, Place, caller_of, outside_frame
 from .sinks import outlet
@@ -155,6 +155,11 @@ class BoundLogger(structlog.BoundLoggerBase):
 
     def _log(self, level: int, event: Any, args: tuple[Any, ...], fields: dict[str, Any]) -> None:
         try:
+            if samplers and level < 30:
+                chosen = sampled(event, fields)
+                if chosen is None:
+                    return
+                fields = chosen
             if args:
                 event = _interpolate(event, args, fields)
             line, began = None, 0

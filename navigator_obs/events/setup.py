@@ -16,7 +16,7 @@ from ..settings import LEVELS
 from . import categories, limits, named, scope, sinks, stdlib, ticker, uncaught
 from .chain import chain
 from .console import ConsoleSink
-from .filesink import FileSink
+from .filesink import FileSink, at_exit
 from .logger import BoundLogger, emit
 from .sinks import NEVER, WARNING, outlet
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _LOGGER: Final = "navigator_obs.events"
 _INFO: Final = 20
+_MOST_TOLD: Final = 20
 _installed: Config | None = None
 
 
@@ -36,6 +37,8 @@ def install(config: Config) -> None:
     _replace_file(FileSink(config, report=_report_drops))
     outlet.console = ConsoleSink() if _has_console(config) else None
     _set_levels(config)
+    limits.sample(config.sampling)
+    at_exit(_tell_held_back)
     chain.build(config)
     configure_structlog()
     _bridge_the_rest(config)
@@ -99,6 +102,7 @@ def uninstall() -> None:
     stdlib.detach()
     stdlib.release_warnings()
     uncaught.uninstall()
+    _tell_held_back()
     limits.reset()
     categories.install({})
     if outlet.file is not None:
@@ -143,7 +147,16 @@ def _report_drops(dropped: dict[str, int]) -> None:
     emit(_LOGGER, WARNING, "events were dropped", {"dropped": sum(dropped.values()), "causes": dropped})
 
 
+def _tell_held_back() -> None:
+    """Say at the end what `limited` loggers held back with no later event to tell it."""
+    held_back = limits.take_held_back()
+    if held_back:
+        most = dict(sorted(held_back.items(), key=lambda item: -item[1])[:_MOST_TOLD])
+        emit(_LOGGER, _INFO, "events were held back", {"held_back": sum(held_back.values()), "messages": most})
+
+
 def _after_fork() -> None:
+    limits.take_held_back()
     ticker.after_fork()
     scope.after_fork()
     chain.after_fork()

@@ -7,6 +7,7 @@ import copy
 import gc
 import json
 import pickle
+import subprocess
 import sys
 
 import numpy as np
@@ -413,3 +414,49 @@ def test_a_second_configure_changes_what_it_is_given_alone(tmp_path):
     obs.shutdown()
     assert (tmp_path / "mine" / "navigator.log").read_text().count("now seen") == 1
     assert obs.configure(log_dir=tmp_path, console="off").level == "INFO"
+
+
+def test_a_share_of_the_events_of_a_name(recorder):
+    """Sampling by message writes an even share, beginning with the first, and says so; warnings, other messages and the
+    time after `shutdown` are not sampled.
+    """
+    recorder.configure(sampling={"considered %s": 0.1, "seldom": 0.001})
+    log = obs.get_logger("planwise")
+    for number in range(100):
+        log.info("considered %s", number)
+        log.warning("considered %s", number)
+        log.info("hired", number=number)
+        log.info("seldom")
+    sampled = [event for event in recorder.events() if event.get("sample_rate") == 0.1]
+    assert [event["message"] for event in sampled][:3] == ["considered 0", "considered 10", "considered 20"]
+    assert len(sampled) == 10
+    assert len(recorder.events("hired")) == 100
+    assert len(recorder.events("seldom")) == 1
+    assert len([event for event in recorder.events() if event["level"] == "WARNING"]) == 100
+    seqs = [event["seq"] for event in recorder.events()]
+    assert seqs == list(range(seqs[0], seqs[0] + 211))
+
+
+def test_what_was_held_back_is_told_at_the_end(tmp_path):
+    """What a limited logger held back with no later event to tell it is told when the program ends."""
+    code = """
+import navigator_obs as obs
+obs.configure(console="off")
+log = obs.get_logger("planwise")
+for number in range(100):
+    log.limited(most=1).warning("salary missing", number=number)
+    log.limited(every=30).info("step", number=number)
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=False, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    events = [json.loads(line) for line in (tmp_path / "logs" / "navigator.log").read_text().splitlines()]
+    assert [event.get("held_back") for event in events if event["message"] == "step"] == [None, 29, 29, 29]
+    told = [event for event in events if event["message"] == "events were held back"]
+    assert [(event["held_back"], event["messages"]) for event in told] == [(108, {"salary missing": 99, "step": 9})]
+
+
+@pytest.mark.parametrize("share", [0, 1.1, -1, "much"])
+def test_a_share_that_is_none_is_refused(recorder, share):
+    """A share is more than nothing and at most all."""
+    with pytest.raises(obs.ObsError, match="sampling"):
+        recorder.configure(sampling={"a": share})
