@@ -13,11 +13,12 @@ from .entry import RunEntry, entry_of
 from .figures import Summary, duration_seconds, metadata
 from .finding import Finding
 from .likeness import Likeness
-from .trends import MOST_RUNS, trends
 
-LEAST_SECONDS, MOST_SECONDS = 0.25, 2.0
+LEAST_SECONDS, MOST_SECONDS = 0.05, 2.0
 """Reading ends after 1 % of the run's time, within these bounds: a run does not wait long for its own history."""
 MOST_FOLDERS: Final = 300
+FEWEST_EARLIER: Final = 4
+MOST_EARLIER: Final = 49
 MOST_TOLD: Final = 3
 
 
@@ -33,6 +34,11 @@ def degradations(summary: Summary, directory: Path, *, budget_seconds: float | N
     given = _budget(summary) if budget_seconds is None else budget_seconds
     until = time.monotonic() + given
     earlier = [run.summary for run in _alike(summary, directory, until)]
+    if len(earlier) < FEWEST_EARLIER:
+        return []
+    # Imported for those alone that have a history: each program pays for what the end of its run imports.
+    from .trends import trends
+
     found = trends([*reversed(earlier), summary])
     return [finding for finding in found.findings if finding.is_worse][:MOST_TOLD]
 
@@ -43,7 +49,7 @@ def _budget(summary: Summary) -> float:
 
 def _alike(summary: Summary, directory: Path, until: float) -> Iterator[RunEntry]:
     """Yield the newest runs like this one, newest first, as far as the time goes."""
-    mine, left = Likeness.of(summary), MOST_RUNS - 1
+    mine, left = Likeness.of(summary), MOST_EARLIER
     for folder in _newest_folders(directory):
         if time.monotonic() > until or not left:
             return

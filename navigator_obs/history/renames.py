@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from difflib import SequenceMatcher
 from typing import Final
 
 from .figures import Stats, number, seconds
@@ -47,6 +46,8 @@ def _likeness(old: str, was: Stats, new: str, is_now: Stats, found: Mapping[str,
     (old_parent, _, old_name), (new_parent, _, new_name) = old.rpartition("/"), new.rpartition("/")
     if found.get(new_parent, new_parent) != old_parent:
         return 0.0
+    from difflib import SequenceMatcher
+
     # Sorted, for the matcher does not find the same both ways round.
     first, second = sorted((old_name, new_name))
     names = SequenceMatcher(None, first, second).ratio()
