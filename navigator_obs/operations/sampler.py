@@ -164,7 +164,6 @@ class _Sampler:
         self._scan_due = self._last_ns = self._mark = self._rss = self._children_rss = self._children_seen = 0
         self._scanned = Used()
         self._sample_ns = self._scan_ns = 0.0
-        self.spent_ns = 0
 
     @property
     def now(self) -> tuple[int, int]:
@@ -221,7 +220,6 @@ class _Sampler:
 
     def _smoothed(self, known_ns: float, began: int) -> float:
         spent = time.thread_time_ns() - began
-        self.spent_ns += spent
         return known_ns + _NEWEST * (spent - known_ns)
 
     def _look(self, now: int, opened: Iterable[tuple[Watch, tuple[OpenNode, ...]]]) -> None:
@@ -275,13 +273,10 @@ def memory_bytes() -> int:
     return _sampler.now[1] if _sampler.is_on else 0
 
 
-def spent_seconds() -> float:
-    """Return the CPU time that sampling has taken in this process so far."""
-    return _sampler.spent_ns / 1e9
-
-
 def slow_down(seconds: float) -> None:
-    """Have at least so many *seconds* between two samples from now on, where the toolkit is to cost less."""
+    """Have at least so many *seconds* between two samples, until the runs that are open have ended: the toolkit is to
+    cost less.
+    """
     _sampler.slow_down(seconds)
 
 

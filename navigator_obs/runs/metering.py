@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ..clock import clock
 from ..events import named, scope, sinks, ticker
 from ..events.chain import chain
-from ..operations import metrics
+from ..operations import metrics, sampler
 from ..operations.accumulator import Accumulator
 from ..operations.operation import operation
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _TRIAL: Final = 32
 _NS: Final = 1e9
+_SLOW_SAMPLES_SECONDS: Final = 1.0
 
 
 class Meter:
@@ -145,6 +146,7 @@ def degrade(step: str, figures: Accumulator) -> None:
         named.set_floor(20)
     elif step == "operation samples":
         figures.log_every = 10
+        sampler.slow_down(_SLOW_SAMPLES_SECONDS)
     else:
         figures.log_limit = 0
 

@@ -15,6 +15,7 @@ import navigator_obs as obs
 from navigator_obs.clock import clock
 from navigator_obs.events import ticker
 from navigator_obs.operations import resources, sampler
+from navigator_obs.runs import metering
 
 MB = 1_000_000
 NEVER = 86_400.0
@@ -246,11 +247,13 @@ def test_a_forked_child_samples_for_itself_only(watch):
     assert os.waitpid(child, 0)[1] == 0
 
 
-def test_it_knows_what_it_costs_and_can_be_slowed_down(watch):
-    """For the run's account of what observing costs, and for saving on it."""
-    before = sampler.spent_seconds()
-    for _ in range(50):
-        sample()
-    assert sampler.spent_seconds() > before
-    sampler.slow_down(2 * NEVER)
-    assert sampler._sampler._seconds == 2 * NEVER
+def test_it_can_be_slowed_down_until_the_runs_have_ended(open_run, tmp_path):
+    """A run that costs too much samples less; the next one samples as it was told to."""
+    first = sampler.watch(open_run.accumulator, tmp_path, clock.monotonic_ns(), 0.1)
+    metering.degrade("operation samples", open_run.accumulator)
+    sampler._sampler.sample()
+    assert sampler._sampler._handle.seconds >= 1.0
+    sampler.unwatch(first)
+    second = sampler.watch(open_run.accumulator, tmp_path, clock.monotonic_ns(), 0.1)
+    assert sampler._sampler._seconds == 0.1
+    sampler.unwatch(second)
