@@ -54,8 +54,11 @@ def lines_of(found: Diagnosis) -> list[str]:
 
 def _lines(found: Diagnosis) -> Iterator[str]:
     mark = "✓" if found.is_healthy else "?" if found.status == "success" else "✗"
-    head, tail = f"{mark} {one_line(found.name)}  ", f"  {found.run_id}"
-    yield f"{head}{shorten(one_line(found.verdict), WIDTH - len(head) - len(tail))}{tail}"
+    head = f"{mark} {one_line(found.name)}  {one_line(found.verdict)}"
+    room = WIDTH - len(found.run_id) - 2
+    yield f"{head}  {found.run_id}" if len(head) <= room else head
+    if len(head) > room:
+        yield from _block("run", [found.run_id])
     if found.is_healthy:
         yield from _block("healthy", _healthy(found))
     if found.causes:
@@ -77,9 +80,8 @@ def _block(label: str, lines: Iterable[str]) -> Iterator[str]:
     # Paths as one would type them in the working directory.
     head, here = label, f"{os.getcwd()}{os.sep}"
     for line in lines:
-        for part in textwrap.wrap(one_line(line).replace(here, ""), WIDTH - _LABEL, max_lines=3, placeholder=" …") or [
-            ""
-        ]:
+        shown = one_line(" ".join(line.split())).replace(here, "")
+        for part in textwrap.wrap(shown, WIDTH - _LABEL, max_lines=3, placeholder=" …") or [""]:
             yield f"{head:<{_LABEL}}{part}"
             head = ""
 
@@ -133,13 +135,15 @@ def _changed(found: Diagnosis) -> Iterator[str]:
         yield f"nothing since {found.last_success}, the last success: not the settings, code, packages or computer"
         return
     for one in found.changed[:_MAX_CHANGES]:
-        yield _change(one)
+        yield _change(one, blamed=found.status != "success")
     more = len(found.changed) - _MAX_CHANGES
     yield f"since {found.last_success}, the last success" + (f"; {more} more changes" if more > 0 else "")
 
 
-def _change(one: Weighed) -> str:
+def _change(one: Weighed, *, blamed: bool) -> str:
     change = one.change
+    if not blamed:
+        return f"{change.kind} {change.name}: {_short(change.before)} → {_short(change.now)}"
     blame = f"{one.failed} of {one.seen} runs with it failed, {one.failed_without} of {one.seen_without} without"
     return f"{change.kind} {change.name}: {_short(change.before)} → {_short(change.now)} ({blame})"
 

@@ -68,7 +68,7 @@ _DATABASES: Final = (
     rule("database/lock", types="duckdb.Error", message=r"could not set lock|conflicting lock is held"),
     rule("database/lock", types="duckdb.TransactionException", message=r"conflict"),
     rule("code", types="duckdb.TransactionException", message=r"within a transaction|no transaction is active|aborted"),
-    rule("config", types="duckdb.Error", message=r"unrecognized configuration|memory_limit|unknown unit"),
+    rule("config", types="duckdb.Error", message=r"unrecognized configuration|memory_limit|memory must have"),
     rule("database/lock", types="sqlite3.OperationalError", message=r"(?:database|table)(?: .*)? is locked"),
     rule("database/lock", types="LockNotAvailable DeadlockDetected SerializationFailure"),
     rule("database/lock", types="Error", message=r"deadlock detected|lock wait timeout|could not obtain lock"),
@@ -96,6 +96,8 @@ _DATABASES: Final = (
     rule("database/connection", types="Error", message=r"connection (?:refused|reset|to server)|could not connect"),
     rule("data/integrity", types="duckdb.ConstraintException IntegrityError UniqueViolation ForeignKeyViolation"),
     rule("data/schema", types="duckdb.Error", message=r"schema mismatch"),
+    # The whole header as one name: the file's delimiter was not found.
+    rule("data/format", types="duckdb.BinderException", message=r'candidate bindings:\s*"[^"]*,[^"]*"'),
     rule("data/schema", types="duckdb.BinderException", message=r"read_(?:csv|parquet|json)|\.(?:csv|parquet|json)\b"),
     rule("numeric/nonfinite", types="duckdb.Error", message=r"value -?(?:nan|inf(?:inity)?)\b"),
     rule("data/format", types="duckdb.ConversionException", message=r"field value out of range|date/time"),

@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from .parts import tables
+from .figures import tables
 
 if TYPE_CHECKING:
     from .diagnose import Diagnosis

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from ..events import categories
 from ..runs.frames import own_frame
-from .parts import table, tables
+from .figures import table, tables
 
 CERTAIN, LIKELY, POSSIBLE = "certain", "likely", "possible"
 # Of a run that said no word: the reasons that recovery gives, which begin with such a word.
@@ -82,6 +82,9 @@ def causes(summary: Mapping[str, Any]) -> list[Cause]:
     errors = _ordered([_of_issue(issue) for issue in tables(table(summary, "issues"), "errors")], reason)
     ending = _of_ending(status, reason, str(metadata.get("status_confidence") or LIKELY))
     checks = list(_of_checks(summary))
+    if not errors and not checks and ending is None and status in {"failed", "partial"} and reason:
+        # It said so itself, with `sys.exit("…")`, or left years open.
+        return [Cause(categories.UNKNOWN, POSSIBLE, f"the run's end: {status}", reason)]
     if ending is not None:
         # A signal or a dead process is no consequence of an error, unless the kernel had to kill what took too much.
         return [ending, *errors, *checks]
@@ -119,7 +122,8 @@ def _level(cause: Cause) -> str:
 def _of_issue(issue: Mapping[str, Any]) -> Cause:
     event = table(issue, "first")
     exception = table(event, "exception")
-    chain = tables(exception, "causes")
+    # A worker's traceback comes as a cause that is only text.
+    chain = [link for link in tables(exception, "causes") if not str(link.get("type")).endswith("_RemoteTraceback")]
     root: Mapping[str, Any] = chain[-1] if chain else exception
     message = str(root.get("message") or issue.get("message") or "")
     said = str(issue.get("message") or "") if chain else str(issue.get("event_message") or "")

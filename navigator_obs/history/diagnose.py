@@ -13,8 +13,8 @@ from ..fields import format_bytes, format_mb, format_seconds
 from .advice import advice
 from .causes import Cause, causes
 from .entry import LIVING
-from .parts import number, table, tables
-from .surroundings import Weighed, changes, weigh
+from .figures import number, table, tables
+from .surroundings import ABSENT, INPUT, Change, Weighed, changes, weigh
 from .suspects import Suspicion, slower, suspects
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def diagnose(run: RunEntry, history: History) -> Diagnosis:
         causes=() if succeeded else found,
         novelty=None if succeeded or not found else _novelty(found[0], past),
         last_success=good[0].run_id if good else None,
-        changed=weigh(changes(good[1], summary), _failures(run, summary, past)) if good else (),
+        changed=_changed(run, summary, past, good[1], found) if good else (),
         suspicions=suspects(summary, like) if succeeded else (),
         slower=slower(summary, like) if succeeded else (),
         trail=list(_trail(summary, found)) if not succeeded else (),
@@ -122,6 +122,20 @@ def _past(run: RunEntry, history: History) -> Past:
         and entry.status not in LIVING
     ]
     return [(entry, entry.summary) for entry in earlier[:MAX_PAST]]
+
+
+def _changed(
+    run: RunEntry, summary: Mapping[str, Any], past: Past, good: Mapping[str, Any], found: Sequence[Cause]
+) -> list[Weighed]:
+    """What is not as it was, but for what the run did not come to record before it ended."""
+    told = [one for one in changes(good, summary) if run.status == "success" or not _is_missing_input(one)]
+    cause = found[0] if found else None
+    words = f"{cause.type} {cause.message} {cause.said}" if cause else ""
+    return weigh(told, _failures(run, summary, past), cause.category if cause else "", words)
+
+
+def _is_missing_input(change: Change) -> bool:
+    return change.kind == INPUT and change.now == ABSENT
 
 
 def _failures(run: RunEntry, summary: Mapping[str, Any], past: Past) -> list[tuple[bool, Mapping[str, Any]]]:
@@ -164,8 +178,7 @@ def _verdict(run: RunEntry, summary: Mapping[str, Any], found: Sequence[Cause]) 
     if where and run.status != "success":
         parts.append(f"in {where}")
     parts.append(f"after {format_seconds(seconds)}" if seconds is not None else "")
-    ended = str(metadata.get("end_time") or "")[:19].replace("T", " ")
-    return " · ".join(filter(None, [*parts, f"{ended} UTC" if ended else ""]))
+    return " · ".join(filter(None, parts))
 
 
 def _where(summary: Mapping[str, Any], found: Sequence[Cause]) -> tuple[str, str]:
@@ -174,9 +187,26 @@ def _where(summary: Mapping[str, Any], found: Sequence[Cause]) -> tuple[str, str
     innermost = opened[-1] if opened else {}
     places = [(cause.operation_path, cause.context) for cause in found[:2]]
     places.append((str(innermost.get("path") or ""), table(innermost, "breakdown")))
+    places.append(_stopped(summary))
     path = next((path for path, _ in places if path), "")
     year = next((str(context["year"]) for _, context in places if context.get("year") is not None), "")
-    return path, year
+    return path, year or _year_under_way(summary)
+
+
+def _stopped(summary: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
+    """The innermost operation that was stopped from outside, and its last year."""
+    stats = table(summary, "performance_metrics")
+    paths = [path for path, one in stats.items() if isinstance(one, Mapping) and one.get("status") == "cancelled"]
+    path = max(paths, key=lambda path: path.count("/"), default="")
+    years = sorted(table(table(stats.get(path, {}), "by"), "year"))
+    return path, {"year": years[-1]} if years else {}
+
+
+def _year_under_way(summary: Mapping[str, Any]) -> str:
+    """The first planned year that is not complete, of a run that has completed one."""
+    execution = table(summary, "execution_summary")
+    done, planned = execution.get("years_completed") or [], execution.get("years_planned") or []
+    return next((str(year) for year in planned if year not in done), "") if done else ""
 
 
 def _ordinal(number: int) -> str:

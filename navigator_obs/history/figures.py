@@ -16,6 +16,12 @@ def table(holder: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
+def tables(holder: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
+    """Return the objects of the array under *key*."""
+    value = holder.get(key)
+    return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list) else []
+
+
 def number(value: object) -> float | None:
     """Return *value* where it is a finite number."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
-from .parts import table, tables
+from .figures import table, tables
 
 CONFIG, INPUT, CODE, PACKAGE, COMPUTER = "config", "input", "code", "package", "computer"
 KINDS: Final = (CONFIG, INPUT, CODE, PACKAGE, COMPUTER)
@@ -40,8 +40,13 @@ def changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[Change]:
     return [
         Change(kind, name, old.get((kind, name), ABSENT), new.get((kind, name), ABSENT))
         for kind, name in names
-        if old.get((kind, name), ABSENT) != new.get((kind, name), ABSENT)
+        if old.get((kind, name), ABSENT) != new.get((kind, name), ABSENT) and _is_known(kind, name, old, new)
     ]
+
+
+def _is_known(kind: str, name: str, *both: Mapping[tuple[str, str], Any]) -> bool:
+    """Whether both sides tell; git's word on what is uncommitted may not have come before a run died."""
+    return name != "dirty" or kind != CODE or all((kind, name) in facts for facts in both)
 
 
 def _facts(summary: Mapping[str, Any]) -> Iterator[tuple[tuple[str, str], Any]]:
@@ -52,7 +57,8 @@ def _facts(summary: Mapping[str, Any]) -> Iterator[tuple[tuple[str, str], Any]]:
             yield (INPUT, str(artifact.get("path"))), artifact.get("sha256") or artifact.get("bytes")
     environment = table(summary, "environment")
     for name, value in table(environment, "git").items():
-        if name in {"commit", "dirty", "diff"}:
+        # None is what git could not be asked in time, not another state of the code.
+        if name in {"commit", "dirty", "diff"} and value is not None:
             yield (CODE, name), value
     for name, value in table(environment, "packages").items():
         yield (PACKAGE, name), value
@@ -68,6 +74,15 @@ def _flat(value: Any, name: str) -> Iterator[tuple[str, Any]]:
             yield from _flat(inner, f"{name}.{key}" if name else str(key))
     elif name:
         yield name, value
+
+
+_AFFINE: Final[Mapping[str, str]] = {
+    "config": CONFIG,
+    "data": INPUT,
+    "environment": COMPUTER,
+    "environment/dependency": PACKAGE,
+    "environment/missing_file": INPUT,
+}
 
 
 class Weighed(NamedTuple):
@@ -86,15 +101,31 @@ class Weighed(NamedTuple):
     seen_without: int
 
 
-def weigh(found: Iterable[Change], past: Iterable[tuple[bool, Mapping[str, Any]]]) -> list[Weighed]:
+def weigh(
+    found: Iterable[Change], past: Iterable[tuple[bool, Mapping[str, Any]]], category: str = "", told: str = ""
+) -> list[Weighed]:
     """Rank changes by how well each explains which of the *past* runs failed, best first.
 
-    *past* are pairs of whether the run failed and its summary; the run in question is among them. Of equals, what a
-    user changes on purpose comes first.
+    *past* are pairs of whether the run failed and its summary; the run in question is among them. Of equals, what is
+    *told* of in the error comes first, then what failures of this *category* come from, then what a user changes on
+    purpose.
     """
     known = [(failed, surroundings(summary)) for failed, summary in past]
-    weighed = [_weighed(change, known) for change in found]
-    return sorted(weighed, key=lambda one: (-round(one.score, 3), KINDS.index(one.change.kind), one.change.name))
+    affine = _AFFINE.get(category) or _AFFINE.get(category.partition("/")[0], CODE)
+    words = told.lower()
+
+    def rank(one: Weighed) -> tuple[float, bool, bool, int, str]:
+        change = one.change
+        named = _names(change, words)
+        return -round(one.score, 3), not named, change.kind != affine, KINDS.index(change.kind), change.name
+
+    return sorted((_weighed(change, known) for change in found), key=rank)
+
+
+def _names(change: Change, words: str) -> bool:
+    """Whether an error's words speak of the thing that changed, or of its value."""
+    parts = [change.name.rpartition(".")[2], change.name.rpartition("/")[2], change.now]
+    return any(isinstance(part, str) and len(part) > 2 and part.lower() in words for part in parts)
 
 
 def _weighed(change: Change, known: list[tuple[bool, dict[tuple[str, str], Any]]]) -> Weighed:

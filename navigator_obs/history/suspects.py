@@ -11,13 +11,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from statistics import median
 from typing import Any, Final, NamedTuple
 
-from .parts import number, table, tables
+from .figures import number, table, tables
 
 LEAST_RUNS: Final = 3
 SPREADS: Final = 5.0
 LEAST_SHARE: Final = 0.2
 LEAST_SLOWDOWN: Final = 0.3
 LEAST_SECONDS: Final = 0.05
+LARGER_PART: Final = 0.4
 MAX_SUSPICIONS: Final = 5
 _MAD_TO_SIGMA: Final = 1.4826
 
@@ -45,7 +46,10 @@ def suspects(summary: Mapping[str, Any], past: Sequence[Mapping[str, Any]]) -> l
 
 
 def slower(summary: Mapping[str, Any], past: Sequence[Mapping[str, Any]]) -> list[Suspicion]:
-    """Return the run's duration and the operations that took longer than in the *past*, when the whole did."""
+    """Return the run's duration and the operations that took longer than in the *past*, when the whole did.
+
+    Nothing where the machine was busy with something else: all operations took longer, and none took more CPU time.
+    """
     alike = [other for other in past if _same_size(summary, other)]
     if len(alike) < LEAST_RUNS:
         return []
@@ -54,7 +58,19 @@ def slower(summary: Mapping[str, Any], past: Sequence[Mapping[str, Any]]) -> lis
         return []
     own, before = _self_seconds(summary), [_self_seconds(other) for other in alike]
     gained = [_slower(path, seconds, [one.get(path) for one in before]) for path, seconds in own.items()]
-    return [whole, *sorted(filter(None, gained), key=_gain, reverse=True)[:MAX_SUSPICIONS]]
+    found = sorted(filter(None, gained), key=_gain, reverse=True)
+    if _is_spread(whole, found) and _slower("cpu", _cpu(summary), [_cpu(other) for other in alike]) is None:
+        return []
+    return [whole, *found[:MAX_SUSPICIONS]]
+
+
+def _is_spread(whole: Suspicion, found: Sequence[Suspicion]) -> bool:
+    """Whether no single operation explains the larger part of what the run took longer."""
+    return not found or _gain(found[0]) < LARGER_PART * _gain(whole)
+
+
+def _cpu(summary: Mapping[str, Any]) -> float | None:
+    return number(table(summary, "resources").get("cpu_seconds"))
 
 
 def _slower(what: str, value: float | None, before: Sequence[float | None]) -> Suspicion | None:

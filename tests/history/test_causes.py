@@ -80,6 +80,20 @@ def test_a_failing_check_is_a_cause():
     assert cause.context == {"year": 2026}
 
 
+def test_a_program_that_gives_up_says_why():
+    """What was given to `sys.exit`, and years that were left, are the cause where no error tells more."""
+    [cause] = causes(summary(reason="SystemExit: the census is too old"))
+    assert (cause.category, cause.message) == ("unknown", "SystemExit: the census is too old")
+    assert causes(summary(status="partial", reason="years 2026, 2027 left"))[0].message == "years 2026, 2027 left"
+
+
+def test_a_workers_traceback_is_no_cause():
+    """What a pool hands over as text stands under the exception that it is about."""
+    exception = {"causes": [{"type": "concurrent.futures.process._RemoteTraceback", "message": "Traceback …"}]}
+    [cause] = causes(summary(issue("'bands'", "code", 1, exception=exception), reason="KeyError: 'bands'"))
+    assert (cause.type, cause.message) == ("E", "'bands'")
+
+
 def test_nothing_wrong_has_no_cause():
     """A success without errors has none, and neither has a summary that is none."""
     assert causes(summary(status="success")) == []

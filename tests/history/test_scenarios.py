@@ -12,13 +12,18 @@ from typing import Any
 import pytest
 
 from navigator_obs.config import Config
+from navigator_obs.history.diagnose import Diagnosis, diagnose
+from navigator_obs.history.store import History
 from navigator_obs.runs.folder import read_summary
 from navigator_obs.runs.liveness import status_of
 from navigator_obs.runs.recovery import recover
+from tests.history import grading
 from tests.history.scenarios import SCENARIOS, Scenario, Unavailable, World, common_history, provoked
 
 ALWAYS = ("census_without_a_column", "package_crashes", "growth_of_the_wrong_sign")
 ROOM = subprocess.run(["unshare", "-m", "true"], check=False, capture_output=True).returncode == 0
+DIAGNOSES: dict[str, Diagnosis] = {}
+"""What was said of the scenarios that have been provoked so far."""
 
 
 @pytest.fixture(scope="session")
@@ -118,6 +123,8 @@ def check(name: str, tmp_path: Path, common: World) -> None:
     try:
         with provoked(scenario, tmp_path / "world", common) as world:
             hold(scenario, world)
+            history = History(world.runs_dir)
+            DIAGNOSES[name] = diagnose(history.get("last"), history)
     except Unavailable as reason:
         pytest.skip(str(reason))
 
@@ -134,6 +141,21 @@ def test_some_scenarios_leave_what_they_claim(name: str, tmp_path: Path, common:
 def test_each_scenario_leaves_what_it_claims(name: str, tmp_path: Path, common: World):
     """Status, reason, error, place, year and what changed are those of the scenario."""
     check(name, tmp_path, common)
+
+
+@pytest.mark.torture
+@pytest.mark.parametrize(("held_out", "cause_percent", "changed_percent"), [(False, 92, 85), (True, 75, 70)])
+def test_the_right_cause_comes_first(held_out: bool, cause_percent: int, changed_percent: int):
+    """Of the scenarios that were provoked before this: the cause first, and first of the changes what explains it."""
+    asked = {name: SCENARIOS[name].expected for name in DIAGNOSES if SCENARIOS[name].held_out == held_out}
+    if len(asked) < 10:
+        pytest.skip("the scenarios were not provoked")
+    wrong = [name for name, expected in asked.items() if not grading.names_the_cause(DIAGNOSES[name], expected)]
+    changed = {name: expected for name, expected in asked.items() if expected.changed}
+    unnamed = [name for name, expected in changed.items() if not grading.names_what_changed(DIAGNOSES[name], expected)]
+    # What is held out stays so, also in the message of a failure.
+    assert 100 * (1 - len(wrong) / len(asked)) >= cause_percent, len(wrong) if held_out else wrong
+    assert 100 * (1 - len(unnamed) / len(changed)) >= changed_percent, len(unnamed) if held_out else unnamed
 
 
 def test_there_are_many_and_a_third_is_held_out():

@@ -68,6 +68,22 @@ def test_of_equals_what_is_changed_on_purpose_comes_first():
     assert [one.change.kind for one in weigh(changes(old, new), [(True, new), (False, old)])] == ["config", "package"]
 
 
+def test_what_git_did_not_tell_has_not_changed():
+    """A run that died before git had answered is not said to have other code."""
+    clean, unknown = summary(git={"commit": "a", "dirty": False}), summary(git={"commit": "a", "dirty": None})
+    assert changes(clean, unknown) == changes(unknown, clean) == []
+
+
+def test_what_the_error_speaks_of_stands_first():
+    """Of changes that explain it as well, the one that is told of; else the kind that such failures come from."""
+    old, new = summary({"a": 1}, {"solver": "1"}, {"commit": "x"}), summary({"a": 2}, {}, {"commit": "y"})
+    found, past = changes(old, new), [(True, new), (False, old)]
+    assert weigh(found, past, "environment/dependency")[0].change.name == "solver"
+    assert weigh(found, past, "code", "No module named 'solver'")[0].change.name == "solver"
+    assert weigh(found, past, "code")[0].change.kind == "code"
+    assert weigh(found, past, "config")[0].change.kind == "config"
+
+
 def test_foreign_summaries_are_read_as_far_as_they_go():
     """What is missing, or of another shape, is as good as not there."""
     assert changes({}, {"configuration": 5, "environment": {"packages": []}, "artifacts": "none"}) == []

@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 from navigator_obs.history.suspects import LEAST_RUNS, slower, suspects
 
 
-def summary(rows=1000.0, seconds=10.0, hiring=4.0, check=0.5, years=(2025,), **gauges):
+def summary(rows=1000.0, seconds=10.0, hiring=4.0, check=0.5, years=(2025,), raises=6.0, cpu=9.0, **gauges):
     return {
+        "resources": {"cpu_seconds": cpu},
         "run_metadata": {"duration_seconds": seconds},
         "execution_summary": {"years_planned": list(years)},
-        "performance_metrics": {"hiring": {"rows": rows, "self_seconds": hiring}, "raises": {"self_seconds": 6.0}},
+        "performance_metrics": {"hiring": {"rows": rows, "self_seconds": hiring}, "raises": {"self_seconds": raises}},
         "checks": [{"name": "share", "year": 2025, "value": check}],
         "metrics": {"gauges": [{"name": name, "labels": {}, "value": value} for name, value in gauges.items()]},
     }
@@ -55,6 +56,15 @@ def test_a_slow_run_names_what_was_slow():
     whole, part = slower(summary(seconds=20, hiring=14.0), past)
     assert (whole.what, part.what, part.value, part.usual) == ("the run", "hiring", 14.0, 4.0)
     assert slower(summary(seconds=11), past) == []
+
+
+def test_a_busy_machine_is_no_slow_run():
+    """Everything took twice as long, and the processor no longer than before: something else was running."""
+    past = [summary(seconds=10 + n / 10, hiring=2.0, raises=2.0) for n in range(5)]
+    waited = summary(seconds=20, hiring=4.5, raises=4.5)
+    assert slower(waited, past) == []
+    assert slower(summary(seconds=20, hiring=4.5, raises=4.5, cpu=19.0), past)
+    assert slower(summary(seconds=20, hiring=12.0, raises=2.0), past), "one operation waits: that is its own"
 
 
 @given(st.lists(st.floats(1, 1e6), min_size=LEAST_RUNS, max_size=9), st.sampled_from([0.001, 1000.0]))
