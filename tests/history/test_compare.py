@@ -113,7 +113,6 @@ def test_causes_are_told_with_their_sources():
     assert set(statements(before, after)) == {
         "rate 0.1 (default) → 0.2 (environment)",
         "commit none → aaaaaaaaaa",
-        "dirty none → yes",
         "duckdb 1.0.0 → 1.1.0",
         "python 3.11.7 → 3.12.1",
         "host server → laptop",
