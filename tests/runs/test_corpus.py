@@ -48,6 +48,7 @@ def test_each_failure_raises_what_it_claims(name: str, observed: dict[str, dict]
     failure = CASES[name]
     if not possible(failure):
         pytest.skip(f"needs {', '.join(failure.missing) or 'a superuser, who may make namespaces'}")
+    assert name in observed, "nothing was raised"
     assert observed[name]["type"] == failure.raises
     assert failure.says in observed[name]["message"]
 

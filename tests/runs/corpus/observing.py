@@ -30,17 +30,14 @@ PRELOADED = frozenset({"duckdb", "numpy", "pandas", "polars", "pydantic"})
 def observe(identifiers: Iterable[str]) -> dict[str, dict[str, Any]]:
     """Provoke these failures and return, by id, what `navigator_obs.events.exceptions.describe` says of each.
 
-    Raises `AssertionError` where one could not be provoked at all.
+    One that raised nothing is left out.
     """
     wanted = sorted(identifiers, key=lambda name: CASES[name].needs)
     lines: list[bytes] = []
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         for part in pool.map(_told_by_a_process, (wanted[::2], wanted[1::2])):
             lines += part.splitlines()
-    found = {entry["id"]: entry["exception"] for entry in map(json.loads, lines)}
-    lost = set(wanted) - set(found)
-    assert not lost, f"nothing was raised by {sorted(lost)}"
-    return found
+    return {entry["id"]: entry["exception"] for entry in map(json.loads, lines)}
 
 
 def _told_by_a_process(identifiers: list[str]) -> bytes:
