@@ -98,7 +98,8 @@ def start_run(
     """Start a run: one execution, with its folder, its journal and, on every way out, its `summary.json`.
 
     Use it as a context manager, or call `.finish()` by hand. *params* is the run's configuration in any shape (a
-    mapping, dataclass, pydantic model or namespace); *years* are the simulated years that are planned; *run_id* is
+    mapping, dataclass, pydantic model, namespace or click context, the path of a TOML, JSON or YAML file, or a list of
+    these, of which the later go before the earlier); *years* are the simulated years that are planned; *run_id* is
     made up when None; *observers* are told when the run has started and finished. *promise* is the time in seconds
     within which the run always makes some progress (an operation, an event, a figure): one that is silent for longer
     is `stalled`, and the stacks of its threads are written down; None holds it to the pace of its own years.

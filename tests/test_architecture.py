@@ -39,6 +39,7 @@ LIBRARIES = {
     "psutil": ("operations/resources.py", "runs/environment.py"),
     "click": ("cli/",),
     "rich": ("cli/", "demo/", "outputs/progress.py"),
+    "yaml": ("runs/paramfile.py",),
     "duckdb": ("cli/", "demo/"),
 }
 STAGES = ("events", "operations", "runs", "history", "outputs")

@@ -2,81 +2,121 @@
 
 from __future__ import annotations
 
-import dataclasses
+import hmac
 import json
-from collections.abc import Mapping
+import os
+from collections.abc import Callable, Iterator, Mapping
 from hashlib import sha256
-from typing import Any
+from itertools import islice
+from pathlib import Path
+from typing import Any, Final
 
 from ..encoding import nonfinite_paths, simplify, text
-from ..errors import UsageError
+from ..errors import ObsError
+from ..events.rotation import make_private_folder
 from ..redaction import MARK, Redactor
-from .words import shown
+from .sources import Sourced, gather, leaves, source_of
+
+KEY_NAME: Final = ".compare.key"
+MAX_SOURCES: Final = 2000
+_SHOWN: Final = 16
 
 
-def describe(params: Any, redactor: Redactor) -> dict[str, Any]:
-    """Return the summary's `configuration`: `params`, `sources`, `fingerprint`, `redacted` (and `nonfinite`, if any).
+def describe(
+    params: Any, redactor: Redactor, comparing_key: Callable[[], bytes | None] | None = None
+) -> dict[str, Any]:
+    """Return the summary's `configuration`: `params`, `sources`, `fingerprint`, `redacted`, `redacted_digests` (and
+    `nonfinite`, if any).
 
-    *params* is None, a mapping, a dataclass, a pydantic or attrs model, a named tuple, or a namespace (argparse's,
-    say). Secrets are replaced, also in the fingerprint's input: a hash of a short password would be as good as the
-    password. Raises UsageError for anything else.
+    What *params* may be is told at `sources.gather`. Secrets are replaced, also in the fingerprint's input: a hash of a
+    short password would be as good as the password. What can be compared is their digest with a key that stays where
+    the runs are, which *comparing_key* fetches; without it there is none. Raises UsageError for anything else.
 
     >>> described = describe({"seed": 42, "db": {"password": "hunter2"}}, Redactor())
     >>> described["params"], described["redacted"]
     ({'seed': 42, 'db': {'password': '[redacted]'}}, ['db.password'])
     """
-    given = simplify(_given(params), keep_nonfinite=True)
+    values, sources = _given(params)
+    given = simplify(values, keep_nonfinite=True)
     # Plain first: the keys of models inside models are keys like others then.
     plain = redactor.clean_mapping(simplify(given))
+    hidden = dict(_marked(plain, given))
     described = {
         "params": plain,
-        "sources": {},
+        "sources": {path: redactor.text(source) for path, source in _by_leaf(plain, sources).items()},
         "fingerprint": fingerprint(plain),
-        "redacted": sorted(_marked(plain)),
+        "redacted": sorted(hidden),
+        "redacted_digests": _digests(hidden, comparing_key),
     }
     nonfinite = nonfinite_paths(given)
     return {**described, "nonfinite": nonfinite} if nonfinite else described
 
 
-def _given(params: Any) -> dict[str, Any]:
+def _given(params: Any) -> Sourced:
     try:
-        return as_mapping(params)
-    except UsageError:
+        return gather(params)
+    except ObsError:
         raise
     except Exception as error:
         # A model that can't tell its fields stops no simulation.
-        return {"params": text(params), "unreadable": f"{type(error).__name__}: {text(error)}"}
+        return {"params": text(params), "unreadable": f"{type(error).__name__}: {text(error)}"}, {}
 
 
-def as_mapping(params: Any) -> dict[str, Any]:
-    """Return *params* as a dict of its own fields; raises UsageError where it has none."""
-    if params is None:
+def _by_leaf(plain: Mapping[str, Any], sources: Mapping[str, str]) -> dict[str, str]:
+    return {".".join(path): source_of(path, sources) for path, _ in islice(leaves(plain), MAX_SOURCES)}
+
+
+def _digests(hidden: Mapping[str, Any], comparing_key: Callable[[], bytes | None] | None) -> dict[str, str]:
+    key = comparing_key() if hidden and comparing_key is not None else None
+    if key is None:
         return {}
-    if isinstance(params, Mapping):
-        return {text(key): value for key, value in params.items()}
-    if dataclasses.is_dataclass(params) and not isinstance(params, type):
-        return {field.name: getattr(params, field.name, None) for field in dataclasses.fields(params)}
-    for method in ("model_dump", "dict", "_asdict"):
-        if callable(getattr(type(params), method, None)):
-            return as_mapping(getattr(params, method)())
-    if hasattr(params, "__attrs_attrs__"):
-        return {field.name: getattr(params, field.name, None) for field in params.__attrs_attrs__}
-    if hasattr(params, "__dict__") and not isinstance(params, type) and not callable(params):
-        return {key: value for key, value in vars(params).items() if not key.startswith("_")}
-    raise UsageError(
-        f"params {shown(params)} must be a mapping, a dataclass, a pydantic or attrs model, or a namespace; "
-        f"not {type(params).__name__}"
-    )
+    return {path: hmac.digest(key, _canonical(value), "sha256").hex()[:_SHOWN] for path, value in hidden.items()}
+
+
+def comparing_key(runs_dir: Path, dir_mode: int = 0o700) -> bytes | None:
+    """Return the key by which the secrets of runs in one folder are compared, made when it is first needed.
+
+    It stands in the folder, for its user alone: whoever has a summary and not the folder can't try passwords on it.
+    None where it can't be had.
+    """
+    path = runs_dir / KEY_NAME
+    try:
+        if not path.exists():
+            make_private_folder(runs_dir, dir_mode)
+            draft = path.with_name(f"{KEY_NAME}.{os.getpid()}")
+            draft.write_text(os.urandom(32).hex(), encoding="ascii")
+            draft.chmod(0o600)
+            try:
+                # The first one that comes decides.
+                os.link(draft, path)
+            except FileExistsError:
+                pass
+            finally:
+                draft.unlink(missing_ok=True)
+        return path.read_bytes()
+    except OSError:
+        return None
 
 
 def fingerprint(plain: Any) -> str:
     """Return ``sha256:…`` of plain data, the same whatever the order of its keys."""
+    return f"sha256:{sha256(_canonical(plain)).hexdigest()}"
+
+
+def _canonical(plain: Any) -> bytes:
     canonical = json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return f"sha256:{sha256(canonical.encode('utf-8', 'replace')).hexdigest()}"
+    return canonical.encode("utf-8", "replace")
 
 
-def _marked(value: Any, path: str = "") -> list[str]:
+def _marked(value: Any, given: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield the paths at which something was replaced, each with what stood there."""
     if isinstance(value, str):
-        return [path] if MARK in value else []
+        if MARK in value:
+            yield path, given
+        return
     items: Any = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    return [found for key, item in items for found in _marked(item, f"{path}.{key}" if path else str(key))]
+    # Keys may be cleaned as well; their order stays.
+    others = list(given.values()) if isinstance(given, dict) else given if isinstance(given, list) else []
+    for place, (key, item) in enumerate(items):
+        other = others[place] if place < len(others) else None
+        yield from _marked(item, other, f"{path}.{key}" if path else str(key))

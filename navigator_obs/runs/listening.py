@@ -144,20 +144,23 @@ class Listener:
     def add(self, kind: str, **fields: Any) -> None:
         """Write a record."""
         # The parts of a tick were cleaned where they were taken; it is the one record that comes often.
-        told = fields if kind == "tick" else self._cleaned(fields)
+        told = fields if kind == "tick" else self._cleaned(kind, fields)
         line = to_json({"kind": kind, "time": now(), **self._stamp, **told})
         with self._lock:
             if not self._closed:
                 self.journal.append_line(line)
                 self._written(line)
 
-    def _cleaned(self, fields: Mapping[str, Any]) -> dict[str, Any]:
+    def _cleaned(self, kind: str, fields: Mapping[str, Any]) -> dict[str, Any]:
         """Without secrets, whatever they came in: plain first, for an object hides what its text will show."""
         cleaned = self.redactor.clean_mapping(simplify(fields))
         environment = fields.get("environment")
         if isinstance(environment, Mapping) and "packages" in environment:
             # Names of packages, of which some speak of tokens.
             cleaned["environment"]["packages"] = environment["packages"]
+        if kind == "start":
+            # Cleaned when it was described; its sources and digests stand under the names of secrets.
+            cleaned["configuration"] = fields["configuration"]
         return cleaned
 
     def _written(self, line: bytes) -> None:

@@ -314,7 +314,9 @@ def start_run(
         "tags": list(opening.checked_tags(tags)),
         "years": opening.checked_years(years),
         "promise_seconds": opening.checked_promise(promise),
-        "configuration": configuration.describe(params, redactor),
+        "configuration": configuration.describe(
+            params, redactor, lambda: configuration.comparing_key(config.runs_dir, config.dir_mode)
+        ),
     }
     told = opening.checked_observers(observers)
     resumed = None if resume_from is None else lineage.ancestor(resume_from, config)

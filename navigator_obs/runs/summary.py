@@ -341,6 +341,7 @@ _NO_CONFIGURATION: Final[dict[str, Any]] = {
     "sources": {},
     "fingerprint": "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a",
     "redacted": [],
+    "redacted_digests": {},
 }
 _NO_ENVIRONMENT: Final[dict[str, Any]] = {
     "python": "unknown",

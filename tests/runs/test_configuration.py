@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import argparse
 from collections import namedtuple
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import pytest
 
+import navigator_obs as obs
 from navigator_obs.errors import UsageError
 from navigator_obs.redaction import Redactor
-from navigator_obs.runs.configuration import describe
+from navigator_obs.runs.configuration import comparing_key, describe
 
 
 @dataclass
@@ -73,8 +75,39 @@ def test_what_json_lacks_is_null_and_said():
     assert described["nonfinite"] == {"rate": "nan", "cap": "inf"}
 
 
-@pytest.mark.parametrize("params", [42, "seed=42", [1, 2], int])
+@pytest.mark.parametrize("params", [42, [1, 2], int, [{"seed": 1}, 42]])
 def test_what_has_no_fields_is_refused(params):
     """A wrong use raises at once, naming the value and what would be valid."""
     with pytest.raises(UsageError, match="must be a mapping, a dataclass"):
         describe(params, Redactor())
+
+
+def test_a_secret_that_changed_is_seen_and_not_shown(recorder):
+    """Runs of one folder have the same digest for the same secret; without the folder's key nobody can try words."""
+    found = []
+    for password in ("hunter2", "hunter2", "hunter3"):
+        with obs.start_run("baseline", params={"db": {"password": password}, "seed": 1}) as run:
+            pass
+        found.append(run.summary["configuration"])
+    one, two, three = (each["redacted_digests"]["db.password"] for each in found)
+    assert one == two != three
+    assert len({each["fingerprint"] for each in found}) == 1
+    key = recorder.runs_dir / ".compare.key"
+    assert key.stat().st_mode & 0o077 == 0
+    assert "hunter" not in str(found)
+    assert [run.name for run in obs.History(recorder.runs_dir).list()] == ["baseline"] * 3
+
+
+def test_many_that_start_at_once_have_one_key(tmp_path):
+    """The first one that makes it decides."""
+    with ThreadPoolExecutor(16) as pool:
+        keys = set(pool.map(lambda _: comparing_key(tmp_path / "runs"), range(64)))
+    assert len(keys) == 1
+    assert [path.name for path in (tmp_path / "runs").iterdir()] == [".compare.key"]
+
+
+def test_where_no_key_can_be_had_there_are_no_digests(tmp_path):
+    """A folder that can't be written."""
+    (tmp_path / "file").write_text("")
+    assert comparing_key(tmp_path / "file" / "runs") is None
+    assert describe({"password": "x"}, Redactor(), lambda: None)["redacted_digests"] == {}

@@ -1,0 +1,152 @@
+"""Each parameter is known with where it came from."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from dataclasses import dataclass, field
+
+import click
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import navigator_obs as obs
+from navigator_obs.errors import UsageError
+from navigator_obs.runs.sources import gather, leaves, source_of
+
+
+@dataclass
+class Plan:
+    seed: int = 42
+    growth: float = 0.03
+    years: list[int] = field(default_factory=list)
+
+
+def test_defaults_of_a_dataclass_are_told_apart():
+    """What was given is the code's."""
+    assert gather(Plan(growth=0.05))[1] == {"seed": "default", "growth": "code", "years": "default"}
+
+
+def test_a_model_tells_what_was_set():
+    """pydantic knows."""
+    pydantic = pytest.importorskip("pydantic")
+
+    class Model(pydantic.BaseModel):
+        seed: int = 42
+        growth: float = 0.03
+
+    assert gather(Model(seed=42))[1] == {"seed": "code", "growth": "default"}
+
+
+def test_a_namespace_is_held_against_the_command_line(monkeypatch):
+    """An option by its name or by its value; what is not there is a default."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("census")
+    parser.add_argument("-s", "--seed", type=int, default=42)
+    parser.add_argument("--last-year", type=int, default=2029)
+    parser.add_argument("--dry-run", action="store_true")
+    parser.add_argument("--growth", type=float, default=0.03)
+    monkeypatch.setattr(sys, "argv", ["sim", "census.parquet", "-s", "7", "--last-year=2031", "--dry-run"])
+    values, sources = gather(parser.parse_args())
+    assert values["seed"] == 7
+    assert sources == {"census": "cli", "seed": "cli", "last_year": "cli", "dry_run": "cli", "growth": "default"}
+
+
+def test_click_tells_each_source(monkeypatch):
+    """Command line, environment, default."""
+    found = []
+
+    @click.command()
+    @click.option("--seed", default=42)
+    @click.option("--growth", default=0.03, envvar="GROWTH")
+    @click.option("--years", default=5)
+    @click.pass_context
+    def command(context, **_):
+        found.append(gather(context))
+
+    monkeypatch.setenv("GROWTH", "0.05")
+    command(["--seed", "7"], standalone_mode=False)
+    [(values, sources)] = found
+    assert values == {"seed": 7, "growth": 0.05, "years": 5}
+    assert sources == {"seed": "cli", "growth": "env", "years": "default"}
+
+
+FILES = {
+    "plan.toml": 'seed = 42\n# the database\n[db]\nhost = "local"\n\n[db.pool]\nsize = 4\n',
+    "plan.json": '{\n "seed": 42,\n "db": {\n  "host": "local",\n  "pool": {\n\n   "size": 4}}\n}\n',
+    "plan.yaml": "seed: 42\n# the database\ndb:\n  host: local\n  pool:\n\n    size: 4\n",
+}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_file_tells_its_lines(tmp_path, name):
+    """TOML, JSON and YAML."""
+    if name.endswith("yaml"):
+        pytest.importorskip("yaml")
+    path = tmp_path / name
+    path.write_text(FILES[name])
+    values, sources = gather(path)
+    assert values == {"seed": 42, "db": {"host": "local", "pool": {"size": 4}}}
+    lines = FILES[name].splitlines()
+    for key in ("seed", "db.host", "db.pool.size"):
+        file, _, line = sources[key].rpartition(":")
+        assert file == str(path)
+        assert key.rpartition(".")[2] in lines[int(line) - 1]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("plan.toml", None, "can't be read: .*No such file"),
+        ("plan.toml", "seed = = 1", "can't be read: Invalid value"),
+        ("plan.json", "[1, 2]", "must hold a table"),
+        ("plan.ini", "", r"must be a file of the kind \.toml, \.json, \.yaml, \.yml"),
+    ],
+)
+def test_a_file_that_is_none_is_named(tmp_path, name, content, words):
+    """With what is wrong with it."""
+    if content is not None:
+        (tmp_path / name).write_text(content)
+    with pytest.raises(UsageError, match=words):
+        gather(str(tmp_path / name))
+
+
+def test_layers_go_before_those_below(tmp_path, monkeypatch):
+    """A file over defaults, the environment over the file; a default of the command line over nothing."""
+    path = tmp_path / "plan.toml"
+    path.write_text('growth = 0.04\n[db]\nhost = "local"\nport = 5432\n')
+    monkeypatch.setattr(sys, "argv", ["sim", "--seed", "7"])
+    arguments = argparse.Namespace(seed=7, growth=0.03)
+    values, sources = gather([Plan(), path, ("env", {"db": {"host": "prod"}}), arguments])
+    assert values == {"seed": 7, "growth": 0.04, "years": [], "db": {"host": "prod", "port": 5432}}
+    assert sources == {
+        "seed": "cli", "growth": f"{path}:1", "years": "default", "db.host": "env", "db.port": f"{path}:4",
+    }  # fmt: skip
+
+
+TREES = st.recursive(
+    st.integers(0, 3), lambda inner: st.dictionaries(st.sampled_from("abc"), inner, max_size=3), max_leaves=8
+)
+
+
+@given(
+    st.dictionaries(st.sampled_from("abc"), TREES, max_size=3),
+    st.dictionaries(st.sampled_from("abc"), TREES, max_size=3),
+)
+def test_every_value_has_one_source(below, above):
+    """Whatever lies above what; the upper layer's values are all there."""
+    values, sources = gather([("below", below), ("above", above)])
+    for path, value in leaves(above):
+        there = values
+        for key in path:
+            there = there[key]
+        assert there == value or value == {}
+    assert {source_of(path, sources) for path, _ in leaves(values)} <= {"below", "above"}
+
+
+def test_the_summary_has_them(recorder):
+    """By path, for each value."""
+    with obs.start_run("baseline", params={"seed": 42, "db": {"host": "local", "ports": [1, 2]}}) as run:
+        pass
+    assert run.summary["configuration"]["sources"] == {"seed": "code", "db.host": "code", "db.ports": "code"}
