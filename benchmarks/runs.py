@@ -98,7 +98,7 @@ RUNS, BATCHES = 6, 5
 KILLED = """
 import os, sys
 import navigator_obs as obs
-obs.configure(console="off", run_report=False, operation_log_limit=10**9, log_backups=50)
+obs.configure(console="off", run_report=False, operation_log_limit=10**9, log_backups=50, overhead_budget_percent=1e9)
 with obs.start_run("baseline", years=[2025]):
     with obs.context(year=2025):
         for _ in range(int(sys.argv[1])):

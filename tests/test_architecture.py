@@ -44,6 +44,10 @@ LIBRARIES = {
 }
 STAGES = ("events", "operations", "runs", "history", "outputs")
 READERS = (
+    "navigator_obs.history.lineage",
+    "navigator_obs.history.pruning",
+    "navigator_obs.runs.recovery",
+    "navigator_obs.runs.watching",
     "navigator_obs.history.store",
     "navigator_obs.history.reader",
     "navigator_obs.outputs.text",

@@ -13,7 +13,6 @@ from typing import Final
 
 from ..config import Config
 from ..events.logger import emit
-from . import recovery
 
 _LOGGER: Final = "navigator_obs.run"
 _INFO: Final = 20
@@ -33,7 +32,10 @@ def begin(config: Config, then: Callable[[Config], None]) -> None:
 
 
 def _work(config: Config, then: Callable[[Config], None]) -> None:
+    # Imported where it is needed: most programs start one run, and find none dead.
     try:
+        from . import recovery
+
         for summary in recovery.recover_all(config.runs_dir, config):
             metadata = summary["run_metadata"]
             told = {key: metadata[key] for key in ("status", "status_reason", "status_confidence")}

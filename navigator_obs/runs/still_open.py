@@ -28,10 +28,11 @@ class StillOpen:
 
     def end(self, source: str, ended: OperationRecord) -> None:
         """Take off the one that *ended* tells of, if it was listed."""
-        listed = self._by_source.get(source)
-        if listed and _ns(ended.end_time) >= self._listed_ns[source]:
+        listed = self._by_source.get(source, ())
+        # Most that ends is of another path than what is open: to read a time is dear.
+        alike = [found for found in listed if found.get("path") == ended.path and _breakdown(found) == ended.breakdown]
+        if alike and _ns(ended.end_time) >= self._listed_ns[source]:
             started = _ns(ended.start_time)
-            alike = [found for found in listed if _kind(found) == (ended.path, ended.breakdown)]
             found = min(alike, key=lambda one: _apart(one, started), default=None)
             if found is not None and _apart(found, started) <= _SAME_START_SECONDS:
                 # A new list: summaries hold the old one.
@@ -42,8 +43,8 @@ class StillOpen:
         return [found for source in sorted(self._by_source) for found in self._by_source[source]]
 
 
-def _kind(found: Mapping[str, Any]) -> tuple[Any, Any]:
-    return found.get("path"), found.get("breakdown") or {}
+def _breakdown(found: Mapping[str, Any]) -> Any:
+    return found.get("breakdown") or {}
 
 
 def _apart(found: Mapping[str, Any], started_ns: int) -> float:

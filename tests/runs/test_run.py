@@ -265,7 +265,8 @@ def test_a_run_shows_its_user_what_is_the_user_s():
     """What the endings and the checks tell a run is not among its public methods."""
     public = {name for name in vars(obs.Run) if not name.startswith("_")}
     assert public == {
-        "add_artifact", "checkpoint", "digest", "fail", "finish", "run_id", "status", "summary", "tag",
+        "add_artifact", "bind", "checkpoint", "child_environ", "digest", "fail", "finish", "run_id", "status",
+        "summary", "tag",
     }  # fmt: skip
 
 
