@@ -68,6 +68,8 @@ class Accumulator:
         self._prefixes: dict[str, Link] = {}
         self._repeats: dict[str, Repeats] = {}
         self.root = Root(self)
+        # Which of two values is the newer one must not depend on a clock that somebody sets back.
+        self._began_ns = _epoch_ns()
         self._begin()
 
     def _begin(self) -> None:
@@ -165,7 +167,7 @@ class Accumulator:
             if number is None:
                 measure.invalid += 1
             else:
-                measure.add(number, clock.time_ns())
+                measure.add(number, self._began_ns + clock.monotonic_ns())
 
     def _label(self, value: Any) -> str:
         if type(value) is str and len(value) <= LONGEST_VALUE:

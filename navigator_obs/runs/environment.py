@@ -41,9 +41,13 @@ def collect(runs_dir: Path) -> dict[str, Any]:
 
 def user_name() -> str | None:
     """Return the name of the user, or None where the system has none for the id."""
+    return _or_none(_ask_for_user)
+
+
+def _ask_for_user() -> str:
     import getpass
 
-    return _or_none(getpass.getuser)
+    return getpass.getuser()
 
 
 def redacted_argv(argv: Iterable[str], redactor: Redactor) -> list[str]:

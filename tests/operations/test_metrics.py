@@ -302,3 +302,15 @@ def test_a_unit_is_given_or_the_last_word_of_the_name(open_run):
     assert batch["p90"] == pytest.approx(90, rel=0.01)
     with pytest.raises(UsageError, match="unit must be a word"):
         obs.count("payroll", 3, unit=7)
+
+
+def test_a_gauge_is_what_was_set_last_though_the_clock_was_set_back(open_run, fake_clock, monkeypatch):
+    """An hour back on the wall makes no later value an older one, also across ticks."""
+    obs.gauge("headcount", 1)
+    total = open_run.take()
+    wall = fake_clock.time_ns
+    monkeypatch.setattr(fake_clock, "time_ns", lambda: wall() - 3_600_000_000_000)
+    fake_clock.advance(1)
+    obs.gauge("headcount", 2)
+    total.merge(open_run.take())
+    assert [gauge.value for gauge in total.gauges.values()] == [2]
