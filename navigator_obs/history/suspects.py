@@ -19,7 +19,9 @@ LEAST_SHARE: Final = 0.2
 LEAST_SLOWDOWN: Final = 0.3
 LEAST_SECONDS: Final = 0.05
 LARGER_PART: Final = 0.4
+LARGE_PART: Final = 0.15
 MAX_SUSPICIONS: Final = 5
+_MAX_MESSAGE: Final = 200
 _MAD_TO_SIGMA: Final = 1.4826
 
 
@@ -33,12 +35,12 @@ class Suspicion(NamedTuple):
 
 
 def suspects(summary: Mapping[str, Any], past: Sequence[Mapping[str, Any]]) -> list[Suspicion]:
-    """Return the figures of a successful run that look wrong: outside of the band of the *past* successful ones, not
-    finite, or gone. The worst first; nothing where fewer than `LEAST_RUNS` runs with the same settings went before.
+    """Return what looks wrong in a successful run: figures outside of the band of the *past* successful ones, not finite,
+    or gone; checks that always passed; errors that no run before had. The worst first; nothing where fewer than `LEAST_RUNS` runs with the same settings went before.
     """
     alike = [other for other in past if _same_size(summary, other)]
     figures, before = dict(_figures(summary)), [dict(_figures(other)) for other in alike]
-    found = [*_nonfinite(summary, alike)]
+    found = [*_nonfinite(summary, alike), *_not_passed(summary, alike), *_new_issues(summary, alike)]
     if len(before) >= LEAST_RUNS:
         names = sorted({*figures, *(name for one in before for name in one)})
         found += [one for name in names if (one := _out_of_band(name, figures, before))]
@@ -46,7 +48,8 @@ def suspects(summary: Mapping[str, Any], past: Sequence[Mapping[str, Any]]) -> l
 
 
 def slower(summary: Mapping[str, Any], past: Sequence[Mapping[str, Any]]) -> list[Suspicion]:
-    """Return the run's duration and the operations that took longer than in the *past*, when the whole did.
+    """Return the run's duration and the operations that took longer than in the *past*; of a run that did not, only
+    those that gained a large part of its time.
 
     Nothing where the machine was busy with something else: all operations took longer, and none took more CPU time.
     """
@@ -54,14 +57,19 @@ def slower(summary: Mapping[str, Any], past: Sequence[Mapping[str, Any]]) -> lis
     if len(alike) < LEAST_RUNS:
         return []
     whole = _slower("the run", _duration(summary), [_duration(other) for other in alike])
-    if whole is None:
-        return []
     own, before = _self_seconds(summary), [_self_seconds(other) for other in alike]
     gained = [_slower(path, seconds, [one.get(path) for one in before]) for path, seconds in own.items()]
     found = sorted(filter(None, gained), key=_gain, reverse=True)
+    if whole is None:
+        return _large(found, median(_duration(other) or 0.0 for other in alike))
     if _is_spread(whole, found) and _slower("cpu", _cpu(summary), [_cpu(other) for other in alike]) is None:
         return []
     return [whole, *found[:MAX_SUSPICIONS]]
+
+
+def _large(found: Sequence[Suspicion], usual_seconds: float) -> list[Suspicion]:
+    """Of operations that gained time in a run that did not, those whose gain is a large part of it."""
+    return [one for one in found if _gain(one) >= LARGE_PART * usual_seconds][:MAX_SUSPICIONS]
 
 
 def _is_spread(whole: Suspicion, found: Sequence[Suspicion]) -> bool:
@@ -128,6 +136,40 @@ def _nonfinite(summary: Mapping[str, Any], alike: Sequence[Mapping[str, Any]]) -
     for name in _unknown_values(summary):
         if name not in known:
             yield Suspicion(f"{name} is not a finite number", None, None, len(alike))
+
+
+def _not_passed(summary: Mapping[str, Any], alike: Sequence[Mapping[str, Any]]) -> Iterator[Suspicion]:
+    """The checks that did not pass and always did before."""
+    if len(alike) < LEAST_RUNS:
+        return
+    known = {name for other in alike for name in _failing(other)}
+    for name in _failing(summary):
+        if name not in known:
+            yield Suspicion(f"{name} did not pass, as it always did", None, None, len(alike))
+
+
+def _failing(summary: Mapping[str, Any]) -> Iterator[str]:
+    for check in tables(summary, "checks"):
+        if check.get("outcome") in {"warn", "fail", "error"}:
+            yield f"check {check.get('name')}"
+
+
+def _new_issues(summary: Mapping[str, Any], alike: Sequence[Mapping[str, Any]]) -> Iterator[Suspicion]:
+    """Errors that a run survived, and warnings of arithmetic that went wrong, which no run before had."""
+    if len(alike) < LEAST_RUNS:
+        return
+    known = {fingerprint for other in alike for fingerprint, _ in _telling_issues(other)}
+    for fingerprint, message in _telling_issues(summary):
+        if fingerprint not in known:
+            yield Suspicion(f"new: {message[:_MAX_MESSAGE]}", None, None, len(alike))
+
+
+def _telling_issues(summary: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for severity in ("errors", "warnings"):
+        for issue in tables(table(summary, "issues"), severity):
+            told = severity == "errors" or str(issue.get("category")).startswith(("numeric", "data"))
+            if told and table(issue, "first").get("logger") != "navigator_obs.checks":
+                yield str(issue.get("fingerprint")), str(issue.get("message"))
 
 
 def _unknown_values(summary: Mapping[str, Any]) -> Iterator[str]:

@@ -50,6 +50,33 @@ def test_other_years_are_not_held_against_it():
     assert suspects(summary(rows=100), [summary() for _ in range(LEAST_RUNS - 1)]) == []
 
 
+def test_a_check_that_no_longer_passes_is_suspect():
+    """However near the value is to what it was; one that never passed is no news."""
+    good, bad = summary(check=0.5), summary(check=0.51)
+    for outcome, of in (("pass", good), ("warn", bad)):
+        of["checks"][0]["outcome"] = outcome
+    assert [one.what for one in suspects(bad, [good] * 4)] == ["check share did not pass, as it always did"]
+    assert suspects(bad, [bad] * 4) == []
+
+
+def test_an_error_that_was_survived_is_suspect():
+    """One that no run before had; a warning only where its kind says that figures are wrong."""
+    good, bad = summary(), summary()
+    told = {"fingerprint": "a", "message": "3 rows lost", "category": "unknown", "first": {"logger": "planwise"}}
+    bad["issues"] = {"errors": [told], "warnings": [{**told, "fingerprint": "b", "message": "slow"}]}
+    assert [one.what for one in suspects(bad, [good] * 4)] == ["new: 3 rows lost"]
+    bad["issues"] = {"errors": [], "warnings": [{**told, "message": "NaN", "category": "numeric/nonfinite"}]}
+    assert [one.what for one in suspects(bad, [good] * 4)] == ["new: NaN"]
+    assert suspects(bad, [bad] * 4) == []
+
+
+def test_an_operation_may_be_slow_in_a_run_that_is_not():
+    """What it gained is a large part of the run, and something else was faster."""
+    past = [summary(seconds=10 + n / 10, hiring=2.0) for n in range(5)]
+    assert [one.what for one in slower(summary(seconds=11, hiring=6.0), past)] == ["hiring"]
+    assert slower(summary(seconds=11, hiring=3.0), past) == []
+
+
 def test_a_slow_run_names_what_was_slow():
     """The run first, then the operation that gained time; one that did not is left out."""
     past = [summary(seconds=10 + n / 10) for n in range(5)]
