@@ -35,8 +35,9 @@ class Suspicion(NamedTuple):
 
 
 def suspects(summary: Mapping[str, Any], past: Sequence[Mapping[str, Any]]) -> list[Suspicion]:
-    """Return what looks wrong in a successful run: figures outside of the band of the *past* successful ones, not finite,
-    or gone; checks that always passed; errors that no run before had. The worst first; nothing where fewer than `LEAST_RUNS` runs with the same settings went before.
+    """Return what looks wrong in a successful run: figures outside of the band of the *past* successful ones, not
+    finite, or gone; checks that always passed; errors that no run before had. The worst first; nothing where fewer than
+    `LEAST_RUNS` runs with the same settings went before.
     """
     alike = [other for other in past if _same_size(summary, other)]
     figures, before = dict(_figures(summary)), [dict(_figures(other)) for other in alike]
