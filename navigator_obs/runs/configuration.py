@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 import json
 import os
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from hashlib import sha256
 from itertools import islice
@@ -83,7 +84,7 @@ def comparing_key(runs_dir: Path, dir_mode: int = 0o700) -> bytes | None:
     try:
         if not path.exists():
             make_private_folder(runs_dir, dir_mode)
-            draft = path.with_name(f"{KEY_NAME}.{os.getpid()}")
+            draft = path.with_name(f"{KEY_NAME}.{os.getpid()}-{threading.get_ident()}")
             draft.write_text(os.urandom(32).hex(), encoding="ascii")
             draft.chmod(0o600)
             try:
