@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,11 @@ from hypothesis import settings
 
 from navigator_obs import assembly
 from navigator_obs.events import sinks
+
+# Whoever starts the tests with `&` or nohup hands down ignored signals, which the programs of tests are to hear.
+for _number, _handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+    if signal.getsignal(_number) is signal.SIG_IGN:
+        signal.signal(_number, _handler)
 
 # A machine that is busy with something else is no failure.
 settings.register_profile("unhurried", settings.default, deadline=None)

