@@ -13,13 +13,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
-from . import codes, configs, inputs, machines, services
+from . import codes, configs, inputs, machines, neighbours, sections, services, tables
 from .scenario import SCENARIOS, Expected, Scenario
 from .world import GOOD_RUNS, Unavailable, World
 
-__all__ = ["SCENARIOS", "Expected", "Scenario", "Unavailable", "World", "common_history", "provoked"]
+__all__ = ["FIRST", "SCENARIOS", "SECOND", "Expected", "Scenario", "Unavailable", "World", "common_history", "provoked"]
 
-ORIGINS = (codes, configs, inputs, machines, services)
+FIRST = tuple(module.__name__.rpartition(".")[2] for module in (codes, configs, inputs, machines, services))
+"""The modules that the rules that diagnose were first written against; the others came when the rules were there."""
+SECOND = tuple(module.__name__.rpartition(".")[2] for module in (neighbours, sections, tables))
 
 
 def common_history(folder: Path) -> World:

@@ -31,8 +31,10 @@ class Expected:
     year: int | None = None
     """The simulated year in which it happened, or the first that is suspect."""
     changed: tuple[tuple[str, str], ...] = ()
-    """What changed since the last success and explains it, to be named first: pairs of `config`, `code`, `package` or
-    `input`, and which one. Empty where nothing of the kind did, so that none may be blamed."""
+    """What changed since the last success and explains it, to be named first: pairs of `config`, `code`, `package`,
+    `input` or `computer`, and which one. Empty where nothing of the kind did, so that none may be blamed."""
+    beside: tuple[tuple[str, str], ...] = ()
+    """What changed as well, in the same form, and does not explain it."""
     seen_before: bool = False
     """Whether the same failure is in the history."""
     reason: str = ""
@@ -53,6 +55,11 @@ class Scenario:
     """Sets up a world whose history is its own; None where it is the common one."""
     root: bool = False
     """Whether it takes a superuser."""
+
+    @property
+    def origin(self) -> str:
+        """The module that it stands in."""
+        return self.provoke.__module__.rpartition(".")[2]
 
     @property
     def held_out(self) -> bool:

@@ -58,6 +58,7 @@ def report(simulation, path):
     path.write_text("".join(",".join(map(str, row)) + "\\n" for row in rows))
 '''
 SOLVER = "def balance(inflation, chance):\n    return inflation * (0.9 + 0.2 * chance)\n"
+IGNORED = "runs/\nlogs/\nout/\nvendor/\ninputs/\nstate/\n*.sh\ncensus.csv\nsettings.toml\n*.duckdb*\n"
 CENSUS = """
 COPY (SELECT employee_id, birth_date, hire_date, job_level, compensation, deferral_rate FROM workforce
       ORDER BY employee_id) TO '{}' (HEADER)
@@ -99,7 +100,7 @@ class World:
         with duckdb.connect() as connection:
             Workforce(connection, Plan(employees=employees), self.folder).load_census()
             connection.execute(CENSUS.format(self.census))
-        (self.folder / ".gitignore").write_text("runs/\nlogs/\nout/\nvendor/\ncensus.csv\nsettings.toml\n*.duckdb*\n")
+        (self.folder / ".gitignore").write_text(IGNORED)
         self.git("init", "-q", "-b", "main")
         self.commit("The rules of 2025")
 
@@ -114,12 +115,16 @@ class World:
         self.git("commit", "-q", "-m", message)
 
     def settings(self, **given: Any) -> None:
-        """Change these settings; the others stay."""
+        """Change these settings; the others stay. One that is a dictionary is a section, and takes its place whole."""
         path = self.folder / "settings.toml"
         import tomllib
 
         before = tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-        lines = [f"{name} = {json.dumps(value)}" for name, value in {**before, **given}.items()]
+        after = {**before, **given}
+        lines = [f"{name} = {json.dumps(value)}" for name, value in after.items() if not isinstance(value, dict)]
+        for name, section in after.items():
+            if isinstance(section, dict):
+                lines += [f"[{name}]", *(f"{key} = {json.dumps(value)}" for key, value in section.items())]
         path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
     def rules(self, text: str, *, commit: bool = True) -> None:
@@ -133,6 +138,23 @@ class World:
         text = (self.folder / "rules.py").read_text(encoding="utf-8")
         assert before in text
         self.rules(text.replace(before, after))
+
+    def add_rules(self, text: str) -> None:
+        """Append functions to the rules."""
+        self.rules(f"{(self.folder / 'rules.py').read_text(encoding='utf-8')}\n\n{text}")
+
+    def each_year_end(self, code: str) -> None:
+        """Add lines to the rules, for every year's end."""
+        self.change_rules(
+            "    chance = random", "".join(f"    {line}\n" for line in code.splitlines()) + "    chance = random"
+        )
+
+    def delivered(self, name: str, content: str | bytes) -> Path:
+        """Lay an input down under `inputs/`, in the place of one that is there."""
+        path = self.folder / "inputs" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return path
 
     def at_year_end(self, code: str, *, year: int = 2026) -> None:
         """Add lines to the rules, for one year's end."""
