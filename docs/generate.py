@@ -119,6 +119,9 @@ def events_page() -> str:
         "## Progress",
         "What the events of `obs.track` add, whose logger is `navigator_obs.progress`.",
         _field_table(fields.PROGRESS_FIELDS),
+        "## Notes",
+        "What the toolkit adds where there is something to be known of an event.",
+        _field_table(fields.NOTE_FIELDS),
     )
 
 

@@ -136,5 +136,17 @@ PROGRESS_FIELDS: Final = (
 )
 """The keys of an event by which `obs.track` tells how far a loop is."""
 
+NOTE_FIELDS: Final = (
+    Field("sample_rate", "number", "", "by which `sampling` rate it was chosen: it stands for 1 / rate events"),
+    Field("held_back", "integer", "events", "how many like it `limited` has left out since the last one", format_count),
+    Field("stack", "string", "", "the stack, where `stack_info` asked for it"),
+    Field(
+        "nonfinite", "object", "", "where NaN and infinities stood, which JSON lacks: path to `nan`, `inf` or `-inf`"
+    ),
+    Field("cut_bytes", "object", "", "which values `max_event_bytes` cut: the key to its size in bytes before"),
+    Field("cut_keys", "integer", "keys", "how many keys had no room at all", format_count),
+)
+"""The keys by which the toolkit itself tells what is to be known of an event."""
+
 RESERVED: Final = frozenset(field.name for field in EVENT_FIELDS) | {"exception"}
 """The keys that a user's field can't take: it is kept as `field_<name>`."""

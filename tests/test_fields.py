@@ -53,7 +53,7 @@ def test_every_number_has_a_short_text(number):
 
 def test_the_unit_is_the_last_word_of_a_name():
     """A field with a unit says it in its name, and each name stands once."""
-    every = [*fields.EVENT_FIELDS, *fields.EXCEPTION_FIELDS, *fields.OPERATION_FIELDS]
+    every = [*fields.EVENT_FIELDS, *fields.EXCEPTION_FIELDS, *fields.OPERATION_FIELDS, *fields.NOTE_FIELDS]
     for field in every:
         if field.unit in {"s", "MB"}:
             assert field.name.endswith({"s": "_seconds", "MB": "_mb"}[field.unit])

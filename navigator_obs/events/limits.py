@@ -35,6 +35,31 @@ class Limit:
             raise UsageError(f"seconds must be more than 0, not {self.seconds!r}")
 
 
+class Tally:
+    """How many events this process has left out, by what left them out. Exact under threads."""
+
+    def __init__(self) -> None:
+        self.begin()
+
+    def add(self, what: str) -> None:
+        """Count one more."""
+        with self._lock:
+            self._counts[what] += 1
+
+    def counts(self) -> dict[str, int]:
+        """Return the numbers so far: of events that `sampling` did not choose, and that `limited` held back."""
+        return dict(self._counts)
+
+    def begin(self) -> None:
+        """Count from nothing, with a lock of one's own: as at the start and in a forked child."""
+        # Re-entrant, as a signal handler may log in the middle of a log call.
+        self._lock = threading.RLock()
+        self._counts = {"sampled_out": 0, "held_back": 0}
+
+
+tally: Final = Tally()
+
+
 class Gate:
     """Counts the events of one kind against a limit. Exact under threads."""
 
@@ -53,6 +78,7 @@ class Gate:
             self._seen += 1
             if not self._passes():
                 self._held_back += 1
+                tally.add("held_back")
                 return None
             self._passed += 1
             held_back, self._held_back = self._held_back, 0
@@ -63,6 +89,11 @@ class Gate:
         with self._lock:
             held_back, self._held_back = self._held_back, 0
             return held_back
+
+    def after_fork(self) -> None:
+        """In a forked child: a thread of the parent may have had the lock."""
+        self._lock = threading.RLock()
+        self._held_back = 0
 
     def _passes(self) -> bool:
         if self._limit.every is not None:
@@ -106,7 +137,10 @@ def sampled(name: object, fields: dict[str, Any]) -> dict[str, Any] | None:
     sampler = samplers.get(name) if type(name) is str else None
     if sampler is None:
         return fields
-    return {**fields, "sample_rate": sampler.rate} if sampler.passes() else None
+    if sampler.passes():
+        return {"sample_rate": sampler.rate, **fields}
+    tally.add("sampled_out")
+    return None
 
 
 _gates: dict[tuple[object, ...], Gate] = {}
@@ -133,7 +167,15 @@ def take_held_back() -> dict[str, int]:
     return found
 
 
+def after_fork() -> None:
+    """In a forked child: what was held back until then is the parent's to tell."""
+    for gate in tuple(_gates.values()):
+        gate.after_fork()
+    tally.begin()
+
+
 def reset() -> None:
     """Let every kind of event count from the start again, and pass without sampling."""
     _gates.clear()
     samplers.clear()
+    tally.begin()

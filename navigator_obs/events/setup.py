@@ -156,7 +156,7 @@ def _tell_held_back() -> None:
 
 
 def _after_fork() -> None:
-    limits.take_held_back()
+    limits.after_fork()
     ticker.after_fork()
     scope.after_fork()
     chain.after_fork()

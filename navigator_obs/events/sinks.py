@@ -15,6 +15,7 @@ from ..clock import clock
 from ..disabled import DISABLED
 from .console import ConsoleSink
 from .filesink import FileSink
+from .limits import tally
 
 WARNING: Final = 30
 NEVER: Final = 1_000
@@ -111,11 +112,13 @@ def flush() -> None:
 
 
 def counts() -> dict[str, Any]:
-    """Return what this process has written so far: ``{"written": n, "bytes": n, "dropped": {cause: n}}``."""
+    """Return what this process has written so far, and what it has left out: ``{"written": n, "bytes": n,
+    "dropped": {cause: n}, "sampled_out": n, "held_back": n}``.
+    """
     file = outlet.file
     if file is None:
-        return {"written": 0, "bytes": 0, "dropped": {}}
-    return {"written": file.written, "bytes": file.stored_bytes, "dropped": dict(file.dropped)}
+        return {"written": 0, "bytes": 0, "dropped": {}, **tally.counts()}
+    return {"written": file.written, "bytes": file.stored_bytes, "dropped": dict(file.dropped), **tally.counts()}
 
 
 def after_fork() -> None:

@@ -314,6 +314,7 @@ class Listener:
             "written": self.tag.written,
             "bytes": max(0, counts["bytes"] - before["bytes"]),
             "dropped": dropped,
+            **{what: max(0, counts[what] - before[what]) for what in ("sampled_out", "held_back")},
         }
 
     def abandon(self) -> None:

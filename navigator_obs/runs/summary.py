@@ -7,7 +7,7 @@ between two ticks holds its logged operations exactly and the rest as of the las
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
@@ -269,11 +269,10 @@ class Fold:
 
     def _observability(self, totals: Metrics, seconds: float) -> dict[str, Any]:
         cost = self.life.end.get("cost") or self.life.tick.get("cost") or {"seconds": 0.0, "journal_bytes": 0}
-        dropped: dict[str, int] = {}
-        lost = (tick.get("dropped", {}) for tick in self._ticks.values())
-        for causes in (*lost, *(events["dropped"] for events in self._events.values())):
-            for cause, number in causes.items():
-                dropped[cause] = dropped.get(cause, 0) + number
+        events = tuple(self._events.values())
+        dropped: Counter[str] = Counter()
+        for told in (*self._ticks.values(), *events):
+            dropped.update(told.get("dropped", {}))
         overflow = {
             **self._overflow,
             "tags": self.life.tags_left_out,
@@ -286,8 +285,9 @@ class Fold:
             "percent": round(100 * cost["seconds"] / seconds, 3) if seconds else None,
             "cpu_percent": self._cpu_percent(cost["seconds"]),
             "memory_mb": round(cost.get("memory_bytes", 0) / 1e6, 3),
-            "bytes": self._journal_bytes() + sum(events["bytes"] for events in self._events.values()),
-            "dropped": dropped,
+            "bytes": self._journal_bytes() + sum(told["bytes"] for told in events),
+            "dropped": dict(dropped),
+            **{what: sum(told.get(what, 0) for told in events) for what in ("sampled_out", "held_back")},
             "redacted": len((self.life.start.get("configuration") or _NO_CONFIGURATION)["redacted"]),
             "overflow": {name: number for name, number in overflow.items() if number},
             "left_out": list(self._notes.get("degraded", ())),

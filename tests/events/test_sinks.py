@@ -40,12 +40,13 @@ def test_counts_are_those_of_the_file(recorder):
     recorder.configure()
     log.info("again")
     counts = sinks.counts()
-    assert counts == {"written": 201, "bytes": (recorder.log_dir / "navigator.log").stat().st_size, "dropped": {}}
+    size = (recorder.log_dir / "navigator.log").stat().st_size
+    assert counts == {"written": 201, "bytes": size, "dropped": {}, "sampled_out": 0, "held_back": 0}
 
 
 def test_counts_without_a_file():
     """Before configure nothing was written."""
-    assert sinks.counts() == {"written": 0, "bytes": 0, "dropped": {}}
+    assert sinks.counts() == {"written": 0, "bytes": 0, "dropped": {}, "sampled_out": 0, "held_back": 0}
     sinks.flush()
 
 

@@ -458,6 +458,23 @@ def test_what_it_costs_is_said(recorder):
     assert told["dropped"] == {}
 
 
+def test_what_was_left_out_on_purpose_is_counted(recorder):
+    """The summary says how many events sampling did not choose and limits held back, those of this run alone."""
+    recorder.configure(sampling={"considered": 0.1})
+    log = obs.get_logger("sim")
+
+    def speak():
+        for number in range(20):
+            log.info("considered", number=number)
+            log.limited(most=1).info("promoted", number=number)
+
+    speak()
+    with obs.start_run("baseline") as run:
+        speak()
+    told = on_disk(run)["observability"]
+    assert (told["sampled_out"], told["held_back"]) == (18, 20)
+
+
 class Quitter:
     def run_started(self, run):
         """Hears of it."""
