@@ -112,7 +112,8 @@ def start_run(
     'running'
     """
     config = current_config()
-    told = [*observers, *([ConsoleReport(config.log_path)] if config.run_report else []), TrendReport()]
+    report = [ConsoleReport(config.log_path)] if config.run_report else []
+    told = [*observers, *report, *([TrendReport()] if config.trend_report else [])]
     run = runs.start_run(
         name,
         params=params,

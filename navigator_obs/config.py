@@ -117,6 +117,8 @@ class Config:
     """Size in bytes of all runs beyond which the oldest are thinned, then deleted, when a run starts; None for none."""
     run_report: bool = True
     """Whether the human summary is printed to stderr when a run ends."""
+    trend_report: bool = True
+    """Whether a run that was slower than the runs like it before warns of that at its end."""
     sources: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
     """Where each setting came from: "argument", "environment", a file, or "default"."""
 

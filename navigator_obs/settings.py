@@ -193,5 +193,6 @@ CHECKS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "prune_keep_runs": _optional_number(0),
     "prune_max_bytes": _optional_number(0),
     "run_report": _flag,
+    "trend_report": _flag,
 }
 """By the setting's name; settings that are not here take any value."""

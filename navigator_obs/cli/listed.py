@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from ..errors import UsageError, close_match
 from ..fields import format_count, format_mb, format_seconds
 from ..history.store import RunEntry
 from ..outputs.cells import local_time, number, table
 from ..outputs.columns import aligned, one_line, shorten
+
+if TYPE_CHECKING:
+    from ..history.marks import Mark
 
 _MAX_WIDTH: Final = 60
 
@@ -21,9 +25,14 @@ class Column(NamedTuple):
     right: bool = False
 
 
-def lines_with(runs: Sequence[RunEntry], names: Sequence[str]) -> list[str]:
-    """Return a title line and one line for each run, with the columns of these *names* (see `COLUMNS`)."""
-    columns = [COLUMNS[name] for name in names]
+def lines_with(
+    runs: Sequence[RunEntry], names: Sequence[str], marks: Mapping[str, Mark] = MappingProxyType({})
+) -> list[str]:
+    """Return a title line and one line for each run, with the columns of these *names* (see `COLUMNS`); *marks* are
+    what the column `trend` shows, by id.
+    """
+    trend = Column(lambda run: str(marks.get(run.run_id, "")))
+    columns = [trend if name == "trend" else COLUMNS[name] for name in names]
     rows = [
         [name.upper().replace("_", " ") for name in names],
         *([shorten(one_line(column.tell(run)), _MAX_WIDTH) for column in columns] for run in runs),
@@ -109,6 +118,8 @@ COLUMNS: Final[Mapping[str, Column]] = {
     "errors": Column(lambda run: "?" if run.errors is None else format_count(run.errors), right=True),
     "warnings": Column(lambda run: "?" if run.warnings is None else format_count(run.warnings), right=True),
     "reason": Column(lambda run: " ".join((run.status_reason or "").split())),
+    # Told by the runs beside it: `lines_with` knows.
+    "trend": Column(lambda run: ""),  # noqa: ARG005
     "tags": Column(lambda run: ",".join(run.tags)),
     "marks": Column(_marks),
     "note": Column(_note),

@@ -8,12 +8,15 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from ..config import Config, resolve
 from ..fields import format_count, format_seconds
-from ..history.store import History, RunEntry
+from ..history.store import History, RunEntry, Wanted
 from ..outputs.columns import aligned, one_line, pad, shorten, width_of
+
+if TYPE_CHECKING:
+    from ..history.marks import Mark
 
 NEWEST_ON_A_TERMINAL = 30
 _MAX_NAME = 32
@@ -46,35 +49,51 @@ def print_runs(
     """
     config = resolve() if config is None else config
     history = History(config.runs_dir)
-    runs = history.list(status, name, tag=tag, since=since)
+    wanted = Wanted.of(status, name, tag, since)
+    # All of them: whether a run is slow is told by those before it, whichever are asked for.
+    known = history.list()
+    runs = [run for run in known if wanted.has(run)]
     if any(not run.final for run in runs) and _finalise(config, runs):
-        runs = history.list(status, name, tag=tag, since=since)
+        known = history.list()
+        runs = [run for run in known if wanted.has(run)]
     shown = runs[: _how_many(limit, as_json) or None]
     if as_json:
-        from .screen import print_json
-
-        print_json([run.to_dict() for run in shown])
+        _print_json(known, shown)
     elif not runs:
         _say_that_there_are_none(config, filtered=bool(status or name or tag or since))
     else:
-        print("\n".join(_lines(runs, shown, columns)))
+        print("\n".join(_lines(known, runs, shown, columns)))
         if len(shown) < len(runs):
             print(f"{len(shown)} of {len(runs)} runs; all of them: --limit 0", file=sys.stderr)
     return 0
 
 
-def _lines(runs: Sequence[RunEntry], shown: Sequence[RunEntry], columns: Sequence[str]) -> list[str]:
+def _lines(
+    known: Sequence[RunEntry], runs: Sequence[RunEntry], shown: Sequence[RunEntry], columns: Sequence[str]
+) -> list[str]:
+    from ..history.marks import marks
+
     if columns:
         from .listed import lines_with
 
-        return lines_with(shown, columns)
-    width = _terminal_width()
+        return lines_with(shown, columns, marks(known, shown) if "trend" in columns else {})
+    width, found = _terminal_width(), marks(known, shown)
     # A program that reads the list reads one run a line and nothing else.
-    if width is None:
-        return lines_of(shown)
-    from ..history.marks import marks
+    return (
+        lines_of(shown, None, found)
+        if width is None
+        else [*lines_of(shown, width, found), *durations_of(runs, shown, width)]
+    )
 
-    return [*lines_of(shown, width, marks(runs, shown)), *durations_of(runs, shown, width)]
+
+def _print_json(known: Sequence[RunEntry], shown: Sequence[RunEntry]) -> None:
+    """Each run with its trend: null, or what the list shows beside it."""
+    from ..history.marks import marks
+    from .screen import print_json
+
+    found = marks(known, shown)
+    trends = {run_id: mark.to_dict() for run_id, mark in found.items()}
+    print_json([{**run.to_dict(), "trend": trends.get(run.run_id)} for run in shown])
 
 
 def durations_of(runs: Sequence[RunEntry], shown: Sequence[RunEntry], width: int) -> list[str]:
@@ -130,7 +149,7 @@ def _terminal_width() -> int | None:
 
 
 def lines_of(
-    runs: Sequence[RunEntry], width: int | None = None, marks: Mapping[str, str] = MappingProxyType({})
+    runs: Sequence[RunEntry], width: int | None = None, marks: Mapping[str, Mark] = MappingProxyType({})
 ) -> list[str]:
     """Return a title line and one for each run; why a run ended is told in the room that *width* leaves, if any, or
     that it is slower than the runs like it before, as *marks* has it by id.
@@ -146,7 +165,7 @@ def lines_of(
     # A few words of a reason tell nothing; a mark is short.
     reasons = [_reason(run) if room >= _LEAST_REASON else "" for run in runs]
     title = "REASON" if any(reasons) else "TREND" if marks else ""
-    remarks = [reason or marks.get(run.run_id, "") for reason, run in zip(reasons, runs, strict=True)]
+    remarks = [reason or str(marks.get(run.run_id, "")) for reason, run in zip(reasons, runs, strict=True)]
     return [
         _with_remark(line, remark, table_width, room) for line, remark in zip(lines, [title, *remarks], strict=True)
     ]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
+from typing import Any, Final
 
 import click
 
@@ -15,6 +17,8 @@ from ..runs.migration import version_of
 from .meeting import settled
 from .screen import print_json, print_sections
 from .verbs import config_of, places, run_argument
+
+_TREND_SECONDS: Final = 0.5
 
 
 @click.command("show")
@@ -39,8 +43,21 @@ def command(run: str, as_json: bool, log_dir: str | None, runs_dir: str | None) 
         print_summary(summary, directory=entry.directory, log_path=log_path)
     else:
         print(render(summary, color=wants_colour(sys.stdout), directory=entry.directory, log_path=log_path))
+    _print_trend(entry, summary)
     _print_annotations(entry)
     return 0
+
+
+def _print_trend(entry: RunEntry, summary: Mapping[str, Any]) -> None:
+    """What the run itself warned of at its end stands in the log alone: it is told anew, from the runs before it."""
+    from ..history.lately import degradations
+
+    findings = degradations(summary, entry.directory, budget_seconds=_TREND_SECONDS)
+    if findings:
+        from ..outputs.trend_lines import told
+
+        print()
+        print_sections([told("Worse than in the runs before", findings)])
 
 
 def _print_annotations(entry: RunEntry) -> None:

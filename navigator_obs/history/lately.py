@@ -23,8 +23,9 @@ MOST_TOLD: Final = 3
 
 
 def degradations(summary: Summary, directory: Path, *, budget_seconds: float | None = None) -> list[Finding]:
-    """Return what is worse in the run of *summary*, in *directory*, than in the runs like it beside it, what matters
-    most first, at most `MOST_TOLD`. Empty for a run that did not succeed, or that has too few like it.
+    """Return what is worse in the run of *summary*, in *directory*, than in the runs like it that started before it
+    and stand beside it, what matters most first, at most `MOST_TOLD`. Empty for a run that did not succeed, or that has
+    too few like it.
 
     >>> degradations({"run_metadata": {"status": "failed"}}, Path("artifacts/runs/20250818_143022-1a2b3c4d"))
     []
@@ -50,21 +51,30 @@ def _budget(summary: Summary) -> float:
 def _alike(summary: Summary, directory: Path, until: float) -> Iterator[RunEntry]:
     """Yield the newest runs like this one, newest first, as far as the time goes."""
     mine, left = Likeness.of(summary), MOST_EARLIER
-    for folder in _newest_folders(directory):
+    started = str(metadata(summary, "start_time") or "")
+    for folder in _folders_before(directory):
         if time.monotonic() > until or not left:
             return
         run = entry_of(folder, json.loads)
         is_done = run is not None and run.final and run.status == "success" and run.name == mine.name
-        if run is not None and is_done and Likeness.of(run.head).is_like(mine):
+        if run is not None and is_done and (run.start_time or "") < started and Likeness.of(run.head).is_like(mine):
             left -= 1
             yield run
 
 
-def _newest_folders(directory: Path) -> list[Path]:
-    """The other runs' folders: their names begin with the time of their start, unless somebody named them."""
+def _folders_before(directory: Path) -> list[Path]:
+    """The newest folders of other runs that can have started before: their names begin with the time of their start,
+    unless somebody named them.
+    """
     try:
         names = sorted(os.listdir(directory.parent), reverse=True)
     except OSError:
         return []
+    mine = directory.name if _is_stamped(directory.name) else "~"
     others = [name for name in names if name[:1].isdecimal() and name != directory.name]
-    return [directory.parent / name for name in others[:MOST_FOLDERS]]
+    earlier = [name for name in others if name < mine or not _is_stamped(name)]
+    return [directory.parent / name for name in earlier[:MOST_FOLDERS]]
+
+
+def _is_stamped(name: str) -> bool:
+    return name[:8].isdecimal() and name[8:9] == "_"

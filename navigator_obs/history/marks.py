@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
 
 from . import detector, figures
 from .figures import Summary
@@ -17,12 +18,32 @@ RECENT: Final = 10
 """So many runs after it was confirmed, a rise is what one is used to."""
 
 
-def marks(runs: Sequence[RunEntry], shown: Iterable[RunEntry]) -> dict[str, str]:
-    """Return a mark for those of the *shown* runs, by id, that are slower than the ones like them before, out of all
-    *runs*, the newest first: ``▲ +32%`` for the first runs of a confirmed rise, ``△ +32%`` for a newest one that may
-    be the first of one.
+@dataclass(frozen=True)
+class Mark:
+    """A run that is *ratio* times as slow as the ones like it before: *state* is `step` or `drift` for the first runs
+    of a confirmed rise, `unconfirmed` for a newest one that may be the first of one.
+
+    >>> str(Mark("step", 1.32))
+    '▲ +32%'
     """
-    found: dict[str, str] = {}
+
+    state: str
+    ratio: float
+
+    def __str__(self) -> str:
+        """As a list shows it."""
+        return f"{'△' if self.state == 'unconfirmed' else '▲'} {100 * (self.ratio - 1):+.0f}%"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as plain values."""
+        return {"state": self.state, "change_percent": round(100 * (self.ratio - 1), 1)}
+
+
+def marks(runs: Sequence[RunEntry], shown: Iterable[RunEntry]) -> dict[str, Mark]:
+    """Return a mark for those of the *shown* runs, by id, that are slower than the ones like them before, out of all
+    *runs*, the newest first.
+    """
+    found: dict[str, Mark] = {}
     wanted = {run.run_id for run in shown}
     for name in dict.fromkeys(run.name for run in runs if run.run_id in wanted):
         alike: dict[Likeness, list[tuple[RunEntry, Summary]]] = {}
@@ -44,22 +65,18 @@ def _sort_in(alike: dict[Likeness, list[tuple[RunEntry, Summary]]], run: RunEntr
     alike[mine] = [(run, head)]
 
 
-def _of_group(group: Sequence[tuple[RunEntry, Summary]]) -> dict[str, str]:
+def _of_group(group: Sequence[tuple[RunEntry, Summary]]) -> dict[str, Mark]:
     rows = [figures.rows(head) or 1.0 for _, head in group]
     seconds = [run.duration_seconds or 0.0 for run, _ in group]
     reading = detector.read([value / size for value, size in zip(seconds, rows, strict=True)])
     if reading is None:
         return {}
-    found = {}
+    found: dict[str, Mark] = {}
     firsts = [change.first for change in reading.changes]
     for change, end in zip(reading.changes, [*firsts, len(group)][1:], strict=True):
         if change.is_rise:
             for at in range(change.first, min(end, change.seen + RECENT)):
-                found[group[at][0].run_id] = f"▲ {_percent(change.ratio)}"
+                found[group[at][0].run_id] = Mark(change.kind, change.ratio)
     if reading.suspected:
-        found[group[-1][0].run_id] = f"△ {_percent(seconds[-1] / rows[-1] / reading.level)}"
+        found[group[-1][0].run_id] = Mark("unconfirmed", seconds[-1] / rows[-1] / reading.level)
     return found
-
-
-def _percent(ratio: float) -> str:
-    return f"{100 * (ratio - 1):+.0f}%"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from statistics import median
 from typing import Final
 
@@ -30,10 +30,16 @@ _COLUMNS: Final = (
 def sections(found: Trends, most: int | None = 20) -> Iterator[Section]:
     """Yield the facts, the findings, and one line for each series; *most* operations, None for all."""
     yield Section("", (Column(""), Column("", flexible=True)), list(_facts(found)))
-    yield Section("", (Column(""), Column("", flexible=True)), [row for one in found.findings for row in _told(one)])
+    yield told("", found.findings)
     shown = found.series if most is None else found.series[: most + 2]
     more = len(found.series) - len(shown)
     yield Section("Trends", _COLUMNS, [_row(series) for series in shown], note=f"{more} more: --all" if more else "")
+
+
+def told(title: str, findings: Iterable[Finding]) -> Section:
+    """Return a section of the findings, each with what changed with it."""
+    rows = [row for one in findings for row in _told(one)]
+    return Section(title, (Column(""), Column("", flexible=True)), rows)
 
 
 def _facts(found: Trends) -> Iterator[tuple[Cell, Cell]]:

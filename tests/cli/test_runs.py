@@ -13,6 +13,8 @@ import navigator_obs as obs
 from navigator_obs.cli.listing import lines_of
 from navigator_obs.cli.main import main
 from navigator_obs.history.store import History
+from tests.history.summaries import write
+from tests.history.test_trends import runs as history_of
 
 
 @pytest.fixture
@@ -192,3 +194,27 @@ def test_a_terminal_sees_how_long_the_successes_took(recorder):
     assert ", latest " in line
     assert len(line) <= 80
     assert durations_of(listed, listed[:1], 80) == []
+
+
+@pytest.fixture
+def slower(runs, recorder):
+    """A history whose newest four runs took longer."""
+    write(recorder.runs_dir, history_of(*[8.0] * 12, *[14.0] * 4))
+    return runs
+
+
+def test_programs_are_told_of_a_trend(slower):
+    """Each run in `--json` has its trend, null or what it is and by how much, also where only the newest are shown."""
+    trends = [run["trend"] for run in json.loads(slower("--json")[0])]
+    assert [trend and trend["state"] for trend in trends] == ["step"] * 4 + [None] * 12
+    assert trends[0]["change_percent"] == pytest.approx(60, abs=5)
+    assert json.loads(slower("--json", "--since", "2025-08-01T15:30")[0])[0]["trend"]["state"] == "step"
+
+
+def test_a_pipe_and_a_chosen_column_show_the_trend(slower):
+    """Beside the runs of a rise, and nowhere else."""
+    title, *lines = slower()[0].splitlines()
+    assert title.endswith("TREND")
+    assert ["▲" in line for line in lines] == [True] * 4 + [False] * 12
+    cells = [line.split(maxsplit=1)[1:] for line in slower("--columns", "run,trend")[0].splitlines()[1:]]
+    assert ["▲" in "".join(cell) for cell in cells] == [True] * 4 + [False] * 12

@@ -15,6 +15,8 @@ import navigator_obs as obs
 from navigator_obs.cli.main import main
 from navigator_obs.cli.pretty import print_summary
 from navigator_obs.history.store import History
+from tests.history.summaries import write
+from tests.history.test_trends import runs
 
 
 @pytest.fixture
@@ -133,3 +135,12 @@ def test_a_summary_of_a_later_version_is_shown_with_a_word_on_it(recorder, monke
     captured = capsys.readouterr()
     assert "schema version 99" in captured.err
     assert run_id in captured.out
+
+
+def test_a_slow_run_is_told_beside_those_before_it(show, recorder):
+    """As the run itself warned at its end; a run that was as fast as before is shown without."""
+    history = runs(*[8.0] * 12, *[14.0] * 3)
+    write(recorder.runs_dir, history)
+    assert "Worse than in the runs before" in show()
+    assert "▲  year: " in show()
+    assert "Worse" not in show(history[11]["run_metadata"]["run_id"])

@@ -74,11 +74,12 @@ def test_too_few_runs_are_no_plan(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert json.loads(capsys.readouterr().out)["estimates"] == []
 
 
-def test_a_slower_run_says_so_at_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """Without being asked: a warning in the log that names the run, however slow the machine of this test is."""
+def said_at_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, **settings: bool) -> tuple[str, list[dict]]:
+    """What the log has of the trend of a slow run, with its id, however slow the machine of this test is."""
     monkeypatch.setattr(lately, "LEAST_SECONDS", 60.0)
     monkeypatch.setattr(lately, "MOST_SECONDS", 60.0)
-    config = obs.configure(log_dir=tmp_path / "logs", runs_dir=tmp_path / "runs", console="off", run_report=False)
+    places = {"log_dir": tmp_path / "logs", "runs_dir": tmp_path / "runs"}
+    config = obs.configure(**places, console="off", run_report=False, **settings)
     with obs.start_run("baseline") as run:
         pass
     taken = dict(run.summary)
@@ -90,8 +91,18 @@ def test_a_slower_run_says_so_at_its_end(tmp_path: Path, monkeypatch: pytest.Mon
         pass
     obs.shutdown()
     lines = [json.loads(line) for line in config.log_path.read_text().splitlines()]
-    said = [line for line in lines if line["logger"] == "navigator_obs.trend"]
+    return slow.run_id, [line for line in lines if line["logger"] == "navigator_obs.trend"]
+
+
+def test_a_slower_run_says_so_at_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Without being asked: a warning in the log that names the run."""
+    run_id, said = said_at_its_end(tmp_path, monkeypatch)
     assert said
     assert said[0]["level"] == "WARNING"
-    assert said[0]["of_run"] == slow.run_id
+    assert said[0]["of_run"] == run_id
     assert "Worse than before: the run: " in said[0]["message"]
+
+
+def test_a_setting_keeps_the_end_of_a_run_quiet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """With `trend_report` off, a slow run warns of nothing."""
+    assert said_at_its_end(tmp_path, monkeypatch, trend_report=False)[1] == []

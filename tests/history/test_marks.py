@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from navigator_obs.history.lately import degradations
-from navigator_obs.history.marks import marks
+from navigator_obs.history.marks import Mark, marks
 from navigator_obs.history.store import History
 from tests.history.summaries import summary, write
 from tests.history.test_trends import runs
@@ -15,7 +15,7 @@ def marked(folder: Path) -> list[str]:
     """The marks of the runs, the oldest first."""
     listed = History(folder).list()
     found = marks(listed, listed)
-    return [found.get(run.run_id, "") for run in reversed(listed)]
+    return [str(found.get(run.run_id, "")) for run in reversed(listed)]
 
 
 def test_the_runs_of_a_rise_are_marked(tmp_path: Path):
@@ -56,3 +56,19 @@ def test_a_long_history_is_read_for_a_bounded_time(tmp_path: Path):
     write(tmp_path, history)
     folder = tmp_path / history[-1]["run_metadata"]["run_id"]
     assert degradations(history[-1], folder, budget_seconds=-1) == []
+
+
+def test_a_run_is_held_against_those_before_it_alone(tmp_path: Path):
+    """What came later, however slow, says nothing of a run that was as fast as those before it."""
+    history = runs(*[8.0] * 9, *[14.0] * 9)
+    write(tmp_path, history)
+    fast, slow = history[8], history[11]
+    folder = tmp_path / slow["run_metadata"]["run_id"]
+    assert {found.subject for found in degradations(slow, folder, budget_seconds=60)} == {"run", "year"}
+    assert degradations(fast, tmp_path / fast["run_metadata"]["run_id"], budget_seconds=60) == []
+
+
+def test_a_mark_is_plain_values_for_programs():
+    """What it is, and by how many percent."""
+    assert Mark("unconfirmed", 1.318).to_dict() == {"state": "unconfirmed", "change_percent": 31.8}
+    assert (str(Mark("drift", 1.32)), str(Mark("unconfirmed", 1.32))) == ("▲ +32%", "△ +32%")
