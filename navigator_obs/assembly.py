@@ -46,16 +46,16 @@ def configure(config: Config | None = None, /, **settings: Any) -> Config:
         raise UsageError(f"configure takes a Config or keywords, not both; keywords given: {', '.join(settings)}")
     if config is None:
         given = {**_given, **settings}
-        _config = resolve(given)
+        config = resolve(given)
     else:
         given = {name: getattr(config, name) for name in SETTINGS}
-        _config = config
-    _given = given
     _resolve_public_names()
-    setup.install(_config)
-    metrics.outside.log_limit = _config.operation_log_limit
-    exact.use(_config.exact_memory_peaks)
-    return _config
+    # What it refuses, nothing remembers.
+    setup.install(config)
+    _config, _given = config, given
+    metrics.outside.log_limit = config.operation_log_limit
+    exact.use(config.exact_memory_peaks)
+    return config
 
 
 def _resolve_public_names() -> None:

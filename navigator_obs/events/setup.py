@@ -32,8 +32,9 @@ _installed: Config | None = None
 def install(config: Config) -> None:
     """Make *config* hold from now on, for loggers that exist as well; what was installed before is closed."""
     global _installed
-    _installed = config
+    # First, for it refuses rules that name no category: what was installed before still holds then.
     categories.install(config.categories)
+    _installed = config
     _replace_file(FileSink(config, report=_report_drops))
     outlet.console = ConsoleSink() if _has_console(config) else None
     _set_levels(config)

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final, TypedDict
 
 from . import postmortem
+from .clues import Clues, age_seconds, examine, is_alive
 from .folder import LOCK_NAME, is_locked, read_summary
 from .journal import JOURNAL_NAME, end_record
 
@@ -53,7 +54,7 @@ def status_of(directory: Path, summary: Mapping[str, Any] | None = None) -> Stat
     ended = end_record(directory)
     if ended is not None:
         return _status(str(ended.get("status")), ended.get("status_reason"), *_basis(ended))
-    clues = postmortem.examine(directory)
+    clues = examine(directory)
     host = clues.start.get("host") or _metadata(summary or {}).get("host")
     if locked is None or host not in {None, socket.gethostname()} or not _lock_was_held(clues):
         return _from_afar(clues, host)
@@ -97,12 +98,12 @@ def _basis(told: Mapping[str, Any]) -> tuple[str, tuple[str, ...]]:
 
 
 def _living(directory: Path) -> Status:
-    clues = postmortem.examine(directory)
+    clues = examine(directory)
     stalled = clues.tick.get("stalled")
     if stalled:
         return _status("stalled", stall_reason(stalled))
     promise = clues.tick.get("promise_seconds") or clues.start.get("promise_seconds")
-    silent = postmortem.age_seconds(clues.last_time)
+    silent = age_seconds(clues.last_time)
     if promise and silent is not None and silent > promise + _SLACK_SECONDS:
         return _status("stalled", f"no word for {silent:.0f} s, not even a tick: C code keeps Python from running")
     return _status("running")
@@ -113,19 +114,19 @@ def stall_reason(stalled: Mapping[str, Any]) -> str:
     return f"no progress since {stalled.get('since')}, promised every {float(stalled.get('promise_seconds', 0)):g} s"
 
 
-def _lock_was_held(clues: postmortem.Clues) -> bool:
+def _lock_was_held(clues: Clues) -> bool:
     laid = clues.start.get("evidence")
     return not (isinstance(laid, Mapping) and laid.get("lock_held") is False)
 
 
-def _from_afar(clues: postmortem.Clues, host: object) -> Status:
+def _from_afar(clues: Clues, host: object) -> Status:
     """Where the lock says nothing: by the heartbeat on a shared file system, else the last known state."""
     here = host == socket.gethostname()
-    if here and clues.host and not postmortem.is_alive(clues.start.get("pid")):
+    if here and clues.host and not is_alive(clues.start.get("pid")):
         return _found(postmortem.judge(clues))
     laid = clues.start.get("evidence")
     shared = isinstance(laid, Mapping) and laid.get("lock_trusted") is False
-    silent = postmortem.age_seconds(clues.last_time)
+    silent = age_seconds(clues.last_time)
     if not (here or shared) or silent is None:
         where = "the lock of the run can't be asked from here" if here else f"only its host, {host}, can tell more"
         return _status("running", f"last known state; {where}")
@@ -134,7 +135,7 @@ def _from_afar(clues: postmortem.Clues, host: object) -> Status:
     return _status("lost_contact", f"not heard of since {clues.last_time}; only its host, {host}, can tell more")
 
 
-def _unfinished(directory: Path, clues: postmortem.Clues) -> Status:
+def _unfinished(directory: Path, clues: Clues) -> Status:
     if not (directory / LOCK_NAME).exists() and not (directory / JOURNAL_NAME).exists() and _is_newborn(directory):
         return _status("running", "starting")
     return _found(postmortem.judge(clues))

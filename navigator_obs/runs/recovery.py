@@ -19,6 +19,7 @@ from ..clock import clock, format_timestamp
 from ..config import Config
 from ..encoding import from_json, to_json
 from . import calling, evidence, folder, links, liveness, postmortem, seal
+from .clues import Exit, examine, is_alive
 from .journal import JOURNAL_NAME, Journal, read_run
 from .staged import forget_left, left_beside
 from .summary import Fold
@@ -26,7 +27,7 @@ from .summary import Fold
 _CLAIM_NAME: Final = ".recovering"
 
 
-def recover(directory: Path, config: Config, exit: postmortem.Exit | None = None) -> dict[str, Any] | None:  # noqa: A002
+def recover(directory: Path, config: Config, exit: Exit | None = None) -> dict[str, Any] | None:  # noqa: A002
     """Finalise the run in *directory* if it is dead; return its final summary, None where there was nothing to do.
 
     *exit* is how its process ended, where the caller is the parent that knows. Never raises.
@@ -74,7 +75,7 @@ def _is_ours(directory: Path) -> bool:
     return not hasattr(os, "geteuid") or directory.stat().st_uid == os.geteuid()
 
 
-def _recover(directory: Path, config: Config, exit: postmortem.Exit | None) -> dict[str, Any] | None:  # noqa: A002
+def _recover(directory: Path, config: Config, exit: Exit | None) -> dict[str, Any] | None:  # noqa: A002
     if not _is_dead(directory, exit):
         return None
     with _claimed(directory) as ours:
@@ -87,7 +88,7 @@ def _recover(directory: Path, config: Config, exit: postmortem.Exit | None) -> d
         return summary
 
 
-def _is_dead(directory: Path, exit: postmortem.Exit | None) -> bool:  # noqa: A002
+def _is_dead(directory: Path, exit: Exit | None) -> bool:  # noqa: A002
     summary = folder.read_summary(directory)
     if summary and summary.get("run_metadata", {}).get("final"):
         return False
@@ -97,11 +98,11 @@ def _is_dead(directory: Path, exit: postmortem.Exit | None) -> bool:  # noqa: A0
         # A folder without a word: there is nothing to make a summary of.
         return False
     # Its parent is about to know better how it ended.
-    return exit is not None or not postmortem.is_alive(_watcher(directory))
+    return exit is not None or not is_alive(_watcher(directory))
 
 
 def _watcher(directory: Path) -> int | None:
-    laid = postmortem.examine(directory).start.get("evidence")
+    laid = examine(directory).start.get("evidence")
     return laid.get("watched_by") if isinstance(laid, dict) else None
 
 
@@ -116,14 +117,14 @@ def _claimed(directory: Path) -> Iterator[bool]:
         claim.close()
 
 
-def _concluded(directory: Path, config: Config, exit: postmortem.Exit | None) -> dict[str, Any]:  # noqa: A002
+def _concluded(directory: Path, config: Config, exit: Exit | None) -> dict[str, Any]:  # noqa: A002
     """Write the end record, unless the run has written it itself, and the final summary."""
     fold = Fold()
     for record in read_run(directory):
         fold.add(record)
     folder.release_reserve(directory)
     if not fold.life.end:
-        line = to_json(_end_record(fold, postmortem.judge(postmortem.examine(directory, exit))))
+        line = to_json(_end_record(fold, postmortem.judge(examine(directory, exit))))
         _append(directory, line, config)
         fold.add(from_json(line))
     summary = fold.summary()
@@ -169,7 +170,7 @@ def _end_record(fold: Fold, found: postmortem.Finding) -> dict[str, Any]:
 
 def _recover_staged(directory: Path, config: Config) -> None:
     """Put into the log what the dead process had acknowledged and not yet written."""
-    laid = postmortem.examine(directory).start.get("evidence")
+    laid = examine(directory).start.get("evidence")
     path = Path(str(laid.get("log_path"))) if isinstance(laid, dict) and laid.get("log_path") else config.log_path
     staged = path.parent / ".staging"
     if not staged.is_dir() or not _is_ours(staged):

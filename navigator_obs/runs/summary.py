@@ -21,13 +21,10 @@ from .consumption import Consumption
 from .journal import Record
 from .life import Life
 from .outlook import Outlook, Years
+from .products import Products
 from .still_open import StillOpen
 
 SCHEMA_VERSION: Final = 1
-MAX_ARTIFACTS: Final = 1000
-MAX_CHECKPOINTS: Final = 10_000
-MAX_DIGESTS: Final = 10_000
-LATEST_CHECKPOINTS: Final = 100
 
 
 def fold(records: Iterable[Record]) -> dict[str, Any]:
@@ -49,13 +46,9 @@ class Fold:
         self.life = Life()
         self._git: dict[str, Any] = {}
         self._imported: dict[str, str] = {}
-        self._digests: list[dict[str, Any]] = []
         self._unreadable = 0
         self._notes: dict[str, deque[dict[str, Any]]] = {}
-        self._overflow = {"artifacts": 0, "checkpoints": 0, "digests": 0}
-        self._artifacts: list[dict[str, Any]] = []
-        self._checkpoints: set[int] = set()
-        self._latest: deque[dict[str, Any]] = deque(maxlen=LATEST_CHECKPOINTS)
+        self.products = Products()
         self._catalogue = Catalogue()
         self._checks = CheckBook()
         self._metrics = Metrics()
@@ -118,25 +111,6 @@ class Fold:
     def _take_leave(self, record: Record) -> None:  # noqa: ARG002
         self._left += 1
 
-    def _take_artifact(self, record: Record) -> None:
-        if len(self._artifacts) < MAX_ARTIFACTS:
-            self._artifacts.append(record["artifact"])
-        else:
-            self._overflow["artifacts"] += 1
-
-    def _take_digest(self, record: Record) -> None:
-        if len(self._digests) < MAX_DIGESTS:
-            self._digests.append({key: record[key] for key in _KEPT_OF_DIGEST})
-        else:
-            self._overflow["digests"] += 1
-
-    def _take_checkpoint(self, record: Record) -> None:
-        if len(self._checkpoints) < MAX_CHECKPOINTS:
-            self._checkpoints.add(record["year"])
-        else:
-            self._overflow["checkpoints"] += 1
-        self._latest.append({key: record.get(key) for key in ("year", "path", "time")})
-
     def _take_environment(self, record: Record) -> None:
         self._git |= record.get("git") or {}
         self._imported = record.get("imported") or self._imported
@@ -165,7 +139,7 @@ class Fold:
         """Return the summary as of the last record, with the keys of `summary.schema.json`."""
         totals, seconds = self._all_metrics(), self.life.seconds
         open_operations = self._open.listed()
-        years = figures.years_completed(totals, self._checkpoints, open_operations)
+        years = figures.years_completed(totals, self.products.years, open_operations)
         breakdown = self._breakdown(totals, seconds)
         unattributed = float(breakdown["unattributed_seconds"])
         resources = self._resources(open_operations)
@@ -184,9 +158,7 @@ class Fold:
             "metrics": totals.summary(),
             "checks": self._checks.summary(),
             "issues": self._issues(),
-            "checkpoints": list(self._latest),
-            "digests": [dict(digest) for digest in self._digests],
-            "artifacts": [dict(artifact) for artifact in self._artifacts],
+            **self.products.summary(),
             "observability": self._observability(totals, seconds),
         }
 
@@ -245,7 +217,7 @@ class Fold:
             "rows": figures.rows(totals),
             "events_written": sum(events["written"] for events in self._events.values()),
             "events_dropped": sum(sum(events["dropped"].values()) for events in self._events.values()),
-            "backup_created": any(artifact.get("kind") == "backup" for artifact in self._artifacts),
+            "backup_created": self.products.has_backup,
             "stalls": self.life.stalls,
             "stalled_seconds": self.life.stalled_seconds,
             "years_resumed": list(self.life.start.get("years_resumed") or ()),
@@ -274,7 +246,7 @@ class Fold:
         for told in (*self._ticks.values(), *events):
             dropped.update(told.get("dropped", {}))
         overflow = {
-            **self._overflow,
+            **self.products.overflow,
             "tags": self.life.tags_left_out,
             "issues": self._catalogue.overflow,
             "checks": self._checks.overflow,
@@ -310,6 +282,10 @@ def _alive(take: Callable[[Life, Record], None]) -> Callable[[Fold, Record], Non
     return lambda fold, record: take(fold.life, record)
 
 
+def _left(take: Callable[[Products, Record], None]) -> Callable[[Fold, Record], None]:
+    return lambda fold, record: take(fold.products, record)
+
+
 _NOTED: Final = frozenset({"what", "step", "seconds", "percent", "time"})
 _TAKERS: Final[Mapping[str, Callable[[Fold, Record], None]]] = {
     "start": _alive(Life.take_start),
@@ -317,9 +293,9 @@ _TAKERS: Final[Mapping[str, Callable[[Fold, Record], None]]] = {
     "tick": Fold._take_tick,
     "issue": Fold._take_issue,
     "check": Fold._take_check,
-    "artifact": Fold._take_artifact,
-    "checkpoint": Fold._take_checkpoint,
-    "digest": Fold._take_digest,
+    "artifact": _left(Products.take_artifact),
+    "checkpoint": _left(Products.take_checkpoint),
+    "digest": _left(Products.take_digest),
     "tags": _alive(Life.take_tags),
     "environment": Fold._take_environment,
     "signal": _alive(Life.take_signal),
@@ -334,7 +310,6 @@ _TAKERS: Final[Mapping[str, Callable[[Fold, Record], None]]] = {
     "torn": Fold._take_torn,
 }
 _KEPT_OF_TICK: Final = ("time", "seconds", "covered_seconds", "cost", "dropped", "stalled")
-_KEPT_OF_DIGEST: Final = ("name", "year", "operation_path", "digest", "rows", "time")
 _NO_EVENTS: Final[dict[str, Any]] = {"written": 0, "bytes": 0, "dropped": {}}
 _NO_CONFIGURATION: Final[dict[str, Any]] = {
     "params": {},

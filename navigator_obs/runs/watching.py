@@ -17,7 +17,8 @@ from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 from ..config import EXEC_VARIABLE, Config
-from . import postmortem, recovery
+from . import recovery
+from .clues import Exit, examine
 
 _FORWARDED: Final = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP", "SIGINT") if hasattr(signal, name))
 
@@ -66,14 +67,14 @@ def _passing_on() -> Iterator[list[subprocess.Popen[bytes]]]:
 
 def _finalised(note: Path, pid: int, code: int, config: Config) -> Iterator[dict[str, Any]]:
     for directory in _noted(note):
-        mine = postmortem.examine(directory).start.get("pid") == pid
-        summary = recovery.recover(directory, config, _exit(code) if mine else postmortem.Exit())
+        mine = examine(directory).start.get("pid") == pid
+        summary = recovery.recover(directory, config, _exit(code) if mine else Exit())
         if summary is not None:
             yield summary
 
 
-def _exit(code: int) -> postmortem.Exit:
-    return postmortem.Exit(exit_code=code) if code >= 0 else postmortem.Exit(signal=_name(-code))
+def _exit(code: int) -> Exit:
+    return Exit(exit_code=code) if code >= 0 else Exit(signal=_name(-code))
 
 
 def _name(number: int) -> str:

@@ -9,6 +9,7 @@ import subprocess
 
 import pytest
 
+from navigator_obs import assembly
 from navigator_obs.errors import ConfigError, UsageError
 from navigator_obs.events import categories
 from navigator_obs.events.categories import CATEGORIES, Classifier, kind
@@ -125,6 +126,8 @@ def test_a_wrong_rule_is_refused(recorder, rules, wrong, words):
     with pytest.raises(ConfigError, match=words) as caught:
         recorder.configure(categories=wrong)
     assert "\n" not in str(caught.value)
+    assert assembly.configure(level="DEBUG") == assembly.current_config()
+    assert assembly.current_config().categories == {}
 
 
 def test_every_rule_has_a_known_category_and_a_condition():

@@ -9,7 +9,8 @@ import pytest
 
 from navigator_obs.encoding import to_json
 from navigator_obs.runs import evidence
-from navigator_obs.runs.postmortem import CONFIDENCES, Clues, Exit, examine, judge
+from navigator_obs.runs.clues import Clues, Exit, examine
+from navigator_obs.runs.postmortem import CONFIDENCES, judge
 
 EARLIER, LATER = "2026-01-01T10:00:00.000000Z", "2026-01-01T10:00:09.000000Z"
 

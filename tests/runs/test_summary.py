@@ -21,8 +21,9 @@ from navigator_obs.runs import catalogue, environment, listening, schema
 from navigator_obs.runs.configuration import describe
 from navigator_obs.runs.journal import read
 from navigator_obs.runs.life import MAX_TAGS
+from navigator_obs.runs.products import MAX_ARTIFACTS
 from navigator_obs.runs.recording import Recording
-from navigator_obs.runs.summary import MAX_ARTIFACTS, Fold, fold
+from navigator_obs.runs.summary import Fold, fold
 
 VALIDATOR = jsonschema.Draft202012Validator(schema.load())
 NOW = "2025-01-01T00:00:00.000000Z"
