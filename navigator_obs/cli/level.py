@@ -8,17 +8,19 @@ from ..errors import UsageError, close_match
 from ..history.store import LIVING, History
 from ..runs import live_level
 from ..settings import LEVELS
-from .verbs import config_of, places
+from .screen import print_json
+from .verbs import config_of, places, run_argument
 
 _RESET = "RESET"
 
 
 @click.command("level")
-@click.argument("run", metavar="RUN")
+@run_argument(required=True)
 @click.argument("level", required=False, metavar="[LEVEL]")
 @click.option("--logger", default="", metavar="NAME", help="Only for this logger and the dotted names below it.")
+@click.option("--json", "as_json", is_flag=True, help="Print what is asked for as a JSON object.")
 @places
-def command(run: str, level: str | None, logger: str, log_dir: str | None, runs_dir: str | None) -> int:
+def command(run: str, level: str | None, logger: str, as_json: bool, log_dir: str | None, runs_dir: str | None) -> int:
     r"""Change what a running simulation logs: DEBUG, INFO, WARNING, ERROR, CRITICAL; reset for what it was configured
     to. Without LEVEL show what was asked for.
 
@@ -32,19 +34,31 @@ def command(run: str, level: str | None, logger: str, log_dir: str | None, runs_
     entry = History(config_of(log_dir=log_dir, runs_dir=runs_dir).runs_dir).get(run)
     asked = live_level.read(entry.directory)
     if level is None:
-        for name, value in sorted(asked.items()) or [("", "as configured")]:
-            click.echo(f"{name or 'all loggers'}: {value}")
+        _tell(entry.run_id, asked, as_json=as_json)
         return 0
     name = _checked(level)
     if entry.status not in LIVING:
         raise UsageError(f"run {entry.run_id} is {entry.status}: only the level of a running one can be changed")
+    asked = _changed(asked, logger, name)
     try:
-        live_level.write(entry.directory, _changed(asked, logger, name))
+        live_level.write(entry.directory, asked)
     except OSError as error:
         raise UsageError(f"the level of run {entry.run_id} cannot be changed: {error}") from None
+    if as_json:
+        _tell(entry.run_id, asked, as_json=True)
+        return 0
     what = f"logger {logger}" if logger else "all loggers"
     click.echo(f"{entry.run_id}: {what} {'as configured' if name == _RESET else name}, within some seconds")
     return 0
+
+
+def _tell(run_id: str, asked: dict[str, str], *, as_json: bool) -> None:
+    if as_json:
+        loggers = {name: value for name, value in sorted(asked.items()) if name}
+        print_json({"run_id": run_id, "level": asked.get(""), "loggers": loggers})
+        return
+    for name, value in sorted(asked.items()) or [("", "as configured")]:
+        click.echo(f"{name or 'all loggers'}: {value}")
 
 
 def _checked(level: str) -> str:

@@ -64,6 +64,8 @@ class Verbs(click.Group):
         module = import_module(f".{_HOMES.get(cmd_name, cmd_name)}", __package__)
         command = getattr(module, cmd_name if cmd_name in _HOMES else "command")
         assert isinstance(command, click.Command)
+        # In a raw docstring, click's sign for lines that stay as they are is two characters.
+        command.help = (command.help or "").replace("\\b\n", "\b\n")
         return command
 
     def resolve_command(

@@ -86,6 +86,9 @@ def test_a_running_simulation_logs_what_it_is_asked_to(simulation, capsys):
     capsys.readouterr()
     assert main(["level", "live"]) == 0
     assert capsys.readouterr().out == "all loggers: DEBUG\nplanwise.hiring: DEBUG\n"
+    assert main(["level", "live", "--json"]) == 0
+    told = {"run_id": "live", "level": "DEBUG", "loggers": {"planwise.hiring": "DEBUG"}}
+    assert json.loads(capsys.readouterr().out) == told
     assert main(["level", "live", "reset"]) == 0
     wait_for(lambda: len(logged("log levels changed", file_level="INFO", levels={})) >= 2)
     before = len(logged("considered"))
