@@ -23,6 +23,7 @@ _MAX_NAME = 32
 _TREND = 20
 _LEAST_TREND = 3
 _MAX_TRENDS = 5
+_LEAST_WITH_MARKS = 5
 T = TypeVar("T")
 _MAX_REASON = 100
 _LEAST_REASON = 12
@@ -71,13 +72,11 @@ def print_runs(
 def _lines(
     known: Sequence[RunEntry], runs: Sequence[RunEntry], shown: Sequence[RunEntry], columns: Sequence[str]
 ) -> list[str]:
-    from ..history.marks import marks
-
     if columns:
         from .listed import lines_with
 
-        return lines_with(shown, columns, marks(known, shown) if "trend" in columns else {})
-    width, found = _terminal_width(), marks(known, shown)
+        return lines_with(shown, columns, _marks(known, shown) if "trend" in columns else {})
+    width, found = _terminal_width(), _marks(known, shown)
     # A program that reads the list reads one run a line and nothing else.
     return (
         lines_of(shown, None, found)
@@ -86,12 +85,20 @@ def _lines(
     )
 
 
+def _marks(known: Sequence[RunEntry], shown: Sequence[RunEntry]) -> Mapping[str, Mark]:
+    # Fewer have no trend, and do without the imports.
+    if len(known) < _LEAST_WITH_MARKS:
+        return {}
+    from ..history.marks import marks
+
+    return marks(known, shown)
+
+
 def _print_json(known: Sequence[RunEntry], shown: Sequence[RunEntry]) -> None:
     """Each run with its trend: null, or what the list shows beside it."""
-    from ..history.marks import marks
     from .screen import print_json
 
-    found = marks(known, shown)
+    found = _marks(known, shown)
     trends = {run_id: mark.to_dict() for run_id, mark in found.items()}
     print_json([{**run.to_dict(), "trend": trends.get(run.run_id)} for run in shown])
 
