@@ -182,8 +182,9 @@ def test_who_may_only_read_gets_the_list_and_writes_nothing(runs_dir: Path, inde
     expected = told(runs_dir)
     if not indexed:
         index.remove(runs_dir)
-    for folder in [runs_dir, *runs_dir.parents[:3]]:
-        folder.chmod(0o755)
+    runs_dir.chmod(0o755)
+    for folder in runs_dir.parents[:-2]:
+        folder.chmod(folder.stat().st_mode | 0o055)
     before = sorted(os.listdir(runs_dir))
     told_to_others = runs_dir.parent / "told.json"
     told_to_others.touch()

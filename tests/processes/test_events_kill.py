@@ -125,8 +125,9 @@ def test_a_living_process_recovers_its_dead_neighbour(tmp_path):
         survivor.read_for(0.02)
         victim.read_for(0.02)
     acknowledged = victim.kill()
+    left_behind = f"*-{victim.process.pid}-*.stage"
     deadline = time.monotonic() + 60
-    while len(list((tmp_path / "logs" / ".staging").glob("*.stage"))) > 1 and time.monotonic() < deadline:
+    while list((tmp_path / "logs" / ".staging").glob(left_behind)) and time.monotonic() < deadline:
         survivor.read_for(0.05)
     survivor.kill()
     lines = [line for path in (tmp_path / "logs").glob("navigator.log*") for line in path.read_bytes().splitlines()]
