@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain as all_of
 from operator import attrgetter
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple, TypeVar
@@ -17,7 +18,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 from ..errors import ConfigError, close_match
 from .category_rules import CAUSES, COLLATERAL, MISTAKES, REFRAMED, REFRAMING
 from .rule import Rule, rule
-from .symptoms import Symptoms
+from .symptoms import Symptoms, shape
 
 UNKNOWN: Final = "unknown"
 MAX_TYPES: Final = 1024
@@ -25,7 +26,7 @@ MAX_VERDICTS: Final = 512
 MAX_LEAVES: Final = 16
 K = TypeVar("K")
 V = TypeVar("V")
-_DIGITS: Final = dict.fromkeys(map(ord, "0123456789"))
+_DIGITS: Final = re.compile("[0-9]+")
 _Candidates = tuple[tuple[tuple[Rule, tuple[str, ...]], ...], ...]
 """By tier, the rules that may speak of a class, each with what of it they ask for."""
 _Judged = Sequence[tuple[Symptoms, _Candidates]]
@@ -139,18 +140,24 @@ class Classifier:
         self._candidates: dict[Any, _Candidates] = {}
         # The same error comes back a thousand times, with other numbers in its message.
         self._verdicts: dict[tuple[Any, ...], Verdict] = {}
+        self._asks_for_numbers = any(map(_asks_for_numbers, all_of.from_iterable(self._tiers)))
+
+    def shape(self, message: str) -> bytes:
+        """Return what messages have in common that no rule tells apart: they differ in their digits alone."""
+        # What it tells of another exception has that one's name, and maybe its errno.
+        if self._asks_for_numbers or "Error" in message or "Exception" in message:
+            return message.encode("utf-8", "surrogatepass")
+        return shape(message)
 
     def classify(self, chain: Sequence[BaseException]) -> Verdict:
         """Return the verdict on an exception by its *chain* of causes, itself first and the root cause last."""
         links = [Symptoms.of(error) for error in reversed(chain)]
-        key = tuple((link.kind, link.status, link.errno, link.raw.translate(_DIGITS)) for link in links)
+        key = tuple((link.kind, link.status, link.errno, link.origin, self.shape(link.raw)) for link in links)
         found = self._verdicts.get(key)
         if found is None:
             # What a message tells of another exception was its cause.
             judged = [(one, self._of_kind(one)) for link in links for one in (link.told(), link) if one is not None]
-            found = self._judge(judged)
-            if not any(candidate.origins for _, tiers in judged for tier in tiers for candidate, _ in tier):
-                _bounded(self._verdicts, MAX_VERDICTS)[key] = found
+            found = bounded(self._verdicts, MAX_VERDICTS)[key] = self._judge(judged)
         return found
 
     def _judge(self, links: _Judged) -> Verdict:
@@ -165,8 +172,12 @@ class Classifier:
         found = self._candidates.get(link.kind)
         if found is None:
             found = tuple(tuple(_candidates(tier, link)) for tier in self._tiers)
-            _bounded(self._candidates, MAX_TYPES)[link.kind] = found
+            bounded(self._candidates, MAX_TYPES)[link.kind] = found
         return found
+
+
+def _asks_for_numbers(candidate: Rule) -> bool:
+    return candidate.message is not None and _DIGITS.search(candidate.message.pattern) is not None
 
 
 def _first(links: _Judged, tier: int) -> Verdict | None:
@@ -185,7 +196,8 @@ def _verdict(link: Symptoms, candidate: Rule, words: tuple[str, ...]) -> Verdict
     return Verdict(candidate.category, ", ".join(reasons))
 
 
-def _bounded(kept: dict[K, V], limit: int) -> dict[K, V]:
+def bounded(kept: dict[K, V], limit: int) -> dict[K, V]:
+    """Return *kept*, emptied where it has reached its limit."""
     if len(kept) >= limit:
         kept.clear()
     return kept
@@ -220,7 +232,8 @@ def _by_origin(link: Symptoms, candidate: Rule) -> str | None:
 
 def _by_message(link: Symptoms, candidate: Rule) -> str | None:
     found = candidate.message.search(link.lowered) if candidate.message else None
-    return f"message has {found[0][:80]!r}" if found else None
+    # Without its numbers, for the verdict is also that on other ones.
+    return f"message has {_DIGITS.sub('#', found[0])[:80]!r}" if found else None
 
 
 _CONDITIONS: Final[tuple[tuple[Callable[[Rule], Any], Callable[[Symptoms, Rule], str | None]], ...]] = (
@@ -238,6 +251,11 @@ def install(rules: Mapping[str, str]) -> None:
     """Have the user's *rules* asked before all others. Raises ConfigError as `check_rules` does."""
     global _classifier
     _classifier = Classifier(check_rules(rules))
+
+
+def present() -> Classifier:
+    """Return the rules that hold now; another object once other ones are installed."""
+    return _classifier
 
 
 def classify(chain: Sequence[BaseException], chain_of: Callable[[BaseException], Sequence[BaseException]]) -> Verdict:

@@ -19,11 +19,15 @@ from ..encoding import NEWLINE, strict_json, to_json
 from ..fields import RESERVED
 from ..redaction import may_hold_secret
 from .exceptions import describe, mark_reported
-from .outlines import Outlines
+from .line import EventLine
+from .outlines import Outlines, Told
 from .processors import CALLER, LEVEL_NAMES, Redact, exception_of, thread_name
 from .scope import NO_RUN, RunTag, Scope, current, get_scope
+from .symptoms import shape
 
 _DECLINED_KEYS: Final = RESERVED | {"event", "exc_info", "stack_info", CALLER}
+WARNING: Final = 30
+ERROR: Final = 40
 _CACHE_LIMIT: Final = 4096
 _LONG_TEXT: Final = 512
 _DIGITS: Final = tuple(b"%03d" % number for number in range(1000))
@@ -116,17 +120,25 @@ class FastPath:
                 return None
         return self._line(site, fields) if self._are_plain(fields) else None
 
-    def render_error(
+    def render_issue(
         self, name: str, bound: Fragment, level: int, message: str, fields: dict[str, Any], frame: FrameType
-    ) -> bytes | None:
-        """The same for an event with `exc_info`."""
-        error = exception_of(fields["exc_info"])
-        rendered = None if error is None else self._exception(error)
-        if error is None or rendered is None:
-            return None
-        rest = {key: value for key, value in fields.items() if key != "exc_info"}
-        line = self.render(name, bound, level, message, rest, frame)
-        return line and _with_exception(line, rendered, error)
+    ) -> EventLine | None:
+        """The same for a warning or an error, also with `exc_info`."""
+        logger = name or frame.f_globals.get("__name__")
+        if "exc_info" not in fields:
+            line = self.render(name, bound, level, message, fields, frame)
+            return None if line is None else self._issue(line, logger, level, message)
+        given, line = fields.pop("exc_info"), None
+        try:
+            error = exception_of(given)
+            told = None if error is None else self._exception(error)
+            if error is not None and told is not None:
+                line = self.render(name, bound, level, message, fields, frame)
+            return None if line is None else self._issue(line, logger, level, message, told, error)
+        finally:
+            if line is None:
+                # For the chain, whose turn it is then.
+                fields["exc_info"] = given
 
     def render_at(
         self,
@@ -136,26 +148,45 @@ class FastPath:
         fields: dict[str, Any],
         place: tuple[str, str, int],
         error: BaseException | None = None,
-    ) -> bytes | None:
+    ) -> bytes | EventLine | None:
         """The same for an event of which module, function and line are known."""
         if type(message) is not str or not self._are_plain(fields):
             return None
-        rendered = None if error is None else self._exception(error)
+        told = None if error is None else self._exception(error)
         key = (place, message)
         site = self._sites.get(key)
-        if error is not None and rendered is None:
+        if error is not None and told is None:
             return None
         if site is None or not self._holds(site, name, level, fields):
             site = self._new_site(key, None, name, self.nothing, level, message, fields, place)
         line = None if site is None else self._line(site, fields)
-        return line if line is None or error is None else _with_exception(line, rendered or b"", error)
+        if line is None or (level < WARNING and error is None):
+            return line
+        return self._issue(line, name, level, message, told, error)
 
-    def _exception(self, error: BaseException) -> bytes | None:
+    def _issue(
+        self,
+        line: bytes,
+        logger: str | None,
+        level: int,
+        message: str,
+        told: Told | None = None,
+        error: BaseException | None = None,
+    ) -> EventLine:
+        """The line as what taps hear of, with the exception as its last value where there is one."""
+        run_id = (current().run or NO_RUN).run_id
+        if told is None or error is None:
+            return EventLine(line, run_id, (logger, level >= ERROR, shape(message)), message)
+        mark_reported(error)
+        whole = b'%b,"exception":%b}\n' % (line[:-2], told.rendered)
+        return EventLine(whole, run_id, told.outline and (told.outline, level >= ERROR), told.message)
+
+    def _exception(self, error: BaseException) -> Told | None:
         """Render the value of an event's `exception`; None for one that is so long that it has to be cut."""
-        rendered = self._outlines.render(error)
-        if rendered is None:
-            rendered = to_json(self._redact.clean_exception(describe(error)))
-        return rendered if len(rendered) < self._max_bytes else None
+        told = self._outlines.render(error)
+        if told is None:
+            told = Told(to_json(self._redact.clean_exception(describe(error))), None, "")
+        return told if len(told.rendered) < self._max_bytes else None
 
     def _holds(self, site: _Site, name: str, level: int, fields: dict[str, Any]) -> bool:
         """Whether everything but place and message that the site was rendered for is still so."""
@@ -294,12 +325,6 @@ class FastPath:
                 values = {"operation_path": scope.operation.path, **values}
             scope.fragment = fragment = self.fragment(values)
         return fragment
-
-
-def _with_exception(line: bytes, rendered: bytes, error: BaseException) -> bytes:
-    """The line with a rendered exception as its last value."""
-    mark_reported(error)
-    return b'%b,"exception":%b}\n' % (line[:-2], rendered)
 
 
 def _is_encodable(value: str) -> bool:

@@ -12,8 +12,9 @@ from ..clock import clock
 from ..encoding import text
 from .chain import Processor, chain
 from .exceptions import from_signal_handler
-from .fastpath import FastPath, Fragment
+from .fastpath import WARNING, FastPath, Fragment
 from .limits import Limit, admit, sampled, samplers
+from .line import EventLine
 from .named import NamedLogger, named
 from .processors import CALLER, METHOD_LEVELS, Place, caller_of, outside_frame
 from .sinks import outlet
@@ -162,12 +163,13 @@ class BoundLogger(structlog.BoundLoggerBase):
                 fields = chosen
             if args:
                 event = _interpolate(event, args, fields)
-            line, began = None, 0
+            line: bytes | EventLine | None = None
+            began = 0
             fast, logger = chain.fast, self._logger
             if fast is not None and level >= logger.file_level:
                 bound = self._fragment if self._rendered_by is fast else self._render_bound(fast)
                 if bound is not None:
-                    render = fast.render if level < 40 or "exc_info" not in fields else fast.render_error
+                    render = fast.render if level < WARNING else fast.render_issue
                     line = render(logger.rendered, bound, level, event, fields, sys._getframe(2))
             if line is None:
                 began = clock.monotonic_ns()
@@ -180,7 +182,7 @@ class BoundLogger(structlog.BoundLoggerBase):
             self._deliver(level, finished)
             outlet.count_slow(began)
         elif level < logger.others_level:
-            outlet.file.write(line)  # type: ignore[union-attr]
+            outlet.file.write(line)  # type: ignore[union-attr, arg-type]
         else:
             logger.deliver_line(line, level)
 

@@ -6,11 +6,11 @@ structlog calls this the wrapped logger: bound loggers come and go, the named on
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any, Final
 
 from ..clock import clock
-from ..encoding import from_json, to_json
+from ..encoding import to_json
+from .line import EventLine
 from .sinks import NEVER, WARNING, outlet
 
 
@@ -31,11 +31,10 @@ class NamedLogger:
 
     debug = info = warning = error = critical = deliver
 
-    def deliver_line(self, line: bytes, level: int) -> None:
-        """Give an event that was rendered for the file to all that want it."""
+    def deliver_line(self, line: bytes | EventLine, level: int) -> None:
+        """Give an event that was rendered for the file to all that want it: a warning or an error as an `EventLine`."""
         began = clock.monotonic_ns()
-        event = from_json(line) if level >= self.others_level else _NOT_WANTED
-        outlet.deliver(line, event, level, to_console=level >= self.console_level)
+        outlet.deliver_line(line, level, to_console=level >= self.console_level)
         outlet.count_slow(began)
 
     def set_levels(self, file_level: int, console_level: int) -> None:
@@ -46,7 +45,6 @@ class NamedLogger:
         self.others_level = 0 if outlet.extra else min(console_level, WARNING)
 
 
-_NOT_WANTED: Final[Mapping[str, Any]] = MappingProxyType({})
 _loggers: Final[dict[str | None, NamedLogger]] = {}
 _by_name: dict[str, int] = {}
 

@@ -13,9 +13,11 @@ from typing import Any, Final, Protocol
 
 from ..clock import clock
 from ..disabled import DISABLED
+from ..encoding import from_json
 from .console import ConsoleSink
 from .filesink import FileSink
 from .limits import tally
+from .line import EventLine
 
 WARNING: Final = 30
 NEVER: Final = 1_000
@@ -67,13 +69,27 @@ class Outlet:
         """Give a finished event to everyone who wants it."""
         if self.file is not None and line:
             self.file.write(line, urgent=level >= WARNING)
+        self._show(event, level, to_console)
+        if level >= WARNING:
+            for tap in tuple(self.taps):
+                self._guarded(tap, event)
+
+    def deliver_line(self, line: bytes | EventLine, level: int, *, to_console: bool) -> None:
+        """The same for one that is a line already; it is parsed where somebody wants to look into it."""
+        data = line if isinstance(line, bytes) else line.line
+        if self.file is not None:
+            self.file.write(data, urgent=level >= WARNING)
+        if to_console or self.extra:
+            self._show(line.event if isinstance(line, EventLine) else from_json(line), level, to_console)
+        if isinstance(line, EventLine):
+            for tap in tuple(self.taps):
+                self._guarded(tap, line)
+
+    def _show(self, event: Event, level: int, to_console: bool) -> None:
         if self.console is not None and to_console:
             self._guarded(self.console.write, event, level)
         for sink in self.extra:
             self._guarded(sink.write, event, level)
-        if level >= WARNING:
-            for tap in tuple(self.taps):
-                self._guarded(tap, event)
 
     def count_slow(self, began_ns: int) -> None:
         """Count an event that took a longer way than the shortest, and the time since *began_ns*."""

@@ -10,12 +10,14 @@ import builtins
 import re
 import sys
 from collections.abc import Iterator
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, Final, Self
 
 from ..encoding import text
 
 MAX_TEXT: Final = 4000
+TOLD_BESIDE: Final = frozenset({"stderr", "output", "errno", "returncode", "code", "__notes__"})
+"""What of an exception speaks besides its message and its way through the code."""
 _LIBRARY_PATHS: Final = ("site-packages", "dist-packages", f"python{sys.version_info.major}.{sys.version_info.minor}")
 _TOLD: Final = re.compile(
     r"(?:^|[\s:(])([A-Za-z_][\w.]*(?:Error|Exception|Interrupt|Warning)): (.*)|^([A-Za-z_][\w.]*(?:Error|Exception))$",
@@ -35,6 +37,19 @@ _ABOVE: Final = {"duckdb": "duckdb.Error", "sqlite3": "sqlite3.Error"}
 _STATEMENTS: Final = frozenset({"BinderException", "CatalogException", "ParserException"})
 
 
+_SAME_DIGITS: Final = bytes.maketrans(b"0123456789", b"1" * 10)
+
+
+def shape(message: str) -> bytes:
+    """Return what is the same in messages that differ in their digits alone, but for those of a ``0x1f``.
+
+    >>> shape("no band for employee 7") == shape("no band for employee 8")
+    True
+    """
+    told = message.encode("utf-8", "surrogatepass")
+    return told if b"0x" in told else told.translate(_SAME_DIGITS)
+
+
 class Symptoms:
     """One exception, or one that is told of; each thing is looked up once."""
 
@@ -51,10 +66,13 @@ class Symptoms:
     @classmethod
     def of(cls, error: BaseException) -> Self:
         """Look at an exception. Its text is its message, and what the program printed if it was one that failed."""
-        kind = type(error)
-        printed = [getattr(error, name, None) for name in ("stderr", "output")]
-        parts = [text(error), *(_as_text(part)[-MAX_TEXT:] for part in printed if part)]
-        return cls(tuple(_names(kind)), "\n".join(parts)[: 2 * MAX_TEXT], own=is_own(kind), error=error)
+        kind: Any = type(error)
+        names, own = _of_kind(kind)
+        raw = text(error)
+        for printed in (getattr(error, "stderr", None), getattr(error, "output", None)):
+            if printed:
+                raw = f"{raw}\n{_as_text(printed)[-MAX_TEXT:]}"
+        return cls(names, raw[: 2 * MAX_TEXT], own=own, error=error)
 
     def told(self) -> Self | None:
         """Return the symptoms of the last exception that this one's text tells of, if it does."""
@@ -109,6 +127,19 @@ class Symptoms:
 
 def _as_text(printed: Any) -> str:
     return printed.decode("utf-8", "replace") if isinstance(printed, bytes) else text(printed)
+
+
+@lru_cache(maxsize=512)
+def _of_kind(kind: type) -> tuple[tuple[str, ...], bool]:
+    """The names of a class, and whether it is the application's."""
+    return tuple(_names(kind)), is_own(kind)
+
+
+def speaks_by_message(kind: type[BaseException]) -> bool:
+    """Return whether exceptions of this class can tell nothing but their message, unless something is set on them."""
+    if kind.__getattribute__ is not BaseException.__getattribute__ or hasattr(kind, "__getattr__"):
+        return False
+    return not issubclass(kind, BaseExceptionGroup) and not any(hasattr(kind, name) for name in TOLD_BESIDE)
 
 
 def _names(kind: type) -> Iterator[str]:

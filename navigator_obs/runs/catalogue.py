@@ -7,15 +7,19 @@ occurrences in full, then counts), and `Catalogue` is the part of the fold that 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any, Final
 
 from ..events import categories
+from ..events.line import EventLine
+from ..events.symptoms import shape
 from ..fields import RESERVED
 
 FULL_OCCURRENCES: Final = 5
 MAX_GROUPS: Final = 250
+MAX_LINE_GROUPS: Final = 1024
 MAX_VARIANTS: Final = 10
 OTHER_VARIANTS: Final = "…"
 MAX_CONTEXT_KEYS: Final = 20
@@ -32,7 +36,12 @@ def template(message: str) -> str:
     >>> template("plan 'B' lost 1,204 rows in 2027")
     'plan # lost # rows in #'
     """
-    return _VARIABLE.sub("#", message[:1000])
+    return _opened(shape(message[:1000]))
+
+
+@lru_cache(maxsize=1024)
+def _opened(words: bytes) -> str:
+    return _VARIABLE.sub("#", words.decode("utf-8", "surrogatepass"))
 
 
 def identify(event: Mapping[str, Any]) -> dict[str, Any]:
@@ -87,9 +96,22 @@ class Gate:
     def __init__(self) -> None:
         self._seen: dict[tuple[str, str], int] = {}
         self._waiting: dict[tuple[str, str], dict[str, Any]] = {}
+        # What the events of a group that is only counted by now are counted as.
+        self._counted_as: dict[Hashable, tuple[str, str]] = {}
 
-    def admit(self, issue: dict[str, Any]) -> bool:
-        """Return whether *issue* (a journal record) is to be written in full; otherwise it is counted here."""
+    def count(self, line: EventLine) -> bool:
+        """Count *line* if one of its group was counted before, without a look at it; return whether that was done."""
+        key = self._counted_as.get(line.group)
+        if key is None:
+            return False
+        self._count(key, line.words, line.time, line)
+        return True
+
+    def admit(self, issue: dict[str, Any], group: Hashable = None) -> bool:
+        """Return whether *issue* (a journal record) is to be written in full; otherwise it is counted here.
+
+        *group* is that of an event line (see `EventLine.group`).
+        """
         key = (issue["severity"], issue["fingerprint"])
         seen = self._seen.get(key, 0)
         if seen or len(self._seen) < 2 * MAX_GROUPS:
@@ -98,20 +120,26 @@ class Gate:
                 return True
         else:
             key = (issue["severity"], "")
-        waiting = self._waiting.setdefault(key, {"severity": key[0], "fingerprint": key[1], "count": 0, "variants": {}})
-        waiting["count"] += 1
-        _count_variant(waiting["variants"], template(issue["message"]), 1)
-        waiting["last_time"] = issue["time"]
-        waiting["event"] = issue["event"]
+        if group is not None:
+            categories.bounded(self._counted_as, MAX_LINE_GROUPS)[group] = key
+        self._count(key, issue["message"], issue["time"], issue["event"])
         return False
+
+    def _count(self, key: tuple[str, str], message: str, time: str, event: Mapping[str, Any]) -> None:
+        waiting = self._waiting.get(key)
+        if waiting is None:
+            waiting = {"severity": key[0], "fingerprint": key[1], "count": 0, "variants": {}}
+            self._waiting[key] = waiting
+        waiting["count"] += 1
+        _count_variant(waiting["variants"], template(message), 1)
+        waiting["last_time"], waiting["event"] = time, event
 
     def take(self, *, whole: bool = False) -> list[dict[str, Any]]:
         """Return the counts since the last call; with *whole* the last event of each in full, else small."""
         waiting, self._waiting = self._waiting, {}
         counts = list(waiting.values())
-        if not whole:
-            for count in counts:
-                count["event"] = _slim(count["event"])
+        for count in counts:
+            count["event"] = dict(count["event"]) if whole else _slim(count["event"])
         return counts
 
 

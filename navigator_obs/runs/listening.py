@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ..clock import clock, format_timestamp
 from ..encoding import simplify, to_json
 from ..events import scope, setup, sinks, ticker
+from ..events.line import EventLine
 from ..events.logger import emit
 from ..operations import metrics, resources, sampler
 from ..operations.accumulator import Accumulator
@@ -196,14 +197,22 @@ class Listener:
 
     def on_event(self, event: Mapping[str, Any]) -> None:
         """Take a warning or an error that was logged in this process, if it is the run's."""
-        if event.get("run_id") == self.tag.run_id:
-            self.note_issue(event, catalogue.own_context(event, scope.current().context))
+        if type(event) is EventLine:
+            if event.run_id != self.tag.run_id:
+                return
+            with self._lock:
+                if self._issues.count(event):
+                    return
+        elif event.get("run_id") != self.tag.run_id:
+            return
+        self.note_issue(event, catalogue.own_context(event, scope.current().context))
 
     def note_issue(self, event: Mapping[str, Any], context: Mapping[str, Any]) -> None:
         """Take a warning or an error into the catalogue."""
+        group = event.group if isinstance(event, EventLine) else None
         issue = {"time": event.get("timestamp") or now(), "event": dict(event), **catalogue.identify(event)}
         with self._lock:
-            if self._issues.admit(issue):
+            if self._issues.admit(issue, group):
                 self.add("issue", context=context, **issue, **self._breadcrumbs(issue))
 
     def _breadcrumbs(self, issue: Mapping[str, Any]) -> dict[str, Any]:
