@@ -109,6 +109,12 @@ def test_the_rule_is_told():
     assert describe(strange())["category_rule"] == "no rule speaks"
 
 
+def test_a_verdict_holds_for_all_numbers():
+    """Errors that differ in a number have one verdict, and its words name none of them."""
+    told = {describe(ValueError(f"negative in {number} rows"))["category_rule"] for number in (17, 42)}
+    assert told == {"type ValueError, message has 'in # rows'"}
+
+
 def test_rules_of_the_users_own_come_first(recorder, rules):
     """The setting names a class, or a message by a regular expression; a word of one's own may stand below a level."""
     recorder.configure(categories={"HeadcountError": "model/headcount", "message: quota .* used up": "resource/disk"})

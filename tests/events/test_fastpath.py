@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from navigator_obs import config, testing
+from navigator_obs.events import categories, outlines, scope, setup, sinks
 from navigator_obs.events import logger as logger_module
-from navigator_obs.events import scope, setup, sinks
 from navigator_obs.events.chain import chain
 from navigator_obs.events.logger import emit, get_logger
 from navigator_obs.events.sinks import outlet
@@ -195,6 +195,70 @@ def test_both_ways_give_the_same_bytes_for_errors(both_ways, links, note, groupe
         assert len(exception["causes"]) == (0 if grouped else len(links) - 1)
 
 
+class Odd(Exception):
+    """One that tells more than its message, where it is given that."""
+
+    errno = None
+
+
+NUMBERED = st.sampled_from(
+    [
+        "no band for employee {}",
+        "{}",
+        'quoted "{}" \u00fc',
+        "at 0x{}f",
+        "OSError: [Errno {}] it failed",
+        "for {} rows",
+        "password={}00",
+        "AKIA{}",
+        "status {}",
+    ]
+)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    links=st.lists(st.tuples(TYPES | st.just(Odd), NUMBERED, st.just("cause")), min_size=1, max_size=2),
+    numbers=st.lists(st.sampled_from([0, 5, 7, 13, 28, 503, 10**9, 10**15]), min_size=2, max_size=6),
+    errno=st.sampled_from([None, 13, 28]),
+)
+def test_errors_that_differ_in_their_numbers_are_told_each_as_it_is(both_ways, links, numbers, errno):
+    """What is remembered of an error never makes another one of it, whatever numbers it comes back with."""
+    categories.install({"message: status 503": "external/service", "message: status": "config"})
+
+    def call(log):
+        try:
+            _raise([(kind, words.format(number), how) for kind, words, how in links], None)
+        except Exception as error:
+            if errno is not None:
+                error.errno = errno
+            log.error("failed", exc_info=error)
+
+    for number in numbers:
+        quick, slow, _taken = both_ways("sim", {}, {"year": 2025}, "a", "r", call)
+        assert quick == slow
+        assert f"password={number}00" not in quick.decode()
+
+
+def test_a_rule_that_asks_for_a_number_tells_numbers_apart(both_ways):
+    """The category of an error goes by its own message, also where others differ from it in one digit."""
+
+    def call(log):
+        try:
+            raise RuntimeError(message)
+        except RuntimeError:
+            log.exception("failed")
+
+    told = {}
+    for _ in range(2):
+        for message in ("status 404", "status 503", "status 405"):
+            categories.install({"message: status 50": "external/service", "message: status": "config"})
+            quick, slow, _ = both_ways("sim", {}, {}, None, "r", call)
+            assert quick == slow
+            told[message] = json.loads(quick)["exception"]["category"]
+    assert told == {"status 404": "config", "status 503": "external/service", "status 405": "config"}
+
+
 def test_ordinary_errors_take_the_fast_path(both_ways):
     """An error with its causes, and a warning, are rendered the short way, inside a context and a run."""
 
@@ -324,6 +388,14 @@ def test_caches_stay_bounded(tmp_path):
     fast = chain.fast
     assert len(fast._sites) <= 4096
     assert len(fast._harmless) <= 4096
+    for number in range(2 * outlines.MAX_SHAPES):
+        try:
+            raise type("Made", (ValueError,), {})("x" * (number % 300))
+        except ValueError:
+            log.exception("failed")
+    known = fast._outlines
+    assert len(known._outlines) <= outlines.MAX_OUTLINES
+    assert max(len(known._shapes), len(known._by_message)) <= outlines.MAX_SHAPES
 
 
 def test_a_new_configuration_judges_what_an_old_one_had_rendered(tmp_path):

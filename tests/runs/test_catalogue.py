@@ -6,6 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from navigator_obs.encoding import to_json
+from navigator_obs.events.line import EventLine
+from navigator_obs.events.symptoms import shape
 from navigator_obs.runs import catalogue
 from navigator_obs.runs.catalogue import (
     FULL_OCCURRENCES,
@@ -135,6 +138,55 @@ def test_the_context_is_what_the_code_around_had_bound():
         len(own_context(dict.fromkeys(map(str, range(99)), 0), dict.fromkeys(map(str, range(99)))))
         == catalogue.MAX_CONTEXT_KEYS
     )
+
+
+def line_of(found):
+    """The event as the fast path hands it over."""
+    exception, severe = found.get("exception"), found["level"] == "ERROR"
+    words = exception["message"] if exception else found["message"]
+    group = (exception["fingerprint"] if exception else found["logger"], severe, b"" if exception else shape(words))
+    return EventLine(to_json(found), "run", group, words)
+
+
+def told_by_lines(events):
+    """As `told` does, with what repeats counted by its line alone."""
+    gate, book = Gate(), Catalogue()
+    for line in map(line_of, events):
+        if not gate.count(line) and gate.admit(issue(line, line.time), line.group):
+            book.add(issue(dict(line)))
+    for count in gate.take(whole=True):
+        book.add_count(count)
+    return book
+
+
+WORDS = st.sampled_from(["lost {} rows", "plan '{}' is empty", "at 0x{}f", "at {}x1f", "took {} s"])
+OCCURRENCES = st.tuples(WORDS, st.sampled_from([0, 1, 27]), st.sampled_from(["WARNING", "ERROR"]), st.booleans())
+
+
+@given(st.lists(OCCURRENCES, min_size=10))
+def test_lines_are_counted_as_the_events_that_they_hold(occurrences):
+    """What is counted without a look at it is counted as what it is: issues, variants and last events are equal."""
+    events = []
+    for words, number, level, is_exception in occurrences:
+        message = words.format(number)
+        exception = {"type": "E", "message": message, "fingerprint": "abc", "category": "code"}
+        more = {"exception": exception} if is_exception else {}
+        events.append(event("failed" if is_exception else message, level, number=len(events), **more))
+    by_lines, expected = told_by_lines(events), told(events)
+    assert by_lines.summary() == expected.summary()
+    assert by_lines.totals == expected.totals
+
+
+def test_groups_of_lines_are_bounded(monkeypatch):
+    """A program whose errors are all others keeps no more of them than the limit."""
+    monkeypatch.setattr(catalogue, "MAX_LINE_GROUPS", 10)
+    gate = Gate()
+    for number in range(100):
+        for _ in range(FULL_OCCURRENCES + 1):
+            line = line_of(event("lost " + "x" * number))
+            if not gate.count(line):
+                gate.admit(issue(line, line.time), line.group)
+    assert len(gate._counted_as) <= 10
 
 
 def failed(message):
