@@ -59,8 +59,9 @@ class Config:
     """Age in days at which a rotated file is removed; None for never."""
     log_max_total_bytes: int | None = None
     """Size in bytes of live and rotated files together above which the oldest are removed; None for no limit."""
-    log_compress: bool = False
-    """Whether rotated files are compressed with gzip, off the program's path."""
+    log_compress: str = "off"
+    """How rotated files are compressed, off the program's path: "off", "gzip", "zstd", or "auto", which is zstd where
+    there is some (Python 3.14, or the ``zstd`` extra) and gzip elsewhere; True is "auto"."""
     durability: str = "process"
     """What survives what. "buffered": an orderly end. "process": `kill -9` at any instant. "group": also a power cut,
     but for the last second. "full": also a power cut, everything acknowledged."""

@@ -53,6 +53,14 @@ def _console(value: Any) -> str:
     return _one_of("auto", "on", "off")(value)
 
 
+def _compress(value: Any) -> str:
+    if isinstance(value, bool):
+        return "auto" if value else "off"
+    # As texts they come from the environment.
+    flags = {"true": "auto", "1": "auto", "false": "off", "0": "off"}
+    return _one_of("off", "gzip", "zstd", "auto")(flags.get(str(value).lower(), value))
+
+
 def _number(least: int) -> Callable[[Any], int]:
     def check(value: Any) -> int:
         try:
@@ -167,7 +175,7 @@ CHECKS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "log_max_seconds": _optional(1),
     "log_max_age_days": _optional(0),
     "log_max_total_bytes": _optional(1_000),
-    "log_compress": _flag,
+    "log_compress": _compress,
     "durability": _one_of(*DURABILITIES),
     "processors": _processors,
     "stdlib": _flag,

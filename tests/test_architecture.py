@@ -39,6 +39,8 @@ LIBRARIES = {
     "psutil": ("operations/resources.py", "runs/environment.py"),
     "click": ("cli/",),
     "rich": ("cli/", "demo/", "outputs/progress.py"),
+    "zstandard": ("events/compression.py",),
+    "compression": ("events/compression.py",),
     "yaml": ("runs/paramfile.py",),
     "duckdb": ("cli/", "demo/"),
 }

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ..config import Config
 from ..encoding import from_json, to_json
+from ..events.compression import SUFFIXES, has_zstd, kind_of
 from ..fields import EVENT_FIELDS, OPERATION_FIELDS
 from ..history.logfiles import LogPiece, open_all
 from ..history.store import History
@@ -55,10 +56,10 @@ def connected(config: Config, query: str, more: Iterable[str] = ()) -> Iterator[
                 stack.callback(piece.close)
             columns = columns_of(pieces, more)
             needles = needles_of(connection, query, columns)
-            if needles and _are_rare(pieces, needles):
+            if needles and _can_be_read(pieces) and _are_rare(pieces, needles):
                 sources = [(_write_found(pieces, needles, Path(folder)), "")]
             else:
-                sources = [(_openable(piece), "gzip" if piece.is_compressed else "") for piece in reversed(pieces)]
+                sources = [(_openable(piece), kind_of(piece.path)) for piece in reversed(pieces)]
             connection.execute(_events(columns, sources))
         tables = [name for name in named if name in TABLES]
         if tables:
@@ -79,6 +80,11 @@ def holds_field(config: Config, name: str) -> bool:
             piece.close()
 
 
+def _can_be_read(pieces: list[LogPiece]) -> bool:
+    """Whether we can read all of them ourselves: DuckDB has a zstd of its own."""
+    return has_zstd() or all(kind_of(piece.path) != "zstd" for piece in pieces)
+
+
 def _are_rare(pieces: list[LogPiece], needles: list[tuple[bytes, ...]]) -> bool:
     """Whether so few lines hold the texts that it pays to look for them first, as far as a sample tells."""
     sample = [line for piece in pieces for line in _sample(piece)]
@@ -97,7 +103,7 @@ def _write_found(pieces: list[LogPiece], needles: list[tuple[bytes, ...]], folde
 def _events(columns: Mapping[str, str], sources: list[tuple[str, str]]) -> str:
     """Return what makes the view out of files with their compression."""
     parts = []
-    for compression in ("", "gzip"):
+    for compression in ("", *SUFFIXES):
         files = ", ".join(_quoted(path) for path, kind in sources if kind == compression)
         if files:
             # By default it goes by the file's name: that of an opened one says nothing.
@@ -131,6 +137,8 @@ def columns_of(pieces: list[LogPiece], more: Iterable[str] = ()) -> dict[str, st
 
 def _sample(piece: LogPiece) -> Iterator[bytes]:
     """Lines from the beginning, the end and in between."""
+    if not _can_be_read([piece]):
+        return
     if piece.is_compressed:
         piece.file.seek(0)
         yield from piece.file.read(_SAMPLED_BYTES).splitlines()

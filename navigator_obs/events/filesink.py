@@ -22,6 +22,7 @@ from .staging import CAPACITY_BYTES, FOLDER, Staging, recover
 FLUSH_SECONDS: Final = 0.15
 SYNC_SECONDS: Final = 1.0
 RECOVER_SECONDS: Final = 2.0
+TIDY_SECONDS: Final = 3_600.0
 BLOCK_SECONDS: Final = 2.0
 RETRY_SECONDS: Final = 1.0
 # Room for warnings and errors alone, for the time when nothing can be written and the area is full.
@@ -53,7 +54,7 @@ class FileSink:
         )
         self._retention = Retention(config.log_compress, config.log_max_age_days, config.log_max_total_bytes)
         self._drain = Drain(self._log)
-        self._tidied_after = -1
+        self._tidied_after, self._tidy_at = -1, 0.0
         self._tasks: list[ticker.Handle] = []
         self._begin()
         self._recover()
@@ -261,8 +262,9 @@ class FileSink:
 
     def _keep_house(self) -> None:
         self._recover()
-        if self._tidied_after != self._log.rotations:
-            self._tidied_after = self._log.rotations
+        if self._tidied_after != self._log.rotations or time.monotonic() >= self._tidy_at:
+            # Files grow too old also while none is rotated.
+            self._tidied_after, self._tidy_at = self._log.rotations, time.monotonic() + TIDY_SECONDS
             attempt(lambda: self._retention.apply(self._log))
 
     def _recover(self) -> None:

@@ -1,38 +1,43 @@
 """What becomes of rotated log files: compressed, and removed when they are too old or too many bytes in all.
 
-This runs on the ticker after a rotation, never in a log call. Compressing happens beside the log without its lock; only
-the exchange of the small file for the large one takes it, as another process may rotate meanwhile.
+This runs on the ticker after a rotation and now and then, never in a log call. Compressing happens beside the log
+without its lock; only the exchange of the small file for the large one takes it, as another process may rotate
+meanwhile.
 """
 
 from __future__ import annotations
 
-import gzip
 import os
-import shutil
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from .rotation import COMPRESSED, LogFile
+from .compression import SUFFIXES, chosen, compress, kind_of
+from .rotation import LogFile
+from .staging import FOLDER, is_intended
 
 _DAY_SECONDS: Final = 86_400
+# A draft that is older was left by a process that was killed over it.
+_LONGEST_DRAFT_SECONDS: Final = 3_600
 
 
 @dataclass(frozen=True)
 class Retention:
-    """The limits: each None where there is none."""
+    """The limits: each None where there is none. *compress* is the setting `log_compress`."""
 
-    compress: bool = False
+    compress: str = "off"
     max_age_days: float | None = None
     max_total_bytes: int | None = None
 
     def apply(self, log: LogFile) -> None:
         """Bring the rotated files of *log* within the limits. Raises OSError where the file system refuses."""
-        if self.compress:
+        kind = chosen(self.compress)
+        if kind:
+            _remove_old_drafts(log)
             for path in log.rotated_files():
-                if path.suffix != COMPRESSED:
-                    _compress(path, log)
+                if not kind_of(path):
+                    _compress_if_there(path, log, kind)
         with log.exclusive():
             for path in self._too_much(log):
                 path.unlink(missing_ok=True)
@@ -52,19 +57,42 @@ class Retention:
         return found
 
 
-def _compress(path: Path, log: LogFile) -> None:
-    draft = path.with_name(f".{path.name}.{os.getpid()}{COMPRESSED}")
+def _compress_if_there(path: Path, log: LogFile, kind: str) -> None:
+    try:
+        _compress(path, log, kind)
+    except FileNotFoundError:
+        # Another process was here first, or has rotated it away.
+        pass
+
+
+def _compress(path: Path, log: LogFile, kind: str) -> None:
+    draft = path.with_name(f".{path.name}.{os.getpid()}{SUFFIXES[kind]}")
     with path.open("rb") as source:
         original = os.fstat(source.fileno())
         try:
-            with open(draft, "xb", opener=log.private_opener) as raw, gzip.open(raw, "wb", compresslevel=6) as target:
-                shutil.copyfileobj(source, target)
+            with open(draft, "xb", opener=log.private_opener) as target:
+                compress(source, target, kind)
+                target.flush()
+                # The original goes, also where its writer had the disk hold each event.
+                os.fsync(target.fileno())
             os.utime(draft, ns=(original.st_atime_ns, original.st_mtime_ns))
             with log.exclusive():
-                # Rotations meanwhile have given it another number, or dropped it.
-                now = log.find(original.st_ino)
-                if now is not None and now != log.path:
-                    os.replace(draft, now.with_name(f"{now.name}{COMPRESSED}"))
-                    now.unlink()
+                _exchange(draft, original.st_ino, log, SUFFIXES[kind])
         finally:
             draft.unlink(missing_ok=True)
+
+
+def _exchange(draft: Path, inode: int, log: LogFile, suffix: str) -> None:
+    # Rotations meanwhile have given it another number, or dropped it.
+    now = log.find(inode)
+    if now is None or now == log.path or is_intended(log.path.parent / FOLDER, inode):
+        return
+    os.replace(draft, now.with_name(f"{now.name}{suffix}"))
+    now.unlink()
+
+
+def _remove_old_drafts(log: LogFile) -> None:
+    for suffix in SUFFIXES.values():
+        for path in log.path.parent.glob(f".{log.path.name}.*{suffix}"):
+            if path.stat().st_mtime < time.time() - _LONGEST_DRAFT_SECONDS:
+                path.unlink(missing_ok=True)

@@ -17,10 +17,10 @@ from typing import Final, Protocol
 
 from ..clock import parse_timestamp
 from ..encoding import from_json
+from .compression import kind_of, number_of
 from .locking import WriterLock, close_quietly
 from .stack import is_running
 
-COMPRESSED: Final = ".gz"
 _HEAL_BLOCK: Final = 65_536
 
 
@@ -277,7 +277,7 @@ class LogFile:
         if number >= self._backups:
             os.unlink(path)
         else:
-            os.replace(path, self.rotated(number + 1, path.suffix if path.suffix == COMPRESSED else ""))
+            os.replace(path, self.rotated(number + 1, path.suffix if kind_of(path) else ""))
 
     def rotated(self, number: int, suffix: str = "") -> Path:
         """The path of the rotated file *number*; 1 is the newest."""
@@ -291,12 +291,11 @@ class LogFile:
         """The rotated files by number. The folder is asked once: asking for each possible one takes its time when many
         backups are kept.
         """
-        prefix = f"{self.path.name}."
         found = []
         for name in os.listdir(self.path.parent):
-            number = name.removeprefix(prefix).removesuffix(COMPRESSED)
-            if name.startswith(prefix) and number.isdecimal() and 0 < int(number) <= self._backups:
-                found.append((int(number), self.path.with_name(name)))
+            number = number_of(name, self.path.name) or 0
+            if 0 < number <= self._backups:
+                found.append((number, self.path.with_name(name)))
         return sorted(found)
 
     def private_opener(self, path: str, flags: int) -> int:

@@ -15,6 +15,7 @@ import structlog
 from ..settings import LEVELS
 from . import categories, limits, named, scope, sinks, stdlib, ticker, uncaught
 from .chain import chain
+from .compression import has_zstd
 from .console import ConsoleSink
 from .filesink import FileSink, at_exit
 from .logger import BoundLogger, emit
@@ -43,6 +44,9 @@ def install(config: Config) -> None:
     chain.build(config)
     configure_structlog()
     _bridge_the_rest(config)
+    if config.log_compress == "zstd" and not has_zstd():
+        told = {"install": "pip install 'navigator-obs[zstd]'"}
+        emit(_LOGGER, WARNING, "zstd is missing: rotated log files are compressed with gzip", told)
     refusal = outlet.file.refusal() if outlet.file is not None else None
     if refusal:
         emit(_LOGGER, WARNING, "the log file cannot be written", {"path": str(config.log_path), "cause": refusal})

@@ -239,6 +239,24 @@ def recover(log: LogFile) -> int:
     return recovered
 
 
+def is_intended(folder: Path, inode: int) -> bool:
+    """Return whether an area in *folder* holds a write into the file *inode* of which is not known how much arrived.
+
+    That file must stay as it is until the area's owner, or whoever finds it dead, has looked. For whoever holds the
+    log's lock: under it nobody else writes.
+    """
+    return any(_intends(path, inode) for path in _areas(folder))
+
+
+def _intends(path: Path, inode: int) -> bool:
+    try:
+        with path.open("rb", buffering=0) as file:
+            words = memoryview(file.read(_HEADER_BYTES).ljust(_HEADER_BYTES, b"\0")).cast("Q")
+    except OSError:
+        return False
+    return words[_INTENT_END] > words[_FLUSHED] and words[_INODE] == inode
+
+
 def left_in(path: Path) -> bytes:
     """Return what an area whose owner is dead, or still uses it, holds at this moment; nothing where there is none."""
     try:

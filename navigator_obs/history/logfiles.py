@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO, Final
 
+from ..events.compression import kind_of, number_of, open_plain
+
 _BLOCK_BYTES: Final = 1 << 18
 
 
@@ -18,7 +20,7 @@ class LogPiece:
         self.file = file
         found = os.fstat(file.fileno())
         self.identity = (found.st_dev, found.st_ino)
-        self.is_compressed = path.suffix == ".gz"
+        self.is_compressed = bool(kind_of(path))
         self.end = -1 if self.is_compressed else self._end_of_lines()
 
     @property
@@ -107,9 +109,9 @@ def log_files(log_path: Path) -> list[Path]:
     """Return the log's files that exist: the live one first, then `.1`, `.2` …, whether or not compressed."""
     rotated = {}
     for path in log_path.parent.glob(f"{log_path.name}.*"):
-        number = path.name[len(log_path.name) + 1 :].removesuffix(".gz")
-        if number.isdecimal():
-            rotated[int(number)] = path
+        number = number_of(path.name, log_path.name)
+        if number is not None:
+            rotated[number] = path
     return [*([log_path] if log_path.exists() else []), *(rotated[number] for number in sorted(rotated))]
 
 
@@ -118,7 +120,7 @@ def open_all(log_path: Path) -> list[LogPiece]:
     pieces: dict[tuple[int, int], LogPiece] = {}
     for path in log_files(log_path):
         try:
-            piece = _open(path)
+            piece = LogPiece(path, open_plain(path))
         except FileNotFoundError:
             continue
         if piece.identity in pieces:
@@ -136,15 +138,6 @@ def _without_copies(pieces: list[LogPiece]) -> list[LogPiece]:
         if piece not in kept:
             piece.close()
     return kept
-
-
-def _open(path: Path) -> LogPiece:
-    if path.suffix == ".gz":
-        import gzip
-        from typing import cast
-
-        return LogPiece(path, cast(BinaryIO, gzip.open(path, "rb")))
-    return LogPiece(path, path.open("rb"))
 
 
 class Tail:

@@ -14,6 +14,7 @@ import pytest
 
 import navigator_obs as obs
 from navigator_obs.cli.main import main
+from navigator_obs.events.compression import compress
 
 
 @pytest.fixture
@@ -110,6 +111,20 @@ def test_torn_lines_and_compressed_files_are_taken_as_they_are(sql, recorder):
     log.write_text(event.format(n=3) + '{"timestamp":"2025-08-18T10:0')
     assert rows(sql("--json", "select n from events order by n")) == [{"n": 1}, {"n": 2}, {"n": 3}]
     assert rows(sql("--json", "select n from events where message = '2'")) == [{"n": 2}]
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_zstd_files_are_asked_with_or_without_a_library_for_them(sql, recorder, monkeypatch, is_there):
+    """DuckDB reads them by itself."""
+    if not is_there:
+        monkeypatch.setattr("navigator_obs.cli.views.has_zstd", lambda: False)
+    event = '{{"timestamp":"2025-08-18T10:00:0{n}.000000Z","level":"INFO","message":"{n}","n":{n}}}\n'
+    recorder.log_dir.mkdir(parents=True, exist_ok=True)
+    with (recorder.log_dir / "navigator.log.2.zst").open("wb") as file:
+        compress(io.BytesIO(event.format(n=1).encode()), file, "zstd")
+    (recorder.log_dir / "navigator.log").write_text(event.format(n=2))
+    assert rows(sql("--json", "select n from events order by n")) == [{"n": 1}, {"n": 2}]
+    assert rows(sql("--json", "select n from events where message = '1'")) == [{"n": 1}]
 
 
 def test_a_field_that_is_rare_is_found(sql, recorder, monkeypatch):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from navigator_obs.errors import UsageError
+from navigator_obs.errors import MissingExtra, UsageError
+from navigator_obs.events.compression import SUFFIXES, compress
 from navigator_obs.events.rotation import LogFile
 from navigator_obs.history import logfiles
 from navigator_obs.history.reader import read_events
@@ -57,14 +59,31 @@ def test_the_raw_line_comes_with_the_event(log: Path):
     assert [raw for _, raw in read_events(log)] == [line(1)[:-1], line(2)[:-1]]
 
 
+def pack(path: Path, kind: str) -> None:
+    with path.open("rb") as source, path.with_name(path.name + SUFFIXES[kind]).open("wb") as target:
+        compress(source, target, kind)
+    path.unlink()
+
+
 def test_compressed_files_are_read_as_well(log: Path):
-    """A rotated file that was compressed reads as before."""
+    """Rotated files that were compressed, each in its way, read as before."""
     Writer(log).write(100)
-    plain = log.parent / "navigator.log.2"
-    (log.parent / "navigator.log.2.gz").write_bytes(gzip.compress(plain.read_bytes()))
-    plain.unlink()
+    pack(log.parent / "navigator.log.2", "gzip")
+    pack(log.parent / "navigator.log.3", "zstd")
     assert numbers(log) == list(range(100))
     assert numbers(log, limit=60) == list(range(40, 100))
+    assert numbers(log, where=["n=70"]) == [70]
+
+
+def test_an_old_file_that_cannot_be_read_keeps_nobody_from_the_newer_ones(log: Path, monkeypatch):
+    """Without zstd the newest events are there; whoever wants all is told what is missing."""
+    writer = Writer(log)
+    writer.write(100)
+    pack(log.parent / "navigator.log.3", "zstd")
+    monkeypatch.setitem(sys.modules, "zstandard", None)
+    assert numbers(log, limit=5) == list(range(95, 100))
+    with pytest.raises(MissingExtra, match="zstd"):
+        numbers(log)
 
 
 def test_torn_and_foreign_lines_are_left_out_and_told(log: Path):
