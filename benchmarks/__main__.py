@@ -31,7 +31,7 @@ ABOUT = {
     "import": "import, configure and first event, in fresh interpreters",
     "flat": "an event after 10,000, 100,000 … of them, through rotations, and the memory",
     "run": "the start and end of a run, a record in between, and the recovery of a killed run of 100,000 records",
-    "overhead": "a whole simulation, bare and recorded: the demo with many employees, and 1,000 operations of numpy",
+    "overhead": "whole simulations, bare and recorded: the demo with many employees, and operations of 2.5 ms of numpy",
     "sampler": "the thread that samples while a run is open, at its default rate and four times it",
     "history": "whole commands over 10,000 runs, and over a log of 1,000,000 lines beside grep and jq",
 }
@@ -73,13 +73,18 @@ def parser() -> argparse.ArgumentParser:
                 "--foreign", type=int, default=30, metavar="N", help="ContextVars beside  [%(default)s]"
             )
         elif name == "overhead":
-            command.add_argument(
-                "--employees", type=_positive, default=overheads.EMPLOYEES, metavar="N", help="in the demo"
-            )
+            _add_programs(command)
     command = commands.add_parser("trends", help=TRENDS, description=TRENDS)
     command.add_argument("--json", type=Path, metavar="FILE", help="write the results there")
     command.add_argument("--histories", type=_positive, default=1000, metavar="N", help="of a case (default: 1000)")
     return root
+
+
+def _add_programs(command: argparse.ArgumentParser) -> None:
+    add = command.add_argument
+    add("--employees", type=_positive, default=overheads.EMPLOYEES, metavar="N", help="in the demo [%(default)s]")
+    add("--program", action="append", default=[], choices=tuple(overheads.PROGRAMS), help="only these; repeatable")
+    add("--side-by-side", action="store_true", help="both ways at once, for a machine that has other work as well")
 
 
 def _add_sizes(command: argparse.ArgumentParser) -> None:
@@ -99,8 +104,7 @@ def measure(options: argparse.Namespace) -> report.Report:
     if options.command == "run":
         return report.build("run", {"rounds": options.rounds}, runs.measure(options.rounds, say))
     if options.command == "overhead":
-        settings = {"rounds": options.rounds, "employees": options.employees}
-        return report.build("overhead", settings, overheads.measure(options.rounds, options.employees, say))
+        return _overhead(options)
     if options.command == "sampler":
         return report.build("sampler", {"rounds": options.rounds}, sampling.measure(options.rounds, say))
     if options.command == "history":
@@ -115,6 +119,14 @@ def measure(options: argparse.Namespace) -> report.Report:
     results: list[dict[str, Any]] = [report.of_outcome(outcome) for outcome in measured]
     results += [report.of_skipped(peer, names) for peer, names in lacking.items() if names]
     return report.build(options.command, {"rounds": options.rounds, **asdict(plan)}, results)
+
+
+def _overhead(options: argparse.Namespace) -> report.Report:
+    results = overheads.measure(
+        options.rounds, options.employees, say, only=options.program, side_by_side=options.side_by_side
+    )
+    how = "side by side" if options.side_by_side else "in turn"
+    return report.build("overhead", {"pairs": options.rounds, "run": how, "employees": options.employees}, results)
 
 
 def ours_kept_everything(new: report.Report) -> bool:

@@ -1,7 +1,13 @@
-"""What recording costs a whole simulation: two programs, each bare and recorded, in pairs that take turns.
+"""What recording costs a whole simulation: programs that run bare and recorded, in pairs that take turns.
 
 A program tells its own CPU and wall time from `start_run` to the run's end (bare: of the same calls), all threads, and
-apart from it what starting up took: imports and `configure`.
+apart from it what starting up took: imports and `configure`. Beside the difference stands what the run's summary says
+that recording took, which must agree with it.
+
+Two things would make a difference that is not recording's. The C library gives memory back to the system, and takes it
+again page by page, or keeps it, by where in the heap the program's own objects happen to lie; with numpy that decides
+about a tenth of the time. So both ways keep it. And DuckDB's threads wait for each other busily, for as long as
+the machine pleases; both ways it has one.
 """
 
 from __future__ import annotations
@@ -11,56 +17,80 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
 
-from benchmarks import figures
+from benchmarks import figures, runner
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
+Told = dict[str, Any]
 BARE, OURS = "bare", "navigator-obs"
-EMPLOYEES = 400_000
+EMPLOYEES = 600_000
+STEP_MS = 2.5
+_CALIBRATION_ROWS = 200
 
+STEP = """
+import numpy as np
+
+def step(random, state):
+    # A random walk with reinsurance.
+    moves = random.normal(0.03, 0.2, (rows, 1000))
+    return np.maximum(state * np.exp(moves).mean(axis=0), 0.1)
+"""
+CALIBRATION = (
+    STEP
+    + """
+random, state, took = np.random.default_rng(1), np.ones(1000), []
+for _ in range(120):
+    before = time.thread_time()
+    state = step(random, state)
+    took.append(time.thread_time() - before)
+print("TOLD", json.dumps({"milliseconds": 1000 * sorted(took)[len(took) // 2]}))
+"""
+)
 DEMO = """
 import duckdb
 from pathlib import Path
 from navigator_obs.demo.workforce import Plan, Workforce
-plan = Plan(employees=int(sys.argv[3]))
+
+def work():
+    connection, plan = duckdb.connect(config={"threads": 1}), Plan(employees=employees)
+    if recorded:
+        from navigator_obs.demo.recorded import simulate
+        simulate(plan, connection)
+    else:
+        Workforce(connection, plan, Path(folder) / "checkpoints").simulate()
+
 if recorded:
-    from navigator_obs.demo.recorded import simulate
-    work = lambda: simulate(plan, duckdb.connect())
-else:
-    work = lambda: Workforce(duckdb.connect(), plan, Path(folder) / "checkpoints").simulate()
+    import navigator_obs.demo.recorded
 """
-MONTE_CARLO = """
-import numpy as np
-
-def step(random, state):
-    # About 2.5 ms of a random walk with reinsurance.
-    moves = random.normal(0.03, 0.2, (90, 1000))
-    return np.maximum(state * np.exp(moves).mean(axis=0), 0.1)
-
+MONTE_CARLO = (
+    STEP
+    + """
 def bare():
-    for path in range(100):
+    for path in range(paths):
         random, state = np.random.default_rng(path), np.ones(1000)
         for year in range(2025, 2035):
             state = step(random, state)
 
 def observed():
     with obs.start_run("monte_carlo", years=range(2025, 2035)):
-        for path in range(100):
+        for path in range(paths):
             random, state = np.random.default_rng(path), np.ones(1000)
             for year in range(2025, 2035):
-                with obs.context(year=year, path=path), obs.operation("step", log=LOG) as op:
+                with obs.context(year=year, path=path), obs.operation("step", log=log) as op:
                     state = step(random, state)
                     op.add_rows(1000)
 
 work = observed if recorded else bare
 """
+)
 HEAD = """
 import json, sys, time
 before = time.process_time()
 folder, recorded = sys.argv[1], sys.argv[2] == "recorded"
+globals().update(json.loads(sys.argv[3]))
 if recorded:
     import navigator_obs as obs
     obs.configure(log_dir=folder + "/logs", runs_dir=folder + "/runs", console="off", run_report=False)
@@ -76,71 +106,109 @@ if recorded:
     told["observability"] = History(folder + "/runs").get("last").summary["observability"]
 print("TOLD", json.dumps(told))
 """
-PROGRAMS = {
-    "demo": DEMO,
-    "monte_carlo": MONTE_CARLO.replace("LOG", '"end"'),
-    "monte_carlo_counted": MONTE_CARLO.replace("LOG", '"never"'),
+SAME_BOTH_WAYS = {
+    "MALLOC_TRIM_THRESHOLD_": str(2**30),
+    "MALLOC_MMAP_THRESHOLD_": str(2**30),
+    "PYTHONHASHSEED": "0",
 }
 
 
-def measure(pairs: int, employees: int, say: Callable[[str], None]) -> list[dict[str, Any]]:
-    """Both programs both ways; the first of the two results is the base that ratios are taken to."""
-    told: dict[str, list[tuple[dict[str, Any], dict[str, Any]]]] = {name: [] for name in PROGRAMS}
+@dataclass(frozen=True)
+class Program:
+    """One simulation, and what it is told: the values of some of its names."""
+
+    source: str
+    told: dict[str, Any]
+
+
+PROGRAMS = {
+    "demo": Program(DEMO, {}),
+    "monte_carlo": Program(MONTE_CARLO, {"paths": 100, "log": "end"}),
+    "monte_carlo_counted": Program(MONTE_CARLO, {"paths": 100, "log": "never"}),
+    "monte_carlo_20_s": Program(MONTE_CARLO, {"paths": 800, "log": "end"}),
+}
+"""By name. Those of 100 paths are 1,000 operations; of the 8,000 of the long one 1,000 are logged, then counted."""
+
+
+def measure(
+    pairs: int,
+    employees: int,
+    say: Callable[[str], None],
+    *,
+    only: Sequence[str] = (),
+    side_by_side: bool = False,
+) -> list[dict[str, Any]]:
+    """Each program (of those in *only*, if any) both ways; the first of the two results is the base of the ratios.
+
+    *side_by_side*: both ways at the same time instead of in turn. Then other work on the machine weighs on both alike.
+    """
+    found: dict[str, list[tuple[Told, Told]]] = {name: [] for name in PROGRAMS if name in only or not only}
     try:
+        given = {"employees": employees, "rows": calibrated()}
         for number in range(pairs):
-            for name in PROGRAMS:
+            for name, pairs_found in found.items():
                 say(f"pair {number + 1} of {pairs}: {name}")
-                told[name].append(_pair(name, employees, bare_first=number % 2 == 1))
+                ways = ("bare", "recorded") if number % 2 else ("recorded", "bare")
+                told = _both(PROGRAMS[name], given, ways, workers=2 if side_by_side else 1)
+                pairs_found.append((told["bare"], told["recorded"]))
     except RuntimeError as error:
         return [{"peer": BARE, "figures": {}}, {"peer": OURS, "failure": str(error)}]
     return [
-        {"peer": BARE, "figures": {name: _figures(bare for bare, _ in found) for name, found in told.items()}},
+        {"peer": BARE, "figures": {name: _figures(bare for bare, _ in told) for name, told in found.items()}},
         {
             "peer": OURS,
-            "figures": {name: _figures(ours for _, ours in found) for name, found in told.items()},
-            "pairs": {name: paired(found) for name, found in told.items()},
+            "figures": {name: _figures(ours for _, ours in told) for name, told in found.items()},
+            "pairs": {name: paired(told) for name, told in found.items()},
         },
     ]
 
 
-def _pair(name: str, employees: int, *, bare_first: bool) -> tuple[dict[str, Any], dict[str, Any]]:
-    ways = ("bare", "recorded") if bare_first else ("recorded", "bare")
-    found = {way: _run(name, way, employees) for way in ways}
-    return found["bare"], found["recorded"]
+def calibrated() -> int:
+    """How many rows make a step of `STEP_MS` on this machine."""
+    told = _run(CALIBRATION, "bare", {"rows": _CALIBRATION_ROWS})
+    return max(1, round(_CALIBRATION_ROWS * STEP_MS / told["milliseconds"]))
 
 
-def _run(name: str, way: str, employees: int) -> dict[str, Any]:
-    with tempfile.TemporaryDirectory() as folder:
+def _both(program: Program, given: dict[str, Any], ways: Sequence[str], *, workers: int) -> dict[str, Told]:
+    with ThreadPoolExecutor(workers) as pool:
+        told = pool.map(lambda way: _run(program.source + TAIL, way, given | program.told), ways)
+        return dict(zip(ways, told, strict=True))
+
+
+def _run(source: str, way: str, given: dict[str, Any]) -> Told:
+    with tempfile.TemporaryDirectory(prefix="benchmark-") as folder:
         done = subprocess.run(
-            [sys.executable, "-c", HEAD + PROGRAMS[name] + TAIL, folder, way, str(employees)],
-            cwd=folder, capture_output=True, text=True, check=False,
+            [sys.executable, "-c", HEAD + source, folder, way, json.dumps(given)],
+            cwd=folder, env=runner.environment() | SAME_BOTH_WAYS, capture_output=True, text=True, check=False,
         )  # fmt: skip
     line = next((line for line in done.stdout.splitlines() if line.startswith("TOLD ")), None)
     if done.returncode or line is None:
-        raise RuntimeError(f"{name}, {way}: {done.stderr.strip().splitlines()[-1:] or done.returncode}")
-    told: dict[str, Any] = json.loads(line.removeprefix("TOLD "))
+        raise RuntimeError(f"{way}: {done.stderr.strip().splitlines()[-1:] or done.returncode}")
+    told: Told = json.loads(line.removeprefix("TOLD "))
     return told
 
 
-def _figures(found: Iterator[dict[str, Any]]) -> dict[str, float]:
+def _figures(found: Iterator[Told]) -> dict[str, float]:
     used = [told["cpu_seconds"] * 1e6 for told in found]
     return figures.summarize(used, used).to_dict()
 
 
-def paired(found: list[tuple[dict[str, Any], dict[str, Any]]]) -> dict[str, float]:
-    """Ratios pair by pair: median and quartiles; what the summaries say themselves; what starting up took more."""
+def paired(found: list[tuple[Told, Told]]) -> dict[str, float | None]:
+    """Ratios pair by pair: median and quartiles; what the summaries say themselves, and how well that agrees; what
+    starting up took more.
+    """
     cpu = [ours["cpu_seconds"] / bare["cpu_seconds"] for bare, ours in found]
     low, middle, high = statistics.quantiles(cpu, n=4, method="inclusive") if len(cpu) > 1 else cpu * 3
-    own = [
-        ours["observability"]["seconds"] / (ours["cpu_seconds"] - ours["observability"]["seconds"]) for _, ours in found
-    ]
+    own = statistics.median(ours["observability"]["seconds"] / bare["cpu_seconds"] for bare, ours in found)
     more = [ours["startup_seconds"] - bare["startup_seconds"] for bare, ours in found]
     return {
         "cpu_ratio": middle,
         "cpu_ratio_low": low,
         "cpu_ratio_high": high,
         "wall_ratio": statistics.median(ours["wall_seconds"] / bare["wall_seconds"] for bare, ours in found),
-        "own_ratio": 1 + statistics.median(own),
+        "own_ratio": 1 + own,
+        "own_to_measured": own / (middle - 1) if middle > 1 else None,
         "startup_ms": 1000 * statistics.median(more),
+        "cpu_seconds": statistics.median(bare["cpu_seconds"] for bare, _ in found),
         "wall_seconds": statistics.median(bare["wall_seconds"] for bare, _ in found),
     }

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -42,23 +42,22 @@ def _percent(case: str, key: str) -> Callable[[Result], str]:
     return lambda result: figure(result["figures"][case][key] / 10_000)
 
 
-def _cpu_seconds(case: str) -> Callable[[Result], str]:
-    return lambda result: figure(result["figures"][case]["median_us"] / 1e6)
-
-
-def _paired(case: str, key: str) -> Callable[[Result], str]:
-    """Of pairs of runs: ratios to a tenth of a percent, milliseconds whole."""
+def _paired(key: str) -> Callable[[Result], str]:
+    """Of pairs of runs: ratios to a tenth of a per mille, milliseconds whole, seconds and agreement as figures."""
 
     def show(result: Result) -> str:
-        value = result.get("pairs", {}).get(case, {}).get(key)
-        return "–" if value is None else f"{value:.0f}" if key.endswith("_ms") else f"{value:.4f}"
+        value = result["pairs"].get(key)
+        if value is None:
+            return "–"
+        if key.endswith("_ms"):
+            return f"{value:.0f}"
+        return f"{value:.4f}" if "ratio" in key else figure(value)
 
     return show
 
 
-def _quartiles(case: str) -> Callable[[Result], str]:
-    low, high = _paired(case, "cpu_ratio_low"), _paired(case, "cpu_ratio_high")
-    return lambda result: f"{low(result)}–{high(result)}" if "pairs" in result else "–"
+def _quartiles(result: Result) -> str:
+    return f"{_paired('cpu_ratio_low')(result)}–{_paired('cpu_ratio_high')(result)}"
 
 
 def _times(case: str, key: str) -> Callable[[Result], str]:
@@ -137,16 +136,14 @@ COLUMNS: dict[str, list[Column]] = {
         ("jq by wall", _jq("wall")),
     ],
     "overhead": [
-        column
-        for case in ("demo", "monte_carlo", "monte_carlo_counted")
-        for column in (
-            (f"{case} CPU s", _cpu_seconds(case)),
-            ("×", _paired(case, "cpu_ratio")),
-            ("quartiles", _quartiles(case)),
-            ("wall ×", _paired(case, "wall_ratio")),
-            ("its own figure ×", _paired(case, "own_ratio")),
-            ("start-up ms", _paired(case, "startup_ms")),
-        )
+        ("CPU s bare", _paired("cpu_seconds")),
+        ("wall s", _paired("wall_seconds")),
+        ("CPU ×", _paired("cpu_ratio")),
+        ("quartiles", _quartiles),
+        ("wall ×", _paired("wall_ratio")),
+        ("own figure ×", _paired("own_ratio")),
+        ("own ÷ measured", _paired("own_to_measured")),
+        ("start-up ms", _paired("startup_ms")),
     ],
     "sampler": [
         ("% of a core", _percent("sampler", "cheapest_us")),
@@ -161,7 +158,8 @@ ABOUT = {
     "sampler": "CPU of the ticker's thread while a run is open, cheapest round first; all but the first less that of ",
     "history": "CPU and wall time of whole commands, the cheapest round; jq: how many times as long it takes; × = to ",
     "flat": "CPU per event up to so many, of the calling thread, cheapest batch where nothing else is said; × = to ",
-    "overhead": "CPU of the process from start_run to the run's end, median of the runs; ratios pair by pair, to ",
+    "overhead": "CPU of the process from start_run to the run's end; ratios: the median of the pairs; own figure: what "
+    "the summaries say that recording took; to ",
     "import": "CPU of a fresh interpreter without its own start, cheapest where nothing else is said; × = to ",
 }
 
@@ -169,10 +167,19 @@ ABOUT = {
 def render(report: Report) -> str:
     """The whole table with its heading and what was left out."""
     columns = COLUMNS[report["command"]]
-    measured = [result for result in report["results"] if "figures" in result]
+    measured = list(_rows(report))
     head = ["", *(title for title, _show in columns)]
     rows = [[_name(result), *(show(result) for _title, show in columns)] for result in measured]
     return "\n".join([_heading(report), "", *aligned([head, *rows]), *_left_out(report)])
+
+
+def _rows(report: Report) -> Iterator[Result]:
+    """One result a row; of pairs of runs one program a row."""
+    for result in report["results"]:
+        if report["command"] == "overhead":
+            yield from ({"peer": case, "pairs": pairs} for case, pairs in result.get("pairs", {}).items())
+        elif "figures" in result:
+            yield result
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
@@ -196,7 +203,9 @@ def _name(result: Result) -> str:
 
 def _heading(report: Report) -> str:
     machine, settings = report["machine"], report["settings"]
-    said = ", ".join(f"{key} {value:,}" for key, value in settings.items())
+    said = ", ".join(
+        f"{key} {value:,}" if isinstance(value, int) else f"{key} {value}" for key, value in settings.items()
+    )
     return f"python {machine['python']}, {machine['cpus']} cpus; {said}\n{ABOUT[report['command']]}{report['base']}"
 
 
