@@ -25,6 +25,7 @@ class Behind:
         file_mode: int,
     ) -> None:
         self._add = add
+        self._clean = clean
         self._installed: Mapping[str, str] = found.get("packages") or {}
         self._imported: dict[str, str] = {}
         self._modules = 0
@@ -42,7 +43,7 @@ class Behind:
             imported = environment.imported(sys.modules, self._installed)
             if imported != self._imported:
                 self._imported = imported
-                self._add("environment", imported=imported)
+                self._add("environment", imported={name: self._clean(version) for name, version in imported.items()})
 
     def close(self) -> None:
         """Wait a moment for what is still to come, and give it up then."""

@@ -72,9 +72,8 @@ class Closing:
         return judged or self.orderly()
 
     def orderly(self, reason: str | None = None) -> Verdict:
-        """Judge a run that was ended in good order; *reason* replaces its own."""
-        # One look for both: it makes the whole summary.
-        execution = self._execution()
+        """Judge a run that was ended in good order, after its last tick; *reason* replaces its own."""
+        execution = self._recording.execution()
         verdict = orderly(_years_left(execution), self._failure, self._signal, _checks_failed(execution))
         return Verdict(verdict.status, reason or verdict.reason, verdict.exit_code, verdict.signal)
 
@@ -99,12 +98,8 @@ class Closing:
         return Verdict("partial", "the process ended without finishing the run", judged.exit_code)
 
     def years_left(self) -> list[Any]:
-        """Return the planned years that are not completed."""
-        return _years_left(self._execution())
-
-    def _execution(self) -> dict[str, Any]:
-        found: dict[str, Any] = self._recording.current_summary()["execution_summary"]
-        return found
+        """Return the planned years that are not completed, as of this moment."""
+        return _years_left(self._recording.current_summary()["execution_summary"])
 
 
 def _years_left(execution: dict[str, Any]) -> list[Any]:

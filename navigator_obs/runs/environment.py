@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import platform
 import shutil
@@ -19,11 +20,12 @@ T = TypeVar("T")
 _MB: Final = 1_000_000
 _MAX_VERSION: Final = 100
 _MAX_IMPORTED: Final = 500
+_METADATA: Final = ".dist-info"
 
 
-def collect(runs_dir: Path) -> dict[str, Any]:
+def collect(runs_dir: Path, redactor: Redactor) -> dict[str, Any]:
     """Return the summary's `environment`; what this system does not tell is null. Never raises."""
-    return {
+    found = {
         "python": platform.python_version(),
         "implementation": sys.implementation.name,
         "platform": _or_none(platform.platform),
@@ -34,9 +36,10 @@ def collect(runs_dir: Path) -> dict[str, Any]:
         "disk_free_mb": _or_none(lambda: round(shutil.disk_usage(runs_dir).free / _MB)),
         "timezone": _or_none(_timezone),
         "git": _or_none(lambda: git_state(Path.cwd())),
-        "packages": _or_none(lambda: packages(sys.path)) or {},
         "working_directory": _or_none(os.getcwd),
     }
+    # Some packages have names that speak of tokens.
+    return {**redactor.clean_mapping(found), "packages": _or_none(lambda: packages(sys.path)) or {}}
 
 
 def user_name() -> str | None:
@@ -45,9 +48,13 @@ def user_name() -> str | None:
 
 
 def _ask_for_user() -> str:
-    import getpass
+    """As `getpass.getuser` does, whose module takes longer to import than all else here."""
+    told = next(filter(None, map(os.environ.get, ("LOGNAME", "USER", "LNAME", "USERNAME"))), None)
+    if told is not None:
+        return told
+    import pwd
 
-    return getpass.getuser()
+    return pwd.getpwuid(os.getuid()).pw_name
 
 
 def redacted_argv(argv: Iterable[str], redactor: Redactor) -> list[str]:
@@ -76,15 +83,20 @@ def packages(paths: Iterable[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for path in paths:
         try:
-            names = os.listdir(path or ".")
+            folder = os.path.abspath(path)
+            inside = _packages_in(folder, os.stat(folder).st_mtime_ns)
         except OSError:
             continue
-        for name in names:
-            package, _, version = name.removesuffix(".dist-info").rpartition("-")
-            if name.endswith(".dist-info") and package:
-                # Python imports the first one on the path.
-                found.setdefault(package.lower().replace("_", "-"), version)
+        # Python imports the first one on the path.
+        found = {**inside, **found}
     return dict(sorted(found.items()))
+
+
+@functools.lru_cache(maxsize=256)
+def _packages_in(folder: str, changed_ns: int) -> dict[str, str]:  # noqa: ARG001
+    """Those in one folder as it was at its last change: a batch of runs has the same ones."""
+    split = (name[: -len(_METADATA)].rpartition("-") for name in os.listdir(folder) if name.endswith(_METADATA))
+    return {package.lower().replace("_", "-"): version for package, _, version in split if package}
 
 
 def imported(modules: Mapping[str, Any], installed: Mapping[str, str]) -> dict[str, str]:

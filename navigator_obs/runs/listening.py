@@ -30,6 +30,12 @@ if TYPE_CHECKING:
 
 TICK_SECONDS: Final = 1.0
 _OVERFLOWED: Final = "there are more operation paths or metric series than are kept: the rest share one, `…overflow`"
+# Fields that were cleaned where they were described: digests of secrets stand under their names, and some packages have
+# names that speak of tokens.
+_CLEAN: Final[Mapping[str, tuple[str, ...]]] = {
+    "start": ("configuration", "environment"),
+    "environment": ("imported",),
+}
 # Beyond each so many bytes of journal, ticks come a second further apart.
 _TICK_BYTES: Final = 32_000_000
 
@@ -154,15 +160,8 @@ class Listener:
 
     def _cleaned(self, kind: str, fields: Mapping[str, Any]) -> dict[str, Any]:
         """Without secrets, whatever they came in: plain first, for an object hides what its text will show."""
-        cleaned = self.redactor.clean_mapping(simplify(fields))
-        environment = fields.get("environment")
-        if isinstance(environment, Mapping) and "packages" in environment:
-            # Names of packages, of which some speak of tokens.
-            cleaned["environment"]["packages"] = environment["packages"]
-        if kind == "start":
-            # Cleaned when it was described; its sources and digests stand under the names of secrets.
-            cleaned["configuration"] = fields["configuration"]
-        return cleaned
+        clean = {name: fields[name] for name in _CLEAN.get(kind, ()) if name in fields}
+        return {**self.redactor.clean_mapping(simplify({**fields, **dict.fromkeys(clean)})), **clean}
 
     def _written(self, line: bytes) -> None:
         """A record stands in the journal."""

@@ -158,7 +158,7 @@ def surroundings(config: Config, redactor: Redactor) -> dict[str, Any]:
         "user": environment.user_name(),
         "pid": os.getpid(),
         "argv": environment.redacted_argv(sys.argv, redactor),
-        "environment": environment.collect(config.runs_dir),
+        "environment": environment.collect(config.runs_dir, redactor),
         "memory_mb": rss_mb(),
         "deadline": deadline(config.wall_time_limit_seconds, os.environ),
     }

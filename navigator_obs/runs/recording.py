@@ -206,6 +206,11 @@ class Recording(Listener):
             self._gather()
             return self._summary()
 
+    def execution(self) -> dict[str, Any]:
+        """Return the `execution_summary` as of the last tick."""
+        with self._lock:
+            return self.fold.execution()
+
     def _summary(self) -> dict[str, Any]:
         """What the fold says; the last that it could say, where a figure that came since is none."""
         try:

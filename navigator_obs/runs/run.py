@@ -27,6 +27,8 @@ from .verdict import FINAL_STATUSES, Verdict
 from .words import shown
 
 T = TypeVar("T")
+# What it has judged once, the next run of a batch need not judge again.
+_redactor: Final = functools.lru_cache(maxsize=4)(Redactor)
 PARENT_VARIABLE: Final = PREFIX + "PARENT_RUN_ID"
 _LOGGER: Final = "navigator_obs.run"
 _INFO, _WARNING, _ERROR = 20, 30, 40
@@ -222,7 +224,7 @@ class Run:
         message = _MESSAGES.get(verdict.status, f"Run {verdict.status}")
         if untold is not None:
             self._catalogue(message, untold)
-        execution = self._recording.current_summary()["execution_summary"]
+        execution = self._recording.execution()
         fields = {
             "run_name": self.name,
             "status": verdict.status,
@@ -255,6 +257,8 @@ class Run:
             "exception": exceptions.describe(error),
         }
         self._recording.note_issue(self._recording.redactor.clean_mapping(event), {})
+        # One of many like it is only counted until the next tick.
+        self._recording.tick(last=True)
 
     def _say(self, level: int, message: str, fields: dict[str, Any], error: BaseException | None = None) -> None:
         token = scope.enter(run=self._recording.tag)
@@ -307,7 +311,7 @@ def start_run(
 
     Raises UsageError for a wrong argument, and where *run_id* has a folder already.
     """
-    redactor = Redactor(config.redact_keys, config.redact_allow)
+    redactor = _redactor(config.redact_keys, config.redact_allow)
     opening.checked_name(name)
     asked = {
         "name": name,

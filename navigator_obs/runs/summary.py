@@ -162,6 +162,11 @@ class Fold:
             "observability": self._observability(totals, seconds),
         }
 
+    def execution(self) -> dict[str, Any]:
+        """Return the `execution_summary` alone, as of the last record."""
+        totals = self._all_metrics()
+        return self._execution(totals, figures.years_completed(totals, self.products.years, self._open.listed()))
+
     def _all_metrics(self) -> Metrics:
         if not any(self._pending.values()):
             return self._metrics

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import getpass
+import os
 import platform
+import pwd
 import sys
 import types
 
@@ -11,11 +14,12 @@ import pytest
 import navigator_obs as obs
 from navigator_obs.redaction import Redactor
 from navigator_obs.runs import environment
+from navigator_obs.runs.behind import Behind
 
 
 def test_it_names_what_the_run_runs_on(tmp_path):
     """Python, processors, memory, disk and packages are those of this process."""
-    found = environment.collect(tmp_path)
+    found = environment.collect(tmp_path, Redactor())
     assert found["python"] == platform.python_version()
     assert found["cpus"] >= 1
     assert found["memory_mb"] > 0
@@ -25,7 +29,7 @@ def test_it_names_what_the_run_runs_on(tmp_path):
 
 def test_a_folder_that_is_gone_costs_only_its_own_answer(tmp_path):
     """What the system does not tell is null."""
-    assert environment.collect(tmp_path / "missing")["disk_free_mb"] is None
+    assert environment.collect(tmp_path / "missing", Redactor())["disk_free_mb"] is None
 
 
 def test_the_command_line_is_redacted():
@@ -45,7 +49,7 @@ def test_packages_are_read_from_folder_names(tmp_path):
 
 def test_a_limit_is_a_number_or_unknown():
     """The smallest limit of the control groups, or null where there is none."""
-    limit = environment.collect(sys.prefix)["memory_limit_mb"]
+    limit = environment.collect(sys.prefix, Redactor())["memory_limit_mb"]
     assert limit is None or limit > 0
 
 
@@ -84,3 +88,41 @@ def test_the_summary_tells_what_was_imported(recorder):
     assert imported["numpy"] == np.__version__
     assert imported["structlog"]
     assert "json" not in imported
+
+
+def test_a_batch_of_runs_reads_a_folder_of_packages_once_and_sees_what_changes(tmp_path):
+    """What is installed between two runs is in the second one's record."""
+    (tmp_path / "plan_wise-1.0.dist-info").mkdir()
+    assert environment.packages([str(tmp_path)]) == {"plan-wise": "1.0"}
+    (tmp_path / "plan_wise-1.0.dist-info").rename(tmp_path / "plan_wise-1.1.dist-info")
+    os.utime(tmp_path, ns=(1, 1))
+    assert environment.packages([str(tmp_path)]) == {"plan-wise": "1.1"}
+
+
+def test_a_package_that_is_named_like_a_secret_keeps_its_version(recorder, tmp_path):
+    """Neither what is installed nor what is imported is hidden because of its name; a secret in a version is."""
+    modules = {"tiktoken": "0.5", "planwise_token": "postgres://ada:s3cret@db/s"}
+    added: list[dict] = []
+    behind = Behind({"packages": {}}, tmp_path, lambda kind, **told: added.append(told), Redactor().text, 0o600)
+    for name, version in modules.items():
+        sys.modules[name] = types.SimpleNamespace(__version__=version)
+    try:
+        behind.close()
+        with obs.start_run("baseline") as run:
+            pass
+    finally:
+        for name in modules:
+            del sys.modules[name]
+    assert added[0]["imported"]["planwise_token"] == "postgres://ada:[redacted]@db/s"
+    assert run.summary["environment"]["imported"]["tiktoken"] == "0.5"
+
+
+@pytest.mark.parametrize(("environ", "name"), [({"USER": "ada"}, "ada"), ({"LOGNAME": "bob", "USER": "ada"}, "bob")])
+def test_the_user_is_told_as_python_tells_it(monkeypatch, environ, name):
+    """By the variables that `getpass.getuser` looks at, else by the id."""
+    for variable in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.delenv(variable, raising=False)
+    assert environment.user_name() == pwd.getpwuid(os.getuid()).pw_name == getpass.getuser()
+    for variable, value in environ.items():
+        monkeypatch.setenv(variable, value)
+    assert environment.user_name() == name == getpass.getuser()

@@ -33,7 +33,7 @@ def start(**more):
     return {
         "run_id": "one", "name": "baseline", "host": "here", "user": None, "pid": 7, "argv": [], "parent_run_id": None,
         "tags": [], "years": [2025, 2026], "memory_mb": 10.0, "configuration": describe({}, Redactor()),
-        "environment": environment.collect(Path()), **more,
+        "environment": {**environment.collect(Path(), Redactor()), "git": None}, **more,
     }  # fmt: skip
 
 
@@ -134,6 +134,8 @@ def test_the_live_summary_is_the_fold_of_the_journal(story):
     with Live() as live:
         for action in story:
             act(live, action)
+        # No tick comes in between.
+        live.recording.stop_listening()
         summary = live.recording.current_summary()
         assert fold(live.journal()) == json.loads(json.dumps(summary))
         VALIDATOR.validate(summary)
