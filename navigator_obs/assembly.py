@@ -238,11 +238,7 @@ class TrendReport:
         """Nothing to hold against each other yet."""
 
     def run_finished(self, summary: Mapping[str, Any], directory: Path) -> None:
-        """Look at the runs beside it, for a short time; only what succeeded is held against others.
-
-        Nothing is imported for a run that was interrupted: a class made while the process ends would make Python forget
-        that Ctrl-C ended it, and exit with another code.
-        """
+        """Look at the runs beside it, for a short time; only what succeeded is held against others."""
         if summary["run_metadata"]["status"] != "success":
             return
         from .history.lately import degradations

@@ -52,6 +52,7 @@ _previous_hook: Callable[..., Any] | None = None
 _previous_exit: Callable[..., Any] | None = None
 _previous_quit: Callable[..., Any] | None = None
 _shields = 0
+_interrupted = False
 _held_back: Final[list[BaseException]] = []
 
 
@@ -101,6 +102,8 @@ def shielded() -> Iterator[None]:
         _shields -= 1
         if interrupt is not None:
             signal.signal(signal.SIGINT, interrupt)
+        if _interrupted and process_is_ending():
+            _remind_of_interrupt()
         if not _shields and _held_back:
             error = _held_back[0]
             _held_back.clear()
@@ -112,6 +115,18 @@ def _hold_interrupts() -> Any:
     if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
         return None
     return signal.signal(signal.SIGINT, lambda _number, _frame: _held_back.append(KeyboardInterrupt()))
+
+
+def _remind_of_interrupt() -> None:
+    """Python ends a process as Ctrl-C does where an uncaught KeyboardInterrupt was the last text that it ran as code.
+
+    It forgets that with each text that runs since, as one does in the making of a named tuple or a dataclass; so one
+    more ends in the same way.
+    """
+    try:
+        exec("raise KeyboardInterrupt")  # noqa: S102
+    except KeyboardInterrupt:
+        return
 
 
 def _hook_signals() -> None:
@@ -175,6 +190,9 @@ def _on_quit(quitter: Any, code: Any = None) -> Any:
 
 
 def _on_exception(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
+    global _interrupted
+    # At a prompt, the next line makes it good again.
+    _interrupted = issubclass(kind, KeyboardInterrupt) and not hasattr(sys, "ps1")
     for run in open_endings():
         _quietly(run.note_exception, error)
     (_previous_hook or sys.__excepthook__)(kind, error, traceback)

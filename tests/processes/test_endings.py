@@ -273,6 +273,42 @@ def test_a_second_signal_does_not_cut_the_end_in_half(program, number):
     assert verdict(ended.summary)[0] == "success"
 
 
+@pytest.mark.parametrize("finished", ["", "atexit.register(run.finish)"], ids=["left open", "finished at exit"])
+def test_what_runs_at_the_end_does_not_hide_that_ctrl_c_ended_it(program, finished):
+    """The report for people, and an observer that makes a class, come after Ctrl-C; the process still dies of it."""
+    ended = program(f"""
+    import atexit, collections
+    class Classy:
+        def run_started(self, run): pass
+        def run_finished(self, summary, directory):
+            collections.namedtuple("Point", "x y")
+            print("told", file=sys.stderr)
+    obs.configure(run_report=True)
+    run = obs.start_run("baseline", observers=[Classy()])
+    {finished}
+    forever()
+    """)
+    ended.send(signal.SIGINT)
+    code = ended.end()
+    assert "told" in ended.errors
+    assert code == -signal.SIGINT, ended.errors
+    assert verdict(ended.summary) == ("interrupted", 130, "SIGINT", True)
+
+
+def test_an_interrupt_that_is_handled_ends_nothing(program):
+    """A program that has caught Ctrl-C and goes on to its end exits as any other."""
+    ended = program("""
+    run = obs.start_run("baseline")
+    try:
+        forever()
+    except KeyboardInterrupt:
+        pass
+    """)
+    ended.send(signal.SIGINT)
+    assert ended.end() == 0, ended.errors
+    assert verdict(ended.summary)[0] == "partial"
+
+
 def test_cancelled_tasks_end_a_run_as_interrupted(program):
     """Ctrl-C reaches asyncio code as a cancellation; the run inside the task ends as interrupted."""
     ended = program("""
