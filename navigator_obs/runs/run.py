@@ -13,27 +13,21 @@ from typing import Any, Final, Self, TypeVar
 from ..config import PREFIX, Config
 from ..encoding import text
 from ..errors import UsageError, close_match
-from ..events import exceptions, scope
-from ..events.logger import emit
+from ..events import scope
 from ..redaction import Redactor
 from . import artifacts, configuration, current, digests, endings, lineage, links, opening
 from .closing import Closing
 from .lineage import ResumePoint
-from .listening import now
 from .observer import RunObserver
 from .recording import Recording
-from .stalls import STACKS_NAME
 from .verdict import FINAL_STATUSES, Verdict
+from .voice import Voice
 from .words import shown
 
 T = TypeVar("T")
 # What it has judged once, the next run of a batch need not judge again.
 _redactor: Final = functools.lru_cache(maxsize=4)(Redactor)
 PARENT_VARIABLE: Final = PREFIX + "PARENT_RUN_ID"
-_LOGGER: Final = "navigator_obs.run"
-_INFO, _WARNING, _ERROR = 20, 30, 40
-_LEVELS: Final = {"success": _INFO, "failed": _ERROR}
-_MESSAGES: Final = {"success": "Run completed", "partial": "Run ended incomplete"}
 
 
 class Run:
@@ -49,6 +43,7 @@ class Run:
         self.resume_point: ResumePoint | None = None
         """Where it takes up the run that it was told to resume from; None for one that begins anew."""
         self._recording = recording
+        self._voice = Voice(recording)
         self._observers = observers
         self._token: Token[scope.Scope | None] | None = None
         self._pid = os.getpid()
@@ -87,7 +82,7 @@ class Run:
             found = artifacts.describe(named, kind, attributes, self._recording.redactor)
             self._recording.add("artifact", artifact=found)
             if found.get("missing"):
-                self._say(_WARNING, "an artifact is missing", {"path": found["path"], "kind": kind})
+                self._voice.warn("an artifact is missing", {"path": found["path"], "kind": kind})
 
     def checkpoint(self, year: int, path: str | os.PathLike[str] | None = None) -> None:
         """Record that *year* is complete, and where its state was saved, if it was."""
@@ -110,7 +105,7 @@ class Run:
             return None
         found, problem = digests.tried(data)
         if found is None:
-            self._say(_WARNING, "a digest could not be taken", {"digest": named, "error": problem})
+            self._voice.warn("a digest could not be taken", {"digest": named, "error": problem})
             return None
         self._recording.add("digest", name=named, **digests.place(year), **found._asdict())
         return found.digest
@@ -194,7 +189,7 @@ class Run:
                 for step in (recording.stop_listening, recording.leave_behind, last_tick, recording.call_in_workers):
                     _quietly(step)
                 verdict = _quietly(judge) or Verdict("failed", "how the run ended could not be told")
-                _quietly(lambda: self._say_end(verdict, error))
+                _quietly(lambda: self._voice.end(self.name, verdict, error))
                 self._final = _quietly(lambda: self._close(verdict))
                 self._tell("run_finished", self.summary, self.directory)
                 _quietly(recording.seal_what_came)
@@ -219,55 +214,6 @@ class Run:
         _open.pop(self.run_id, None)
         self._recording.release()
 
-    def _say_end(self, verdict: Verdict, error: BaseException | None) -> None:
-        untold = error if isinstance(error, Exception) and not exceptions.was_reported(error) else None
-        message = _MESSAGES.get(verdict.status, f"Run {verdict.status}")
-        if untold is not None:
-            self._catalogue(message, untold)
-        execution = self._recording.execution()
-        fields = {
-            "run_name": self.name,
-            "status": verdict.status,
-            "status_reason": verdict.reason,
-            "duration_seconds": round(self._recording.seconds, 6),
-            "errors": execution["errors"],
-            "warnings": execution["warnings"],
-        }
-        self._say(_LEVELS.get(verdict.status, _WARNING), message, fields, untold)
-
-    def _say_stall(self, changed: str, told: dict[str, Any]) -> None:
-        if changed == "stalled":
-            self._say(_WARNING, "Run stalled", {**told, "stacks": str(self.directory / STACKS_NAME)})
-        else:
-            self._say(_INFO, "Run makes progress again", {})
-
-    def _say_forecast(self, message: str, forecast: dict[str, Any]) -> None:
-        told = ("years_left", "eta_seconds", "expected_end_time", "deadline")
-        self._say(_WARNING, message, {name: forecast[name] for name in told})
-
-    def _catalogue(self, message: str, error: Exception) -> None:
-        """An exception that no operation and no log call told is an error of the run all the same."""
-        exceptions.mark_reported(error)
-        event = {
-            "timestamp": now(),
-            "level": "ERROR",
-            "message": message,
-            "run_id": self.run_id,
-            "logger": _LOGGER,
-            "exception": exceptions.describe(error),
-        }
-        self._recording.note_issue(self._recording.redactor.clean_mapping(event), {})
-        # One of many like it is only counted until the next tick.
-        self._recording.tick(last=True)
-
-    def _say(self, level: int, message: str, fields: dict[str, Any], error: BaseException | None = None) -> None:
-        token = scope.enter(run=self._recording.tag)
-        try:
-            told = {key: value for key, value in fields.items() if value is not None}
-            emit(_LOGGER, level, message, told, exception=error)
-        finally:
-            scope.leave(token)
-
     def _tell(self, method: str, *arguments: Any) -> None:
         for observer in self._observers:
             try:
@@ -277,18 +223,18 @@ class Run:
                 raise
             except BaseException as error:
                 fields = {"observer": type(observer).__name__, "method": method}
-                _quietly(functools.partial(self._say, _WARNING, "a run's observer failed", fields, error))
+                _quietly(functools.partial(self._voice.warn, "a run's observer failed", fields, error))
 
     def _begin(self, start: dict[str, Any], *, handle_signals: bool) -> None:
-        self._recording.at_stall = self._say_stall
-        self._recording.at_forecast = self._say_forecast
+        self._recording.at_stall = self._voice.stall
+        self._recording.at_forecast = self._voice.forecast
         self._recording.open(start)
         self._recording.stall_watch.begin(start["promise_seconds"])
         scope.open_run(self._recording.tag)
         current.install(self._recording.tag, self._recording)
         endings.watch(self._closing, handle_signals=handle_signals)
         _open[self.run_id] = self
-        self._say(_INFO, "Run started", {"run_name": self.name, "directory": str(self.directory)})
+        self._voice.start(self.name)
         self._tell("run_started", self)
 
 
