@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import structlog
 
@@ -18,6 +18,9 @@ from .line import EventLine
 from .named import NamedLogger, named
 from .processors import CALLER, METHOD_LEVELS, Place, caller_of, outside_frame
 from .sinks import outlet
+
+if TYPE_CHECKING:
+    from types import FrameType
 
 _Finished = tuple[Sequence[Any], Mapping[str, Any]] | None
 _METHODS: Final = {10: "debug", 20: "info", 30: "warning", 40: "error", 50: "critical"}
@@ -262,7 +265,8 @@ def emit(
     """Log in the name of the toolkit's upper stages; silent until the toolkit is configured, and never raises.
 
     *level* is a number as in `logging`. *caller* is module, function and line of the code that it is about: the
-    innermost frame outside of the toolkit when None.
+    innermost frame outside of the toolkit when None; where a thread of the toolkit's own logs there is none, and it is
+    the calling module.
     """
     log = _emitters.get(logger)
     if log is None:
@@ -270,7 +274,7 @@ def emit(
     if outlet.file is None or log._logger.level > level:
         return
     try:
-        place = Place(*caller) if caller else caller_of(outside_frame())
+        place = Place(*caller) if caller else caller_of(_whose())
         fast = chain.fast if level >= log._logger.file_level else None
         line = fast and fast.render_at(log._logger.rendered, level, message, fields, place, exception)
         if not line:
@@ -283,6 +287,11 @@ def emit(
         log._logger.deliver_line(line, level)
     else:
         log._deliver(level, finished)
+
+
+def _whose() -> FrameType:
+    frame = outside_frame()
+    return sys._getframe(2) if frame is None or frame.f_globals.get("__name__") == "threading" else frame
 
 
 _emitters: Final[dict[str, BoundLogger]] = {}

@@ -20,7 +20,8 @@ def seconds_left(summary: Mapping[str, Any], earlier: Iterable[Mapping[str, Any]
 
     *earlier* are summaries of runs of the same name that succeeded. With planned years, what is left of them is taken
     from those runs year by year, and scaled by how fast this run was so far; without such runs each year counts as the
-    mean of those completed. Without planned years, it is what earlier runs took altogether, less what has passed.
+    mean of those completed. Without planned years, it is what the run itself foretells of a loop of `obs.track`, else
+    what earlier runs took altogether, less what has passed.
 
     >>> run = {"run_metadata": {"duration_seconds": 30.0}, "execution_summary": {"years_planned": [1, 2, 3],
     ...        "years_completed": [1]}, "breakdown": {"by": {"year": {"1": {"duration_seconds": 20.0}}}}}
@@ -32,9 +33,13 @@ def seconds_left(summary: Mapping[str, Any], earlier: Iterable[Mapping[str, Any]
         return None
     others = list(earlier)
     planned, done = (list(map(str, _list(summary, which))) for which in ("years_planned", "years_completed"))
-    left = [year for year in planned if year not in done]
+    resumed = list(map(str, _list(summary, "years_resumed")))
+    left = [year for year in planned if year not in done and year not in resumed]
     if planned:
         return _by_years(summary, others, done, left, elapsed)
+    foretold = _number(_table(summary, "forecast").get("eta_seconds"))
+    if foretold is not None:
+        return foretold
     totals = [_number(_table(other, "run_metadata").get("duration_seconds")) for other in others]
     known = [total for total in totals if total is not None]
     return max(0.0, median(known) - elapsed) if known else None

@@ -55,6 +55,7 @@ class Watch:
         self._last_ns = started_ns
         self._limits_due = 0
         self._room = limits.Room()
+        self._held_then = 0
         self._least_room: int | None = None
         self._least_disk: int | None = None
 
@@ -133,10 +134,12 @@ class Watch:
 
     def _limits(self, now: int) -> dict[str, Any]:
         if now >= self._limits_due:
-            self._room = limits.memory_room()
+            self._room, self._held_then = limits.memory_room(), self._sampler.now[1]
             self._limits_due = now + round(LIMITS_SECONDS * 1e9)
         limit, room, source = self._room
         if limit is not None and room is not None:
+            # What the run has gained since the files were read is no room any more.
+            room = min(max(room - self._sampler.now[1] + self._held_then, 0), limit)
             if room < _NEAR * limit:
                 self._limits_due = now
             self._least_room = room if self._least_room is None else min(room, self._least_room)

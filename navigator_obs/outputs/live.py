@@ -81,20 +81,27 @@ def _facts(look: Look) -> Section:
 
 
 def _progress(look: Look) -> Cell:
-    execution = table(look.summary, "execution_summary")
-    planned, done = (execution.get(key) for key in ("years_planned", "years_completed"))
-    share = len(done or ()) / len(planned) if isinstance(planned, list) and planned else None
+    done, planned = _done_and_planned(look.summary)
+    share = done / planned if planned else None
     filled = f"{bar(100 * share, _BAR_WIDTH):░<{_BAR_WIDTH}}" if share is not None else ""
     return cell("  ".join(part for part in (filled, joined([_years(look.summary), _left(look)])) if part))
 
 
 def _years(summary: Mapping[str, Any]) -> str:
-    execution = table(summary, "execution_summary")
+    done, planned = _done_and_planned(summary)
+    if planned:
+        return f"{done} of {count_of(planned, 'year')} completed"
+    return f"{count_of(done, 'year')} completed" if done else ""
+
+
+def _done_and_planned(summary: Mapping[str, Any]) -> tuple[int, int]:
+    """How many years are done, and how many there are: by the run's plan, or else by the loop that it shows."""
+    execution, ahead = table(summary, "execution_summary"), table(summary, "forecast")
     planned, done = (execution.get(key) for key in ("years_planned", "years_completed"))
-    count = len(done) if isinstance(done, list) else 0
-    if isinstance(planned, list) and planned:
-        return f"{count} of {count_of(len(planned), 'year')} completed"
-    return f"{count_of(count, 'year')} completed" if count else ""
+    foreseen = [int(number(ahead.get(key)) or 0) for key in ("years_done", "years_left")]
+    return len(done) if isinstance(done, list) else 0, len(planned) if isinstance(planned, list) and planned else sum(
+        foreseen
+    )
 
 
 def _left(look: Look) -> str:

@@ -7,7 +7,7 @@ step, at most every 30 seconds.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Generator, Iterable, Iterator, Sized
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence, Sized
 from contextlib import nullcontext, suppress
 from types import TracebackType
 from typing import Any, Final, Generic, Protocol, Self, TypeVar
@@ -21,12 +21,14 @@ from ..fields import format_mb, format_time_left
 from ..operations import metrics, resources, sampler
 from ..operations.forecast import fit
 from ..operations.operation import operation
+from ..runs import current, outlook
 from .columns import one_line
 
 T = TypeVar("T")
 LOG_SECONDS: Final = 30.0
 REFRESH_PER_SECOND: Final = 2
 _LOGGER: Final = "navigator_obs.progress"
+_MOST_YEARS: Final = 10_000
 _INFO: Final = 20
 
 
@@ -291,6 +293,7 @@ def _steps(
     display: Display = Silent()
     try:
         if not _shown:
+            _tell_plan(progress.key, iterable)
             display = _Guarded(show(progress))
         for item in iterable:
             progress.step_begins(item)
@@ -301,6 +304,15 @@ def _steps(
             display.step_ends()
     finally:
         display.close()
+
+
+def _tell_plan(key: str, iterable: object) -> None:
+    """Let the run, if one is open, know which years it has before it."""
+    listener = current.listener()
+    if key != outlook.KEY or listener is None or not isinstance(iterable, Sequence) or len(iterable) > _MOST_YEARS:
+        return
+    if all(type(year) is int for year in iterable):
+        listener.note_plan(iterable)
 
 
 def _bound(key: str, item: object) -> Any:

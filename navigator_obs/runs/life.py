@@ -33,11 +33,23 @@ class Life:
         self._stalled_since: Any = None
         self._stalled_seconds = 0.0
         self._tags: list[str] = []
+        self._foreseen: list[int] = []
 
     def take_start(self, record: Record) -> None:
         """Take the first record: who and where the run is."""
         self.start = record
         self.add_tags(record.get("tags", ()))
+
+    def take_plan(self, record: Record) -> None:
+        """Take the years that the first loop goes through of which the program shows how far it is."""
+        if not record.get("worker"):
+            self._foreseen = self._foreseen or [int(year) for year in record["years"]]
+
+    @property
+    def years_ahead(self) -> list[int]:
+        """The years of this attempt, done and to come: those it was started with, or else those of its loop."""
+        resumed = set(self.start.get("years_resumed") or ())
+        return [year for year in self.start.get("years") or self._foreseen if year not in resumed]
 
     def take_tags(self, record: Record) -> None:
         """Take tags that were added."""

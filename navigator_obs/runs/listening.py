@@ -8,7 +8,7 @@ journal's.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -227,6 +227,10 @@ class Listener:
         with self._lock:
             if self._checks.admit(check):
                 self.add("check", **check)
+
+    def note_plan(self, years: Sequence[int]) -> None:
+        """Take the years that a loop will go through, by which a run that was started without any foretells its end."""
+        self.add("plan", years=list(years))
 
     def _listen(self) -> None:
         """Hear operations and events from now on, and tick."""

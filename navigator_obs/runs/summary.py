@@ -191,7 +191,7 @@ class Fold:
     ) -> dict[str, Any] | None:
         if self.life.end:
             return None
-        planned, done = list(self.life.start.get("years", ())), set(completed)
+        planned, done = self.life.years_ahead, set(completed)
         years = Years(
             [year for year in planned if year in done],
             [year for year in planned if year not in done],
@@ -301,6 +301,7 @@ _TAKERS: Final[Mapping[str, Callable[[Fold, Record], None]]] = {
     "artifact": _left(Products.take_artifact),
     "checkpoint": _left(Products.take_checkpoint),
     "digest": _left(Products.take_digest),
+    "plan": _alive(Life.take_plan),
     "tags": _alive(Life.take_tags),
     "environment": Fold._take_environment,
     "signal": _alive(Life.take_signal),

@@ -40,6 +40,8 @@ EARLIER = run(YEARS, {2025: 10.0, 2026: 20.0, 2027: 40.0}, 70.0)
         # Without years, by what earlier runs took.
         (run([], {}, 30.0), [EARLIER], 40.0),
         (run([], {}, 300.0), [EARLIER], 0.0),
+        # By what the run foretells of its own loop rather than that.
+        ({**run([], {2025: 10.0}, 30.0), "forecast": {"eta_seconds": 33.0}}, [EARLIER], 33.0),
     ],
 )
 def test_what_is_left(now: dict, earlier: list, left: float):
@@ -57,6 +59,13 @@ def test_an_earlier_run_with_other_years_says_nothing_of_these():
     """Only runs that have all years are taken for the shape."""
     other = run([2030], {2030: 999.0}, 999.0)
     assert seconds_left(run(YEARS, {2025: 10.0}, 10.0), [other]) == pytest.approx(20.0)
+
+
+def test_years_of_an_earlier_attempt_are_not_left():
+    """A run that resumed at 2026 has 2027 left after it."""
+    now = run(YEARS, {2026: 20.0}, 20.0)
+    now["execution_summary"]["years_resumed"] = [2025]
+    assert seconds_left(now, [EARLIER]) == pytest.approx(40.0)
 
 
 def test_without_earlier_runs_the_forecast_of_the_run_itself_holds():

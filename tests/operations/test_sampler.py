@@ -208,6 +208,18 @@ def test_the_peaks_of_years_are_told_once_each(watch):
     assert watch.take()["peaks"] == {}
 
 
+def test_what_was_gained_since_the_limits_were_read_is_no_room(watch):
+    """They are read every few seconds; memory that is held meanwhile is taken off, so that what is held and the room
+    above it do not count anything twice.
+    """
+    before = watch.take()["limits"]["memory_room_mb"]
+    held = bytearray(b"x" * (300 * MB))
+    sample()
+    after = watch.take()["limits"]["memory_room_mb"]
+    assert len(held) == 300 * MB
+    assert before - after > 250
+
+
 def test_samples_and_their_longest_gap_are_told(watch):
     """How closely memory was watched is part of the figure."""
     first = watch.take()["sampling"]

@@ -38,6 +38,12 @@ def test_a_screen_tells_progress_memory_rates_and_problems():
     assert max(map(len, shown.splitlines())) <= 80
 
 
+def test_years_of_a_loop_count_where_none_were_planned():
+    """By what the run foretells of them."""
+    ahead = {"execution_summary": {"years_completed": [2025]}, "forecast": {"years_done": 1, "years_left": 3}}
+    assert "1 of 4 years completed" in line(Look({**SUMMARY, **ahead}, lives=True, seconds_left=None))
+
+
 def test_memory_near_the_limit_is_a_warning():
     """The limit is that of the process, which may be less than the machine has."""
     (facts, *_) = sections(LOOK)

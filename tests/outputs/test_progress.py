@@ -135,6 +135,22 @@ def test_years_that_grow_are_expected_to_grow(fake_clock):
     assert loop.progress.eta_seconds() == 0.0
 
 
+def test_a_run_without_a_plan_knows_the_years_of_the_loop(events):
+    """Its summary foretells the rest, without judging the run by years that the loop leaves out; a loop over something
+    else is no plan.
+    """
+    with obs.start_run("baseline") as run:
+        for _ in obs.track(["low", "high"], key="scenario", show=False):
+            pass
+        assert run.summary["forecast"] is None
+        for year in obs.track(range(2025, 2030), operation="year_simulation", show=False):
+            if year == 2027:
+                ahead = run.summary["forecast"]
+                break
+    assert (ahead["years_done"], ahead["years_left"]) == (2, 3)
+    assert run.summary["run_metadata"]["status"] == "success"
+
+
 def test_items_are_bound_and_steps_are_operations(events):
     """Events and operations inside carry the year, and the figures are broken down by it."""
     with obs.start_run("baseline") as run:

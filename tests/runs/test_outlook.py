@@ -73,6 +73,30 @@ def folded(costs, peaks=(), planned=10, deadline=None, gap=0.0, elapsed=0.0):
     return summary["forecast"]
 
 
+def test_a_run_without_a_plan_foretells_by_the_loop_that_it_shows():
+    """Its first one; a plan that the run was started with counts more, and what a worker goes through not at all."""
+    fold = Fold()
+    fold.add({"kind": "start", "time": BEGIN, "run_id": "one"})
+    fold.add({"kind": "plan", "time": BEGIN, "years": [1990, 1991], "worker": "host-1"})
+    fold.add({"kind": "plan", "time": BEGIN, "years": [2025, 2026, 2027]})
+    fold.add({"kind": "plan", "time": BEGIN, "years": [2025, 2026]})
+    fold.add(tick(60, year_done(2025, 60.0)))
+    assert fold.summary()["forecast"]["years_left"] == 2
+    assert fold.summary()["execution_summary"]["years_planned"] == []
+    fold.add({"kind": "start", "time": BEGIN, "run_id": "one", "years": [2025, 2026]})
+    assert fold.summary()["forecast"]["years_left"] == 1
+
+
+def test_years_that_an_earlier_attempt_completed_are_not_ahead():
+    """A run that resumed at 2027 has two of five years left after its first."""
+    fold = Fold()
+    fold.add({"kind": "start", "time": BEGIN, "years": list(range(2025, 2030)), "years_resumed": [2025, 2026]})
+    fold.add(tick(60, year_done(2027, 60.0)))
+    forecast = fold.summary()["forecast"]
+    assert (forecast["years_done"], forecast["years_left"]) == (1, 2)
+    assert forecast["eta_seconds"] == pytest.approx(120)
+
+
 def test_constant_years_end_when_one_would_think():
     """Seven years of 60 s are left."""
     forecast = folded([60.0] * 3)
