@@ -58,7 +58,8 @@ def hold(scenario: Scenario, world: World) -> None:
 
 def summary_of(run: Path) -> dict[str, Any]:
     """The summary, of a dead run that nobody has met yet as well."""
-    if status_of(run)["status"] == "crashed":
+    status = status_of(run)
+    if status["status"] in ("crashed", "terminated") and not status["final"]:
         recover(run, Config(log_dir=run.parents[1] / "logs", runs_dir=run.parent))
     found = read_summary(run)
     assert found

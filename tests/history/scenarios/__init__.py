@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
-from . import codes, configs, inputs, machines, neighbours, sections, services, tables
+from . import codes, configs, crowds, inputs, limits, machines, neighbours, sections, services, successes, tables
 from .scenario import SCENARIOS, Expected, Scenario
 from .world import GOOD_RUNS, Unavailable, World
 
@@ -21,7 +21,9 @@ __all__ = ["FIRST", "SCENARIOS", "SECOND", "Expected", "Scenario", "Unavailable"
 
 FIRST = tuple(module.__name__.rpartition(".")[2] for module in (codes, configs, inputs, machines, services))
 """The modules that the rules that diagnose were first written against; the others came when the rules were there."""
-SECOND = tuple(module.__name__.rpartition(".")[2] for module in (neighbours, sections, tables))
+SECOND = tuple(
+    module.__name__.rpartition(".")[2] for module in (crowds, limits, neighbours, sections, successes, tables)
+)
 
 
 def common_history(folder: Path) -> World:
