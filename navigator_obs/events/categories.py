@@ -27,8 +27,11 @@ MAX_LEAVES: Final = 16
 K = TypeVar("K")
 V = TypeVar("V")
 _DIGITS: Final = re.compile("[0-9]+")
-_Candidates = tuple[tuple[tuple[Rule, tuple[str, ...]], ...], ...]
-"""By tier, the rules that may speak of a class, each with what of it they ask for."""
+_Asked = Callable[[Symptoms, Rule], str | None]
+_Candidate = tuple[Rule, tuple[str, ...], tuple[_Asked, ...]]
+"""A rule that may speak of a class, what of the class it asks for, and what it asks of an exception besides."""
+_Candidates = tuple[tuple[_Candidate, ...], ...]
+"""By tier, the rules that may speak of a class."""
 _Judged = Sequence[tuple[Symptoms, _Candidates]]
 _MESSAGE: Final = "message:"
 
@@ -181,19 +184,17 @@ def _asks_for_numbers(candidate: Rule) -> bool:
 
 
 def _first(links: _Judged, tier: int) -> Verdict | None:
-    verdicts = (_verdict(link, *candidate) for link, tiers in links for candidate in tiers[tier])
-    return next(filter(None, verdicts), None)
-
-
-def _verdict(link: Symptoms, candidate: Rule, words: tuple[str, ...]) -> Verdict | None:
-    reasons = [*words]
-    for asked, holds in _CONDITIONS:
-        if asked(candidate):
-            reason = holds(link, candidate)
-            if reason is None:
-                return None
-            reasons.append(reason)
-    return Verdict(candidate.category, ", ".join(reasons))
+    for link, tiers in links:
+        for candidate, words, asked in tiers[tier]:
+            reasons = [*words]
+            for holds in asked:
+                reason = holds(link, candidate)
+                if reason is None:
+                    break
+                reasons.append(reason)
+            else:
+                return Verdict(candidate.category, ", ".join(reasons))
+    return None
 
 
 def bounded(kept: dict[K, V], limit: int) -> dict[K, V]:
@@ -203,7 +204,7 @@ def bounded(kept: dict[K, V], limit: int) -> dict[K, V]:
     return kept
 
 
-def _candidates(tier: Iterable[Rule], link: Symptoms) -> Iterator[tuple[Rule, tuple[str, ...]]]:
+def _candidates(tier: Iterable[Rule], link: Symptoms) -> Iterator[_Candidate]:
     """The rules of which a class fulfils what they ask of it, each with what that was, in words."""
     for candidate in tier:
         matched = next((known for known in link.names if known in candidate.types), None)
@@ -214,7 +215,7 @@ def _candidates(tier: Iterable[Rule], link: Symptoms) -> Iterator[tuple[Rule, tu
         words = [f"type {matched}"] if matched else []
         words += ["a class of the application's own"] if candidate.own else []
         words += [f"named {link.names[0]}"] if candidate.named else []
-        yield candidate, tuple(words)
+        yield candidate, tuple(words), tuple(holds for is_asked, holds in _CONDITIONS if is_asked(candidate))
 
 
 def _by_errno(link: Symptoms, candidate: Rule) -> str | None:
@@ -236,7 +237,7 @@ def _by_message(link: Symptoms, candidate: Rule) -> str | None:
     return f"message has {_DIGITS.sub('#', found[0])[:80]!r}" if found else None
 
 
-_CONDITIONS: Final[tuple[tuple[Callable[[Rule], Any], Callable[[Symptoms, Rule], str | None]], ...]] = (
+_CONDITIONS: Final[tuple[tuple[Callable[[Rule], Any], _Asked], ...]] = (
     (attrgetter("errnos"), _by_errno),
     (attrgetter("exits"), _by_exit),
     (attrgetter("origins"), _by_origin),

@@ -30,6 +30,8 @@ WARNING: Final = 30
 ERROR: Final = 40
 _CACHE_LIMIT: Final = 4096
 _LONG_TEXT: Final = 512
+# Letters and digits alone are no secret below this length: ids, of which each event may have another one.
+_SHORT_TEXT: Final = 15
 _DIGITS: Final = tuple(b"%03d" % number for number in range(1000))
 _AFTER_TIME: Final = {level: f'Z","level":"{name}","message":' for level, name in LEVEL_NAMES.items()}
 
@@ -48,7 +50,7 @@ class Fragment:
 class _Site:
     """One place in the code that logs, with all that was the same when it last did: what need not be rendered again."""
 
-    __slots__ = ("bound", "code", "context", "head", "level", "message", "name", "names", "run", "tail", "thread")
+    __slots__ = ("bound", "code", "context", "head", "level", "message", "name", "names", "run", "tail")
 
     code: CodeType | None
     name: str
@@ -58,7 +60,6 @@ class _Site:
     bound: Fragment
     context: Fragment
     run: RunTag
-    thread: str
     head: bytes
     """From the level to the key of `seq`."""
     tail: bytes
@@ -66,9 +67,11 @@ class _Site:
 
 
 class _Thread(threading.local):
-    """Process and thread, rendered at the thread's first event."""
+    """One thread's places, and process and thread, rendered at the thread's first event."""
 
     def __init__(self) -> None:
+        # Each thread has its own: sites have its name in them.
+        self.sites: dict[object, _Site] = {}
         self.rendered = f',"process":{os.getpid()},"thread":{to_json(thread_name()).decode()},"seq":'
 
 
@@ -81,10 +84,10 @@ class FastPath:
         self._redactor = redact.redactor
         self._outlines = Outlines(redact, self._is_harmless)
         self._max_bytes = max_bytes // 4
-        self._sites: dict[object, _Site] = {}
         self._names: dict[tuple[str, ...], bool] = {}
         self._harmless: set[str] = set()
         self._thread = _Thread()
+        # When the present millisecond began, in nanoseconds, and the line up to there.
         self._millisecond = (0, b"")
 
     def render(
@@ -98,7 +101,7 @@ class FastPath:
         code = frame.f_code
         # An address is quicker than a hash of the code; the site has the code itself, so that no other is taken for it.
         key = id(code) + frame.f_lasti
-        site = self._sites.get(key)
+        site = self._thread.sites.get(key)
         scope = get_scope()
         if scope is None or scope.run is None:
             scope = current()
@@ -111,7 +114,6 @@ class FastPath:
             or site.bound is not bound
             or site.name is not name
             or site.level != level
-            or site.thread is not self._thread.rendered
             or site.names != tuple(fields)
         ):
             place = (frame.f_globals.get("__name__") or "", code.co_qualname, frame.f_lineno or 0)
@@ -154,7 +156,7 @@ class FastPath:
             return None
         told = None if error is None else self._exception(error)
         key = (place, message)
-        site = self._sites.get(key)
+        site = self._thread.sites.get(key)
         if error is not None and told is None:
             return None
         if site is None or not self._holds(site, name, level, fields):
@@ -179,7 +181,7 @@ class FastPath:
             return EventLine(line, run_id, (logger, level >= ERROR, shape(message)), message)
         mark_reported(error)
         whole = b'%b,"exception":%b}\n' % (line[:-2], told.rendered)
-        return EventLine(whole, run_id, told.outline and (told.outline, level >= ERROR), told.message)
+        return EventLine(whole, run_id, told.outline and (told.outline, level >= ERROR), told.message or message)
 
     def _exception(self, error: BaseException) -> Told | None:
         """Render the value of an event's `exception`; None for one that is so long that it has to be cut."""
@@ -196,7 +198,6 @@ class FastPath:
             and site.run is (scope.run or NO_RUN)
             and site.name is name
             and site.level == level
-            and site.thread is self._thread.rendered
             and site.names == tuple(fields)
         )
 
@@ -221,15 +222,15 @@ class FastPath:
         site = _Site()
         site.code, site.name, site.level, site.message, site.names = code, name, level, message, names
         site.bound, site.context, site.run = bound, context, scope.run or NO_RUN
-        site.thread = self._thread.rendered
+        thread = self._thread
         module, function = to_json(place[0]).decode(), to_json(place[1]).decode()
         head = (
             f'{_AFTER_TIME[level]}{to_json(message).decode()}{site.run.rendered}{name or module},"module":{module}'
-            f',"function":{function},"line":{place[2]}{site.thread}'
+            f',"function":{function},"line":{place[2]}{thread.rendered}'
         )
         site.head = head.encode()
         site.tail = f"{context.rendered}{bound.rendered}{',' if names else ''}".encode()
-        _remember(self._sites, key, site)
+        _remember(thread.sites, key, site)
         return site
 
     def _line(self, site: _Site, fields: dict[str, Any]) -> bytes | None:
@@ -241,11 +242,11 @@ class FastPath:
         if len(body) > self._max_bytes:
             return None
         start, prefix = self._millisecond
-        micros = clock.time_ns() // 1000 - start
-        if not 0 <= micros < 1000:
-            micros, prefix = self._new_millisecond(micros + start)
+        passed = clock.time_ns() - start
+        if not 0 <= passed < 1_000_000:
+            passed, prefix = self._new_millisecond(passed + start)
         seq = next(site.run.sequence)
-        return b"%b%b%b%d%b%b" % (prefix, _DIGITS[micros], site.head, seq, site.tail, body[1:])
+        return b"%b%b%b%d%b%b" % (prefix, _DIGITS[passed // 1000], site.head, seq, site.tail, body[1:])
 
     def fragment(self, values: Mapping[str, Any]) -> Fragment | None:
         """Render key/values that many events share; None where they are out of the ordinary."""
@@ -266,11 +267,11 @@ class FastPath:
         self._thread = _Thread()
 
     def _new_millisecond(self, now: int) -> tuple[int, bytes]:
-        micros = now % 1000
-        prefix = f'{{"timestamp":"{format_timestamp(now * 1000)[:23]}'.encode()
+        passed = now % 1_000_000
+        prefix = f'{{"timestamp":"{format_timestamp(now)[:23]}'.encode()
         # One tuple, so that no thread sees the start of one and the text of another.
-        self._millisecond = (now - micros, prefix)
-        return micros, prefix
+        self._millisecond = (now - passed, prefix)
+        return passed, prefix
 
     def _are_plain(self, fields: dict[str, Any]) -> bool:
         """Whether all values are ordinary."""
@@ -278,7 +279,11 @@ class FastPath:
         for value in fields.values():
             kind = type(value)
             if kind is str:
-                if value not in harmless and not self._is_harmless(value):
+                if (
+                    value not in harmless
+                    and not (len(value) < _SHORT_TEXT and value.isalnum() and value.isascii())
+                    and not self._is_harmless(value)
+                ):
                     return False
             elif kind is float:
                 if value - value != 0.0:

@@ -16,7 +16,7 @@ from ..redaction import may_hold_secret
 from . import categories
 from .exceptions import chain_of, describe, judged
 from .processors import Redact
-from .symptoms import TOLD_BESIDE, speaks_by_message
+from .symptoms import TOLD_BESIDE, asked_beside
 from .tracebacks import Stack, stack_of
 
 MAX_OUTLINES: Final = 256
@@ -75,7 +75,7 @@ class Outlines:
         self._is_harmless = is_harmless
         self._outlines: dict[tuple[object, ...], Outline] = {}
         self._shapes: dict[tuple[object, ...], _Shape] = {}
-        self._by_message: dict[type[BaseException], bool] = {}
+        self._beside: dict[type[BaseException], tuple[str, ...] | None] = {}
         self._rules = categories.present()
 
     def render(self, error: BaseException) -> Told | None:
@@ -100,12 +100,17 @@ class Outlines:
         key: list[object] = []
         for (link, how), message in zip(links, messages, strict=True):
             kind = type(link)
-            by_message = self._by_message.get(kind)
-            if by_message is None:
-                by_message = categories.bounded(self._by_message, MAX_SHAPES)[kind] = speaks_by_message(kind)
-            if not by_message or len(message) > _LONG_TEXT or not TOLD_BESIDE.isdisjoint(link.__dict__):
+            if kind not in self._beside:
+                categories.bounded(self._beside, MAX_SHAPES)[kind] = asked_beside(kind)
+            beside = self._beside.get(kind)
+            if beside is None or len(message) > _LONG_TEXT or not TOLD_BESIDE.isdisjoint(link.__dict__):
                 return ()
             key += (kind, id(stack_of(link.__traceback__)), how, rules.shape(message))
+            for name in beside:
+                told = getattr(link, name)
+                if type(told) is not int and told is not None:
+                    return ()
+                key.append(told)
         return tuple(key)
 
     def _render_anew(
@@ -113,12 +118,13 @@ class Outlines:
     ) -> Told | None:
         if len(links) > _MOST_LINKS or any(map(_is_unusual, links)):
             return None
-        if not all(message and self._is_harmless(message) for message in messages):
+        if not all(map(self._is_harmless, messages)):
             return None
         key: list[object] = [judged(error)]
-        for link, how in links:
-            key += (type(link), id(stack_of(link.__traceback__)), how)
-        outline = self._outlines.get(tuple(key)) or self._new_outline(tuple(key), error, links)
+        for (link, how), message in zip(links, messages, strict=True):
+            # Without a message the text is another one.
+            key += (type(link), id(stack_of(link.__traceback__)), how, bool(message))
+        outline = self._outlines.get(tuple(key)) or self._new_outline(tuple(key), error, links, messages)
         said = [to_json(message)[1:-1] for message in messages]
         rendered = outline.filled(said)
         if not rendered:
@@ -128,8 +134,10 @@ class Outlines:
             categories.bounded(self._shapes, MAX_SHAPES)[shape] = _Shape(outline, is_quoted)
         return Told(rendered, outline, messages[0])
 
-    def _new_outline(self, key: tuple[object, ...], error: BaseException, links: _Links) -> Outline:
-        slots = {id(link): _SLOT.format(number) for number, (link, _) in enumerate(links)}
+    def _new_outline(
+        self, key: tuple[object, ...], error: BaseException, links: _Links, messages: list[str]
+    ) -> Outline:
+        slots = {id(link): _SLOT.format(number) for number, (link, _) in enumerate(links) if messages[number]}
         described = describe(error, lambda link: slots.get(id(link)) or text(link))
         cleaned = self._redact.clean_exception(described)
         rendered = to_json(cleaned) if cleaned == described else b""

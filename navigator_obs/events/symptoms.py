@@ -135,11 +135,14 @@ def _of_kind(kind: type) -> tuple[tuple[str, ...], bool]:
     return tuple(_names(kind)), is_own(kind)
 
 
-def speaks_by_message(kind: type[BaseException]) -> bool:
-    """Return whether exceptions of this class can tell nothing but their message, unless something is set on them."""
+def asked_beside(kind: type[BaseException]) -> tuple[str, ...] | None:
+    """Return what each exception of this class may tell beside its message, if nothing more is set on it: `errno`, say.
+
+    None where that can't be known beforehand.
+    """
     if kind.__getattribute__ is not BaseException.__getattribute__ or hasattr(kind, "__getattr__"):
-        return False
-    return not issubclass(kind, BaseExceptionGroup) and not any(hasattr(kind, name) for name in TOLD_BESIDE)
+        return None
+    return None if issubclass(kind, BaseExceptionGroup) else tuple(name for name in TOLD_BESIDE if hasattr(kind, name))
 
 
 def _names(kind: type) -> Iterator[str]:

@@ -8,7 +8,7 @@ journal's.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -196,19 +196,19 @@ class Listener:
 
     def on_event(self, event: Mapping[str, Any]) -> None:
         """Take a warning or an error that was logged in this process, if it is the run's."""
-        if type(event) is EventLine:
-            if event.run_id != self.tag.run_id:
-                return
-            with self._lock:
-                if self._issues.count(event):
-                    return
-        elif event.get("run_id") != self.tag.run_id:
-            return
-        self.note_issue(event, catalogue.own_context(event, scope.current().context))
+        if isinstance(event, EventLine):
+            if event.run_id == self.tag.run_id and not self._counts(event):
+                self.note_issue(event.event, catalogue.own_context(event.event, scope.current().context), event.group)
+        elif event.get("run_id") == self.tag.run_id:
+            self.note_issue(event, catalogue.own_context(event, scope.current().context))
 
-    def note_issue(self, event: Mapping[str, Any], context: Mapping[str, Any]) -> None:
-        """Take a warning or an error into the catalogue."""
-        group = event.group if isinstance(event, EventLine) else None
+    def _counts(self, line: EventLine) -> bool:
+        """Count one of which enough are told in full already; return whether it is one."""
+        with self._lock:
+            return self._issues.count(line)
+
+    def note_issue(self, event: Mapping[str, Any], context: Mapping[str, Any], group: Hashable = None) -> None:
+        """Take a warning or an error into the catalogue; *group* is that of its line, if it has one."""
         issue = {"time": event.get("timestamp") or now(), "event": dict(event), **catalogue.identify(event)}
         with self._lock:
             if self._issues.admit(issue, group):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import navigator_obs as obs
 from navigator_obs.events import sinks
 from navigator_obs.events.line import EventLine
@@ -36,3 +39,24 @@ def test_errors_of_a_run_are_counted_exactly(recorder):
     assert error["variants"] == {"no band at all": 25, "no band for employee #": 75}
     assert error["last"]["exception"]["frames"]
     assert (warning["count"], warning["variants"], warning["last"]["number"]) == (100, {"odd #": 100}, 99)
+
+
+def test_threads_lose_no_error_of_a_run(recorder):
+    """Errors that threads log at the same place are each in the log, under its thread's name, and all are counted."""
+    log, names = obs.get_logger("sim"), {}
+
+    def work(worker):
+        names[worker] = threading.current_thread().name
+        for number in range(50):
+            try:
+                raise ValueError(f"no band for employee {number}")
+            except ValueError:
+                log.exception("failed", worker=worker)
+
+    with obs.start_run("baseline") as run, ThreadPoolExecutor(4) as pool:
+        list(pool.map(obs.carry(work), range(8)))
+    events = recorder.events("failed")
+    [error] = run.summary["issues"]["errors"]
+    assert error["count"] == len(events) == 400
+    assert len({event["seq"] for event in events}) == 400
+    assert {(event["worker"], event["thread"]) for event in events} == set(names.items())
