@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
+from operator import attrgetter
 from typing import Any, Final
 
 from ..clock import clock, format_timestamp, parse_timestamp
 from ..encoding import text, to_json
 from ..redaction import MARK, Redactor
 from .measures import OVERFLOW, Counter, Distribution, Gauge, Key, Measure, finite_number
+from .nesting import found_open
 from .parts import seconds
 from .record import SUCCESS, OperationRecord
-from .series import BATCH, LONGEST_VALUE, Breakdown, Link, OpenNode, Repeats, Root, Series, short
+from .root import Root
+from .series import BATCH, LONGEST_VALUE, Breakdown, Link, OpenNode, Repeats, Series, short
 from .stats import Measured, OperationStats
 from .totals import Metrics
 
@@ -63,7 +66,8 @@ class Accumulator:
         self.redactor = Redactor() if redactor is None else redactor
         # Re-entrant, because a signal handler or a finalizer may end an operation while this thread holds it.
         self.lock = threading.RLock()
-        self.open: set[OpenNode] = set()
+        # The operations that are open and not the one child of another (see `nesting`).
+        self.aside: set[OpenNode] = set()
         self.broken = 0
         self._prefixes: dict[str, Link] = {}
         self._repeats: dict[str, Repeats] = {}
@@ -99,6 +103,12 @@ class Accumulator:
         """Whether an operation is not to be logged, for only every `log_every`-th is."""
         self._log_turn += 1
         return self._log_turn % self.log_every != 0
+
+    def leave(self) -> None:
+        """No operation is to open here any more: those that would follow one that did find no link, and look anew."""
+        self.root.node.gone = True
+        for link in (self.root.link, *self._prefixes.values()):
+            link.forget()
 
     def prefix(self, path: str) -> Link:
         """Return the link that stands for an operation which is open in another process."""
@@ -218,12 +228,17 @@ class Accumulator:
                 self.broken += 1
                 series.clear()
 
+    @property
+    def open(self) -> set[OpenNode]:
+        """The operations that are open at this moment."""
+        return found_open(self.root.node, self.aside)
+
     def open_operations(self) -> list[dict[str, Any]]:
         """Return the operations that are open now, oldest first: path, name, when they started, seconds so far,
         breakdown.
         """
         now, epoch_ns = clock.monotonic_ns(), _epoch_ns()
-        found = sorted((node for node in tuple(self.open) if _start(node) is not None), key=_start)
+        found = sorted(self.open, key=attrgetter("start"))
         return [
             {
                 "path": node.link.path,
@@ -243,9 +258,12 @@ class Accumulator:
     def after_fork(self) -> None:
         """In a forked child: begin with nothing; what is open is the parent's to report."""
         self.lock = threading.RLock()
-        for node in tuple(self.open):
+        for node in self.open:
             node.disown()
-        self.open.clear()
+            node.link.forget()
+        for link in (self.root.link, *self._prefixes.values()):
+            link.forget()
+        self.aside = set()
         for series in self._series.values():
             series.clear()
         self._measures, self._told = {}, {}
@@ -262,10 +280,6 @@ def _take_series(series: Series, operations: dict[str, OperationStats], epoch_ns
         operations[series.path].merge(cell)
     else:
         operations[series.path] = cell
-
-
-def _start(node: OpenNode) -> Any:
-    return getattr(node, "start", None)
 
 
 def _epoch_ns() -> int:

@@ -39,7 +39,7 @@ def finish(op: OpenOperation, end: int, error: BaseException | None) -> None:
     status = SUCCESS if error is None and op.reason is None else FAILED if op.reason is not None else status_of(error)
     logged = _is_logged(op, status, duration)
     end_ns = _microsecond(clock.time_ns() - clock.monotonic_ns() + end)
-    own = max(duration - (op.busy + (end - op.since if op.active else 0)), 0)
+    own = max(duration - (op.busy + (end - op.since if op.child is not None else 0)), 0)
     weighted = own - op.lost_before
     if status == SUCCESS:
         ended = (end_ns, duration, own, weighted, op.rows, *measured)

@@ -10,7 +10,9 @@ from ..errors import UsageError
 from ..events import scope
 from .accumulator import Accumulator
 from .measures import OVERFLOW
-from .series import Link, OpenNode, Root
+from .node import Node
+from .root import Root
+from .series import Link, OpenNode
 from .stats import OperationStats
 from .totals import Metrics
 
@@ -38,7 +40,7 @@ roots: Final[dict[scope.RunTag | None, Root]] = {None: outside.root}
 def install(tag: scope.RunTag, accumulator: Accumulator) -> None:
     """Let what happens under the run *tag* be added to *accumulator*."""
     remove(tag)
-    accumulator.root.gone = False
+    accumulator.root.node.gone = False
     roots[tag] = accumulator.root
 
 
@@ -46,7 +48,7 @@ def remove(tag: scope.RunTag) -> None:
     """Undo `install`; harmless when done twice."""
     root = roots.pop(tag, None)
     if root is not None:
-        root.gone = True
+        root.link.accumulator.leave()
 
 
 def current() -> Accumulator | None:
@@ -55,15 +57,17 @@ def current() -> Accumulator | None:
     return None if root is None or root is outside.root else root.link.accumulator
 
 
-def hang(above: str | None, run: scope.RunTag | None) -> tuple[Root, Link]:
-    """Return the run's root, and the link of an operation that is open *above* in another process, or the root's."""
+def hang(above: str | None, run: scope.RunTag | None) -> tuple[Node, Link]:
+    """Return what stands for the run, and the link of an operation that is open *above* in another process, or the
+    run's own.
+    """
     root = roots.get(run) or outside.root
-    return root, root.link if above is None else root.link.accumulator.prefix(above)
+    return root.node, root.link if above is None else root.link.accumulator.prefix(above)
 
 
 def open_nodes() -> list[OpenNode]:
     """Return the operations that are open in this process, in whatever run."""
-    return [node for root in tuple(roots.values()) for node in tuple(root.link.accumulator.open)]
+    return [node for root in tuple(roots.values()) for node in root.link.accumulator.open]
 
 
 def count(name: str, value: float = 1, /, *, unit: str | None = None, **labels: Any) -> None:

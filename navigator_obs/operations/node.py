@@ -12,9 +12,11 @@ from .measures import finite_number
 
 if TYPE_CHECKING:
     from .resources import Reading
-    from .series import Link, Root
+    from .series import Link
 
 MAX_ROWS: Final = 2**63 - 1
+MANY: Final[Any] = "many"
+"""Stands for the children of an operation that has, or had lately, more than one at once."""
 
 
 class _Seldom(Scope):
@@ -28,26 +30,30 @@ class _Seldom(Scope):
     fields: dict[str, Any] | None = None
     reason: str | None = None
     inner: Scope | None = None
-    sampled_bytes = paused_ns = paused_at = lost_before = 0
+    sampled_bytes = paused_ns = paused_at = 0
     inherited = False
+    reading: Reading | None = None
+    fast = True
+    """Whether its end is only counted, with its rows and what it lost to others, and nothing of it told."""
+    due = False
+    """Whether CPU time and memory are asked for however short it is."""
 
 
 class Node(_Seldom):
     """The figures and the place of an operation. What is read at each of a million ends stands in slots."""
 
     __slots__ = (
-        "active",
         "busy",
-        "due",
-        "ended",
-        "fast",
+        "child",
         "link",
         "log",
         "lost",
+        "lost_before",
         "name",
+        "others",
         "parent",
         "place",
-        "reading",
+        "plain",
         "recorded",
         "rows",
         "since",
@@ -64,22 +70,28 @@ class Node(_Seldom):
     recorded: Mapping[str, Any] | None
     token: Token[Scope | None] | None
     rows: int | None
-    ended: bool
-    active: int
-    """How many child operations are open."""
+    child: Any
+    """The child operation that is open: None without one, `MANY` where there are several, whose number is `others`."""
+    others: int
     busy: int
-    """Time in which any was, up to `since`."""
+    """Time in which any child was open, up to `since`."""
     link: Link
-    parent: Node | Root
+    parent: Node
+    """The operation around it. The outermost is the run itself, its own parent (see `root`)."""
     start: int
     since: int
-    fast: bool
-    reading: Reading | None
-    due: bool
-    """Whether CPU time and memory are asked for however short it is."""
-    lost: int
-    """What the root's `lost` was when this last became a leaf. `lost_before` has what it lost as one until then: the
-    part of its self time that belongs to others that were active leaves in the same instants."""
+    plain: bool
+    """Whether there is nothing to say at its end but how long it took; of its children `busy` tells."""
+    lost: int | None
+    """What the root's `lost` was when this last became a leaf; None once it has ended."""
+    lost_before: int
+    """What it lost as a leaf until then: the part of its self time that belongs to others that were active leaves in
+    the same instants."""
+
+    @property
+    def ended(self) -> bool:
+        """Whether it was open and no longer is."""
+        return self.lost is None
 
     @property
     def operation(self) -> Self:  # type: ignore[override]
@@ -96,29 +108,33 @@ class Node(_Seldom):
         """Say that it worked on so many *rows* more; what is no number from 0 to 2**63 - 1 is ignored."""
         number = rows if type(rows) is int else finite_number(rows)
         if number is not None and 0 <= number <= MAX_ROWS:
+            self.plain = False
             self.rows = min((self.rows or 0) + int(number), MAX_ROWS)
 
     def set(self, **fields: Any) -> None:
         """Put own fields on the event at its end; one named like a figure of the operation is kept as
         ``field_<name>``.
         """
-        self.fast = False
+        self.tell()
         self.fields = {**(self.fields or {}), **fields}
 
     def fail(self, reason: str = "") -> None:
         """Let it end as failed, for *reason*, though no exception passes through it."""
-        self.fast = False
+        self.tell()
         self.reason = text(reason)
+
+    def tell(self) -> None:
+        """Let its end be more than counted."""
+        self.fast = self.plain = False
 
     def disown(self) -> None:
         """Report nothing at the end: the process was forked, and the operation is its parent's."""
-        self.fast, self.inherited = False, True
+        self.tell()
+        self.inherited = True
 
     def is_under(self, other: Node) -> bool:
         """Whether *other* is this one, or is open around it."""
-        node: Any = self
-        while isinstance(node, Node):
-            if node is other:
-                return True
+        node: Node = self
+        while node is not other and node.parent is not node:
             node = node.parent
-        return False
+        return node is other

@@ -3,12 +3,13 @@
 An open operation is itself the `Scope` that holds inside it. That saves an object on a path whose budget is a
 microsecond, and is what it means: the innermost operation is where we are.
 
-The arithmetic on a parent (`active`, `since`, `busy`) stands in straight lines without a call, which CPython's global
-lock runs as one: no other thread, signal handler or finalizer comes between. On a build without that lock, entering and
-ending take one of ours (`serialized`), so that the same holds there.
+What is read and changed of a parent (`child`, `since`, `busy`) stands in straight lines without a call, which CPython's
+global lock runs as one: no other thread, signal handler or finalizer comes between. On a build without that lock,
+entering and ending take one of ours (`serialized`), so that the same holds there.
 
 What is made, entered and ended a million times is written for that: attributes are set where the object is made, in the
-caller's frame, and what the operations of one place have in common is found in their `Link`.
+caller's frame; what the operations of one place have in common is found in their `Link`; and an operation that only
+nests, as the one child of that around it, is settled here. All else `nesting` does.
 """
 
 from __future__ import annotations
@@ -22,10 +23,11 @@ from ..clock import clock
 from ..events import scope
 from ..events.scope import Scope
 from ..events.sinks import outlet
-from . import decorating, ending, reentry, resources, serialized
+from . import decorating, ending, nesting, reentry, resources, serialized
 from .metrics import hang
 from .node import Node
-from .series import BATCH, Link, Root
+from .series import BATCH, Link
+from .stats import Plain
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -50,115 +52,98 @@ class OpenOperation(Node):
 
     __slots__ = ()
 
-    def __enter__(self) -> OpenOperation:  # noqa: PLR0912, PYI034 - another where this is open already
+    def __enter__(self) -> OpenOperation:  # noqa: PYI034 - another where this is open already
         if self.token is not None:
             return reentry.enter_again(self, make(self.name, self.log))
         here = _scope_here()
-        parent: Any
         outer: Any = here
         if type(outer) is OpenOperation and outer.run is not None:
-            self.parent = parent = outer
-            above, self.run, context = outer.link, outer.run, outer.context
+            parent, above, self.run, context = outer, outer.link, outer.run, outer.context
         else:
             if outer is None or outer.run is None:
                 outer = scope.current()
             parent, above, self.run = outer.anchor or _anchor(outer)
-            if parent.gone:
-                parent, above, self.run = _anchor(outer)
-            self.parent, context = parent, outer.context
+            context = outer.context
         if self.recorded is not None:
             context = self._bind(context, above)
-        self.context = context
         link = above.links.get(self.name)
         if link is None or link.context is not context:
+            if parent.gone:
+                parent, above, self.run = _anchor(outer)
             link = above.follow(self.name, context)
+        self.parent = parent
+        self.context = context
         self.link = link
         self.fragment = link.fragment
-        if self.log is NEVER and not link.series.measure:
-            self.fast = True
-        else:
+        series = link.series
+        if self.log is not NEVER or series.measure:
             self._prepare(link)
-        root = link.series.root
+        root = series.root
         # Now, for a signal handler's operation may open inside before this one is quite open.
-        self.lost = root.lost
+        self.lost = lost = root.lost
         try:
             self.token = _enter_scope(self)
-            if self.log is BOTH and not self.fast:
+            if not self.plain and self.log is BOTH and not self.fast:
                 self._tell_start()
-            self.start = start = clock.monotonic_ns()
-            # The last call, after which nothing can come between any more: what is seen as open is complete.
-            link.accumulator.open.add(self)
+            read_clock = clock.monotonic_ns
+            self.start = start = read_clock()
         except BaseException:
             self._undo_enter(here)
             raise
-        active = parent.active
-        parent.active = active + 1
-        if active or root.crowd:
-            self._join(parent, root, active, start)
-        else:
+        # No call from here on, after which something could come between: what is seen as open is complete.
+        if parent.child is None and parent.lost is lost and root.quiet is lost:
+            parent.child = self
             parent.since = start
-            self.lost = lost = root.lost
-            if parent.lost != lost:
-                parent.lost_before += lost - parent.lost
+        else:
+            nesting.join(self, start)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        end = clock.monotonic_ns()
-        if error is not None or not self.fast or self.active:
-            self._end_slowly(end, error)
+        read_clock = clock.monotonic_ns
+        end = read_clock()
+        series = self.link.series
+        parent, lost = self.parent, self.lost
+        if parent.child is not self or self.child is not None or series.root.quiet is not lost:
+            self._end_among_others(end, error)
             return
-        # As `end` does it, for an operation of which there is nothing to tell, with no call that can be spared.
-        link = self.link
-        series = link.series
-        root = series.root
-        if root.crowd or root.lost != self.lost:
-            self._end_among_others(end)
+        parent.child = self.lost = None
+        parent.lost = lost
+        parent.busy += end - parent.since
+        if error is not None or not (self.plain or self.fast):
+            self.finish(end, error)
             return
-        duration = end - self.start
         queue: Any
         try:
-            if self.busy or self.rows is not None or series.nested or self.lost_before:
-                own = duration - self.busy
+            if self.busy or not self.plain:
                 queue = series.pending
-                queue.append((end, duration, own, own - self.lost_before, self.rows))
+                queue.append(self._counted(end))
             else:
                 queue = series.leaves
-                queue.append(duration)
+                queue.append(end - self.start)
                 series.ended = end
             if len(queue) >= BATCH:
-                link.accumulator.fold(series)
-            if _scope_here() is self:
-                _leave_scope(self.token)  # type: ignore[arg-type]
-            else:
-                self._leave_out_of_order()
-            link.accumulator.open.discard(self)
+                self.link.accumulator.fold(series)
         except BaseException:
-            self._leave_parent(end)
             self._close()
             raise
-        self.ended = True
-        parent = self.parent
-        active = parent.active - 1
-        if active or root.crowd or parent.ended:
-            self._leave_parent(end)
-            if parent.ended:
-                _unearth()
-        else:
-            parent.active = 0
-            parent.busy += end - parent.since
-            parent.lost = root.lost
+        try:
+            _leave_scope(self.token)
+        except (ValueError, RuntimeError):
+            # A generator that is closed by another thread or task, whose scope was never this one.
+            return
 
     def pause(self) -> None:
         """Stop the time and leave the scope, while a generator waits for the next call."""
         now = self.paused_at = clock.monotonic_ns()
-        self.fast = False
+        self.tell()
         self.inner = _scope_here()
-        if self.active:
+        self.link.accumulator.aside.add(self)
+        if self.child is not None:
             self.busy += now - self.since
         self._leave_out_of_order()
-        self._leave_parent(now)
+        nesting.leave(self, now, self.lost)
 
     def resume(self) -> None:
         """Go on after `pause`, perhaps in another thread or task, as part of whatever is open there."""
@@ -169,10 +154,7 @@ class OpenOperation(Node):
         self.token = _enter_scope(self.inner)
         now = self.since = clock.monotonic_ns()
         self.paused_ns += now - self.paused_at
-        parent = self.parent
-        active = parent.active
-        parent.active = active + 1
-        self._join(parent, self.link.series.root, active, now)
+        nesting.join(self, now)
 
     @overload
     def __call__(self, function: Callable[P, R], /) -> Callable[P, R]: ...
@@ -198,21 +180,12 @@ class OpenOperation(Node):
         if tells or series.measure:
             self.due, series.measure = series.measure, False
             self.reading = resources.read_shared()
-            self.fast = False
-        else:
-            self.fast = not (heard and isinstance(log, float))
-
-    def _join(self, parent: Node | Root, root: Root, active: int, now: int) -> None:
-        """As `__enter__` does it, where others are active leaves beside this one."""
-        self.lost = lost = root.turn(now, (not self.active) - (not active))
-        if not active:
-            parent.since = now
-            if parent is not root:
-                parent.lost_before += lost - parent.lost  # type: ignore[union-attr]
+            self.tell()
+        elif heard and isinstance(log, float):
+            self.tell()
 
     def _undo_enter(self, here: Scope | None) -> None:
         """Leave nothing behind where Ctrl-C came while it was entered: no ``with`` will ever end it."""
-        self.link.accumulator.open.discard(self)
         if _scope_here() is self:
             _enter_scope(here)
 
@@ -222,17 +195,44 @@ class OpenOperation(Node):
         except Exception:
             self.link.accumulator.broken += 1
 
-    def _end_slowly(self, end: int, error: BaseException | None) -> None:
+    def _end_among_others(self, end: int, error: BaseException | None) -> None:
+        """End where it does not only nest, or where one object was entered more than once."""
         if self.shared:
             reentry.exit_shared(self, end, error)
+        elif error is None and self.fast and self.child is None:
+            self._end_plainly(end)
         else:
             self.end(end, error)
+
+    def _end_plainly(self, end: int) -> None:
+        """As `__exit__` does it, for one that shared its time with others."""
+        series = self.link.series
+        try:
+            nesting.end(self, end)
+            series.pending.append(self._counted(end))
+            if len(series.pending) >= BATCH:
+                self.link.accumulator.fold(series)
+        finally:
+            self._close()
+
+    def _counted(self, end: int) -> Plain:
+        """What is counted of it where there is nothing to tell."""
+        duration = end - self.start
+        own = duration - self.busy
+        return end, duration, own, own - self.lost_before, self.rows
 
     def end(self, end: int, error: BaseException | None) -> None:
         """End at *end* (monotonic), with *error* passing through."""
         try:
-            if not self.active:
-                self._leave_parent(end)
+            nesting.end(self, end)
+        finally:
+            self.finish(end, error)
+
+    def finish(self, end: int, error: BaseException | None) -> None:
+        """Tell of it what there is to tell, once it is nobody's child any longer."""
+        # For those who look at what is open it still is.
+        self.link.accumulator.aside.add(self)
+        try:
             if not self.inherited:
                 ending.finish(self, end, error)
         except Exception:
@@ -241,45 +241,12 @@ class OpenOperation(Node):
             self._close()
             _count_slow(self.link.accumulator, clock.monotonic_ns() - end)
 
-    def _end_among_others(self, end: int) -> None:
-        """End plainly where others were active leaves beside this one."""
-        series = self.link.series
-        try:
-            self._leave_parent(end)
-            duration = end - self.start
-            own = duration - self.busy
-            series.pending.append((end, duration, own, own - self.lost_before, self.rows))
-            if len(series.pending) >= BATCH:
-                self.link.accumulator.fold(series)
-        finally:
-            self._close()
-
     def _close(self) -> None:
+        self.lost = None
         self._leave_out_of_order()
-        self.link.accumulator.open.discard(self)
-        self.ended = True
-        if self.parent.ended:
+        self.link.accumulator.aside.discard(self)
+        if self.parent.lost is None:
             _unearth()
-
-    def _leave_parent(self, now: int) -> None:
-        """Be a child of the parent no longer, and a leaf no longer if this is one."""
-        parent, root = self.parent, self.link.series.root
-        active = parent.active - 1
-        parent.active = active
-        if not active:
-            parent.busy += now - parent.since
-        lost = root.turn(now, (not active) - (not self.active))
-        if not self.active:
-            self.lost_before += lost - self.lost
-        if not active and parent is not root:
-            parent.lost = lost
-        if parent.ended:
-            parent._was_outlived(now)  # type: ignore[union-attr]
-
-    def _was_outlived(self, now: int) -> None:
-        """A child has ended after this one: with the last, this one ends towards its own parent."""
-        if not self.active:
-            self._leave_parent(now)
 
     def _leave_out_of_order(self) -> None:
         """Leave the scope, unless operations that were opened inside are still open in it, as when a generator that
@@ -307,9 +274,9 @@ def make(
     op.log = log
     op.place = place
     op.recorded = recorded
-    op.token = op.rows = op.reading = None
-    op.active = op.busy = 0
-    op.ended = False
+    op.token = op.rows = op.child = None
+    op.busy = op.lost_before = 0
+    op.plain = True
     return op
 
 

@@ -83,18 +83,17 @@ def operation(name: Any = None, /, *, log: Any = END, record: Iterable[str] = ()
     >>> @operation(log="never", record=["year"])
     ... def promote(employee, year): ...
     """
-    policy: Any = _POLICIES.get(log) if type(log) is str else None
-    if policy is None:
-        policy = _policy(log)
+    if log is not END and log is not NEVER:
+        log = _policy(log)
     if type(name) is str and name and not record:
         # As `make` does it, a call of ours cheaper.
         op = OpenOperation()
         op.name = name
-        op.log = policy
-        op.place = op.recorded = op.token = op.rows = op.reading = None
-        op.active = op.busy = 0
-        op.ended = False
+        op.log = log
+        op.place = op.recorded = op.token = op.rows = op.child = None
+        op.busy = op.lost_before = 0
+        op.plain = True
         return op
     if callable(name) or issubclass(type(name), classmethod):
-        return decorating.decorate(make, name, "", policy, ())
-    return _Template(name, policy, record)
+        return decorating.decorate(make, name, "", log, ())
+    return _Template(name, log, record)

@@ -9,6 +9,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from ..events import scope
+from . import nesting
 from .metrics import open_nodes
 from .node import Node
 
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
 def enter_again(op: OpenOperation, fresh: OpenOperation) -> OpenOperation:
     """Open *fresh*, another one of the same name: *op* is open already, or has been."""
     fresh.made_by = op
-    op.shared, op.fast = True, False
+    nesting.stand_aside(op)
+    op.shared = True
+    op.tell()
     return fresh.__enter__()
 
 
@@ -36,7 +39,7 @@ def _opened_here(op: OpenOperation) -> OpenOperation | None:
         if not node.ended and op in (node, node.made_by):
             found: OpenOperation = node
             return found
-        node = node.parent
+        node = None if node.parent is node else node.parent
     return None
 
 

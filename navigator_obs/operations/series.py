@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
-from ..clock import clock
 from ..encoding import text
 from ..redaction import MARK, Redactor
 from .measures import OVERFLOW
@@ -20,6 +19,7 @@ from .stats import Measured, OperationStats, Plain
 
 if TYPE_CHECKING:
     from .accumulator import Accumulator
+    from .root import Root
 
 T = TypeVar("T")
 
@@ -38,60 +38,11 @@ class OpenNode(Protocol):
 
     link: Link
     start: int
+    lost: int | None
     sampled_bytes: int
 
     def disown(self) -> None:
         """Report nothing at the end: the process was forked, and the operation is its parent's."""
-
-
-class Root:
-    """Stands where an operation without a parent looks for one. Its self time is the time in no operation.
-
-    It also divides each instant among the operations that are active leaves: open, and without a child that is open.
-    *crowd* is how many there are beyond the first, and *lost* the time by which an operation that was a leaf all along
-    falls short of the wall clock because it shared instants with others. Where operations only nest, as in a program
-    with one thread, both stay 0.
-    """
-
-    ended = False
-
-    def __init__(self, accumulator: Accumulator) -> None:
-        self.link = Link(accumulator, "", "", {}, {}, None, None)
-        self.run = None
-        self.parent = self
-        self.gone = False
-        self.begin()
-
-    def begin(self) -> None:
-        """Count time from now on."""
-        self.active = self.busy = self.taken = self.crowd = self.lost = 0
-        self.start = self.since = self.changed = clock.monotonic_ns()
-
-    def turn(self, now: int, change: int) -> int:
-        """So many more or fewer (*change*) operations are active leaves from *now* on; return *lost* as of now.
-
-        A thread may be suspended between its look at the clock and this, and others' turns come first. Then this one
-        takes effect with the last of theirs, and the difference is taken off what is returned, so that each instant is
-        given away exactly once.
-        """
-        # In straight lines without a call: see `opened`.
-        crowd = self.crowd
-        if not crowd and not change:
-            return self.lost
-        if now > self.changed:
-            if crowd > 0:
-                self.lost += (now - self.changed) * crowd // (crowd + 1)
-            self.changed = now
-        # With nothing open there is no leaf, whatever generators that wait and parents that ended early have left.
-        self.crowd = crowd + change if self.active else 0
-        return self.lost - (self.changed - now)
-
-    def take(self, now: int) -> int:
-        """Return the self time since it was last taken, in nanoseconds."""
-        busy = self.busy + (now - self.since if self.active else 0)
-        own = max(now - self.start - busy - self.taken, 0)
-        self.taken += own
-        return own
 
 
 class Series:
@@ -232,6 +183,11 @@ class Link:
                 self.links.clear()
         self.links[name] = self.kinds[kind] = link
         return link
+
+    def forget(self) -> None:
+        """Have the next operation under this one look for its series anew."""
+        self.links.clear()
+        self.kinds.clear()
 
     def _in(self, context: Mapping[str, Any]) -> Link:
         """The same in another context: a new object, for operations that are open keep the old one."""

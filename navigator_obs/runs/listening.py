@@ -25,7 +25,7 @@ from .metering import Meter
 
 if TYPE_CHECKING:
     from ..config import Config
-    from ..operations.series import OpenNode
+    from ..operations.series import Repeats, Series
     from ..redaction import Redactor
 
 TICK_SECONDS: Final = 1.0
@@ -48,14 +48,17 @@ class Figures(Accumulator):
     def call_at_first(self, call: Callable[[], None]) -> None:
         """Have *call* called once, when the next operation opens or the next value comes."""
         self._on_first = call
-        self.open = _Doorbell(self)
 
     def first(self) -> None:
         """An operation opens or a value comes."""
         call, self._on_first = self._on_first, None
         if call is not None:
-            self.open = set(self.open)
             call()
+
+    def series(self, path: str, breakdown: Mapping[str, Any], outermost: Mapping[str, bool]) -> tuple[Series, Repeats]:
+        """Return a series for the first operation of its kind."""
+        self.first()
+        return super().series(path, breakdown, outermost)
 
     def count(self, name: str, value: float, labels: Mapping[str, Any], unit: str | None = None) -> None:
         """Add to a counter."""
@@ -75,23 +78,7 @@ class Figures(Accumulator):
     @property
     def covered_seconds(self) -> float:
         """Time in which an operation was open in this process."""
-        root = self.root
-        return (root.busy + (clock.monotonic_ns() - root.since if root.active else 0)) / 1e9
-
-
-class _Doorbell(set["OpenNode"]):
-    """The empty set of open operations of a process that has not had any."""
-
-    def __init__(self, figures: Figures) -> None:
-        super().__init__()
-        self._figures = figures
-
-    def add(self, node: OpenNode, /) -> None:
-        self._figures.first()
-        if self._figures.open is self:
-            super().add(node)
-        else:
-            self._figures.open.add(node)
+        return self.root.covered(clock.monotonic_ns()) / 1e9
 
 
 class Listener:

@@ -45,21 +45,21 @@ def test_on_a_build_without_a_global_lock_ours_takes_its_place(open_run, monkeyp
     assert {path: stats.count for path, stats in taken.operations.items()} == {"outer": 4_000, "outer/inner": 4_000}
     assert taken.operations["outer/inner"].rows == 4_000
     root = open_run.accumulator.root
-    assert (root.active, root.crowd) == (0, 0)
+    assert (root.node.child, root.crowd) == (None, 0)
 
 
 @pytest.mark.torture
 def test_eight_threads_of_a_hundred_thousand_operations_are_counted_exactly(open_run):
     """None is lost, doubled or left open, and each instant is given away once."""
-    began = open_run.accumulator.root.start
+    began = open_run.accumulator.root.node.start
     work_in_threads(8, 100_000)
     taken = open_run.take()
     assert {path: stats.count for path, stats in taken.operations.items()} == {"outer": 800_000, "outer/inner": 800_000}
     assert taken.operations["outer/inner"].rows == 800_000
     root = open_run.accumulator.root
-    assert (root.active, root.crowd) == (0, 0)
+    assert (root.node.child, root.crowd) == (None, 0)
     given = taken.unattributed_ns + sum(stats.weighted_ns for stats in taken.operations.values())
-    passed = root.start + root.taken + root.busy - began
+    passed = root.node.start + root.taken + root.node.busy - began
     # A thread may be stopped between its look at the clock and the division: then an instant is given to two.
     assert given == pytest.approx(passed, rel=0.1)
 

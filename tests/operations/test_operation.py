@@ -112,6 +112,26 @@ def test_a_child_that_outlives_its_parent_is_still_not_unattributed(open_run, fa
     assert taken.operations["parent/child"].summary()["total_seconds"] == 3
 
 
+@pytest.mark.parametrize("log", ["never", "end"])
+def test_a_child_that_opens_after_its_parents_end_belongs_to_what_is_open_around_it(open_run, fake_clock, log):
+    """A task that goes on in the scope of an operation that has ended keeps its path, and its time is not that of the
+    operation around.
+    """
+    root = open_run.accumulator.root
+    with obs.operation("all", log=log):
+        with obs.operation("parent", log=log):
+            task = contextvars.copy_context()
+        late = task.run(obs.operation("late", log=log).__enter__)
+        assert {node.path for node in open_run.accumulator.open} == {"all", "all/parent/late"}
+        fake_clock.advance(4)
+        task.run(late.__exit__, None, None, None)
+        fake_clock.advance(1)
+    assert (root.node.child, root.crowd) == (None, 0)
+    operations = open_run.take().operations
+    assert operations["all/parent/late"].total_ns == 4 * 10**9
+    assert operations["all"].self_ns == 1 * 10**9
+
+
 def test_recursion_has_a_path_for_each_depth_and_counts_nothing_twice(open_run, fake_clock):
     """A recursive function's calls lie inside each other; their self times add up to the whole."""
 
@@ -214,6 +234,36 @@ def test_open_operations_can_be_listed(open_run, fake_clock):
             "breakdown": {"year": 2025},
         },
     ]
+
+
+def test_what_is_open_is_found_however_it_hangs_together(open_run):
+    """Children at the same time, the one that is left of them, a generator that waits, and a child whose parent has
+    ended.
+    """
+
+    @obs.operation(log="never")
+    def rows():
+        yield 1
+
+    def opened():
+        return {node.path for node in open_run.accumulator.open}
+
+    lanes = [contextvars.copy_context() for _ in range(3)]
+    held = [lane.run(obs.operation(f"lane{number}", log="never").__enter__) for number, lane in enumerate(lanes)]
+    inner = lanes[1].run(obs.operation("inner", log="never").__enter__)
+    waiting = lanes[2].run(rows)
+    lanes[2].run(next, waiting)
+    assert opened() == {"lane0", "lane1", "lane1/inner", "lane2", "lane2/rows"}
+    lanes[0].run(held[0].__exit__, None, None, None)
+    lanes[1].run(held[1].__exit__, None, None, None)
+    assert opened() == {"lane1/inner", "lane2", "lane2/rows"}
+    lanes[2].run(waiting.close)
+    lanes[2].run(held[2].__exit__, None, None, None)
+    assert opened() == {"lane1/inner"}
+    lanes[1].run(inner.__exit__, None, None, None)
+    assert opened() == set()
+    root = open_run.accumulator.root
+    assert (root.node.child, root.crowd) == (None, 0)
 
 
 def test_a_run_inside_an_operation_begins_its_own_paths(open_run):
@@ -893,19 +943,7 @@ def test_an_operation_interrupted_at_its_end_is_closed(open_run, monkeypatch):
                     op.__exit__(None, None, None)
             assert open_run.accumulator.open == {outer}
             assert scope.get_scope() is outer
-            assert outer.active == 0
-
-
-def test_an_open_operation_without_a_start_is_left_out(open_run):
-    """What is open but knows no start spoils neither the list of the open ones nor the figures."""
-    from navigator_obs.operations.opened import make
-
-    half = make("half")
-    open_run.accumulator.open.add(half)
-    with obs.operation("whole", log="never"):
-        assert [item["name"] for item in open_run.accumulator.open_operations()] == ["whole"]
-    open_run.accumulator.open.discard(half)
-    assert open_run.counts() == {"whole": 1}
+            assert outer.child is None
 
 
 def test_names_breakdowns_and_errors_hold_no_secrets(open_run):
