@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
 NEWEST_ON_A_TERMINAL = 30
 _MAX_NAME = 32
 _TREND = 20
+_TO_THE_MINUTE = len("2025-08-18 14:30")
 _LEAST_TREND = 3
 _MAX_TRENDS = 5
 _LEAST_WITH_MARKS = 5
@@ -184,7 +184,7 @@ def _without_start(row: tuple[T, ...]) -> tuple[T, ...]:
 
 
 def _reason(run: RunEntry) -> str:
-    return one_line(" ".join((run.status_reason or "").split()))
+    return one_line(" ".join(run.status_reason.split())) if run.status_reason else ""
 
 
 def _cells(run: RunEntry) -> tuple[str, ...]:
@@ -195,8 +195,8 @@ def _cells(run: RunEntry) -> tuple[str, ...]:
         one_line(run.status),
         _started(run.start_time),
         "" if seconds is None else format_seconds(seconds),
-        "?" if errors is None else format_count(errors),
-        "?" if warnings is None else format_count(warnings),
+        "?" if errors is None else format_count(errors) if errors else "0",
+        "?" if warnings is None else format_count(warnings) if warnings else "0",
     )
 
 
@@ -208,7 +208,6 @@ def _with_remark(line: str, remark: str, table_width: int, room: int) -> str:
 
 def _started(timestamp: str | None) -> str:
     try:
-        moment = datetime.fromisoformat(timestamp or "").timestamp()
-        return time.strftime("%Y-%m-%d %H:%M", time.localtime(moment))
+        return datetime.fromisoformat(timestamp or "").astimezone().isoformat(" ", "minutes")[:_TO_THE_MINUTE]
     except (ValueError, OverflowError, OSError):
         return "?"

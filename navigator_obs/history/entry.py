@@ -11,7 +11,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from . import figures
 
 if TYPE_CHECKING:
     from ..runs.annotations import Annotations
@@ -38,7 +40,17 @@ _HEAD_BYTES: Final = 16_384
 _END_OF_HEAD: Final = b'\n  "performance_metrics":'
 
 Parse = Callable[[bytes], Any]
-Figures = tuple[float | None, int | None, int | None]
+
+
+class Figures(NamedTuple):
+    """What a list tells of a run in numbers, and what makes it comparable with others; None where it left no word."""
+
+    seconds: float | None
+    errors: int | None
+    warnings: int | None
+    years: int | None
+    rows: float | None
+    cpus: float | None
 
 
 @dataclass(eq=False, repr=False, match_args=False)
@@ -61,7 +73,7 @@ class RunEntry:
     pinned: bool
     acknowledged: bool
     baseline: bool
-    # Seconds, errors and warnings of a run that has ended.
+    # Those of a run that has ended.
     _ended: Figures | None
 
     def __repr__(self) -> str:
@@ -76,18 +88,18 @@ class RunEntry:
     @property
     def duration_seconds(self) -> float | None:
         """How long it took; of a living run, till now. None where the run left no word of it."""
-        known = self._figures[0]
+        known = self.figures.seconds
         return _seconds_since(self.start_time, known) if self._is_seen_alive else known
 
     @property
     def errors(self) -> int | None:
         """How many errors it recorded; None where the run left no word of it."""
-        return self._figures[1]
+        return self.figures.errors
 
     @property
     def warnings(self) -> int | None:
         """How many warnings it recorded; None where the run left no word of it."""
-        return self._figures[2]
+        return self.figures.warnings
 
     @cached_property
     def annotations(self) -> Annotations:
@@ -108,7 +120,7 @@ class RunEntry:
         if self.final:
             return written
         found = _from_journal(self.directory) or written
-        metadata = {**_table(found, "run_metadata"), "status": self.status}
+        metadata = {**figures.table(found, "run_metadata"), "status": self.status}
         metadata["status_reason"] = self.status_reason or metadata.get("status_reason")
         if self._is_seen_alive:
             metadata["duration_seconds"] = _seconds_since(self.start_time, _number(metadata.get("duration_seconds")))
@@ -138,7 +150,8 @@ class RunEntry:
         return self.status in LIVING and self.status_reason is None
 
     @property
-    def _figures(self) -> Figures:
+    def figures(self) -> Figures:
+        """Its numbers; of a run that has not ended, as of the last record in its journal."""
         return self._ended if self._ended is not None else _figures_of(self._known)
 
     @cached_property
@@ -152,7 +165,7 @@ def entry_of(directory: Path, parse: Parse = json.loads) -> RunEntry | None:
     summary = _head(directory, parse)
     if not summary and not any((directory / mark).is_file() for mark in _MARKS):
         return None
-    metadata = _table(summary, "run_metadata")
+    metadata = figures.table(summary, "run_metadata")
     status, reason, final = _status(directory, metadata, summary)
     tags = _tags(metadata.get("tags"))
     pinned = acknowledged = baseline = False
@@ -243,9 +256,15 @@ def _without_metrics(record: dict[str, Any]) -> dict[str, Any]:
 
 
 def _figures_of(summary: Mapping[str, Any]) -> Figures:
-    execution = _table(summary, "execution_summary")
-    seconds = _number(_table(summary, "run_metadata").get("duration_seconds"))
-    return seconds, _count(execution.get("errors")), _count(execution.get("warnings"))
+    execution = figures.table(summary, "execution_summary")
+    return Figures(
+        _number(figures.metadata(summary, "duration_seconds")),
+        _count(execution.get("errors")),
+        _count(execution.get("warnings")),
+        figures.years(summary),
+        figures.rows(summary),
+        figures.number(figures.table(summary, "environment").get("cpus")),
+    )
 
 
 def _seconds_since(start_time: str | None, known: float | None) -> float | None:
@@ -255,11 +274,6 @@ def _seconds_since(start_time: str | None, known: float | None) -> float | None:
         return max(known or 0.0, (clock.time_ns() - parse_timestamp(start_time or "")) / 1e9)
     except ValueError:
         return known
-
-
-def _table(summary: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    value = summary.get(key)
-    return value if isinstance(value, Mapping) else {}
 
 
 def _text(value: object) -> str | None:
@@ -286,14 +300,13 @@ _BASELINE: Final = 4
 def to_row(entry: RunEntry) -> tuple[Any, ...]:
     """Return what the index keeps of a run that has ended, behind its folder and stamp."""
     marks = entry.pinned * _PINNED + entry.acknowledged * _ACKNOWLEDGED + entry.baseline * _BASELINE
-    figures = (entry.duration_seconds, entry.errors, entry.warnings)
     told = (entry.run_id, entry.name, entry.status, entry.status_reason, entry.start_time)
-    return (*told, json.dumps(entry.tags) if entry.tags else "", marks, *figures)
+    return (*told, json.dumps(entry.tags) if entry.tags else "", marks, *entry.figures)
 
 
 def from_row(path: str, row: tuple[Any, ...]) -> RunEntry:
     """Make an entry out of a row of the index."""
-    _, _, run_id, name, status, reason, start_time, tags, marks, seconds, errors, warnings = row
+    _, _, run_id, name, status, reason, start_time, tags, marks, *numbers = row
     return RunEntry(
         run_id=run_id,
         name=name,
@@ -306,5 +319,5 @@ def from_row(path: str, row: tuple[Any, ...]) -> RunEntry:
         pinned=bool(marks & _PINNED),
         acknowledged=bool(marks & _ACKNOWLEDGED),
         baseline=bool(marks & _BASELINE),
-        _ended=(seconds, errors, warnings),
+        _ended=Figures(*numbers),
     )

@@ -43,6 +43,12 @@ class Likeness:
             fingerprint=_text(figures.table(summary, "configuration").get("fingerprint")),
         )
 
+    @classmethod
+    def of_entry(cls, run: RunEntry) -> Likeness:
+        """Take it from what a list knows of a run, without its fingerprint, which takes a look into its folder."""
+        known = run.figures
+        return cls(run.name, run.status, known.years, known.rows, known.cpus, None)
+
     def differences(self, other: Likeness) -> Iterator[str]:
         """Yield why the two are not alike, in words; nothing where they are."""
         if self.name != other.name:

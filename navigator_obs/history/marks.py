@@ -1,13 +1,12 @@
-"""Which runs of a list are slower than the ones before them: a word beside each, from the heads of summaries alone."""
+"""Which runs of a list are slower than the ones before them: a word beside each, from what a list knows of them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from . import detector, figures
-from .figures import Summary
+from . import detector
 from .likeness import Likeness
 
 if TYPE_CHECKING:
@@ -39,15 +38,14 @@ class Mark:
         return {"state": self.state, "change_percent": round(100 * (self.ratio - 1), 1)}
 
 
-def marks(runs: Sequence[RunEntry], shown: Iterable[RunEntry]) -> dict[str, Mark]:
+def marks(runs: Sequence[RunEntry], shown: Sequence[RunEntry]) -> dict[str, Mark]:
     """Return a mark for those of the *shown* runs, by id, that are slower than the ones like them before, out of all
     *runs*, the newest first.
     """
-    found: dict[str, Mark] = {}
     wanted = {run.run_id for run in shown}
-    for name in dict.fromkeys(run.name for run in runs if run.run_id in wanted):
-        alike: dict[Likeness, list[tuple[RunEntry, Summary]]] = {}
-        taken = [run for run in runs if run.name == name and run.status == "success"][:MOST_RUNS]
+    found: dict[str, Mark] = {}
+    for taken in _successes(runs, {run.name for run in shown}).values():
+        alike: dict[Likeness, list[RunEntry]] = {}
         for run in reversed(taken):
             _sort_in(alike, run)
         for group in alike.values():
@@ -55,19 +53,32 @@ def marks(runs: Sequence[RunEntry], shown: Iterable[RunEntry]) -> dict[str, Mark
     return found
 
 
-def _sort_in(alike: dict[Likeness, list[tuple[RunEntry, Summary]]], run: RunEntry) -> None:
-    head = run.head
-    mine = Likeness.of(head)
+def _successes(runs: Sequence[RunEntry], names: set[str]) -> dict[str, list[RunEntry]]:
+    """The newest `MOST_RUNS` of each of the *names*."""
+    taken: dict[str, list[RunEntry]] = {name: [] for name in names}
+    short = set(names)
+    for run in runs:
+        if run.name in short and run.status == "success":
+            taken[run.name].append(run)
+            if len(taken[run.name]) == MOST_RUNS:
+                short.remove(run.name)
+                if not short:
+                    break
+    return taken
+
+
+def _sort_in(alike: dict[Likeness, list[RunEntry]], run: RunEntry) -> None:
+    mine = Likeness.of_entry(run)
     for first, group in alike.items():
         if mine.is_like(first):
-            group.append((run, head))
+            group.append(run)
             return
-    alike[mine] = [(run, head)]
+    alike[mine] = [run]
 
 
-def _of_group(group: Sequence[tuple[RunEntry, Summary]]) -> dict[str, Mark]:
-    rows = [figures.rows(head) or 1.0 for _, head in group]
-    seconds = [run.duration_seconds or 0.0 for run, _ in group]
+def _of_group(group: Sequence[RunEntry]) -> dict[str, Mark]:
+    rows = [run.figures.rows or 1.0 for run in group]
+    seconds = [run.duration_seconds or 0.0 for run in group]
     reading = detector.read([value / size for value, size in zip(seconds, rows, strict=True)])
     if reading is None:
         return {}
@@ -76,7 +87,7 @@ def _of_group(group: Sequence[tuple[RunEntry, Summary]]) -> dict[str, Mark]:
     for change, end in zip(reading.changes, [*firsts, len(group)][1:], strict=True):
         if change.is_rise:
             for at in range(change.first, min(end, change.seen + RECENT)):
-                found[group[at][0].run_id] = Mark(change.kind, change.ratio)
+                found[group[at].run_id] = Mark(change.kind, change.ratio)
     if reading.suspected:
-        found[group[-1][0].run_id] = Mark("unconfirmed", seconds[-1] / rows[-1] / reading.level)
+        found[group[-1].run_id] = Mark("unconfirmed", seconds[-1] / rows[-1] / reading.level)
     return found

@@ -97,7 +97,7 @@ class History:
         if limit is not None and limit < 1:
             raise UsageError(f"limit={limit!r} must be at least 1")
         wanted = Wanted.of(status, name, tag, since)
-        found = sorted((run for run in self._entries() if wanted.has(run)), key=_age, reverse=True)
+        found = sorted(filter(wanted.has, self._entries()), key=_age, reverse=True)
         return found[:limit]
 
     def summaries(

@@ -83,6 +83,7 @@ def test_the_list_of_runs_imports_next_to_nothing(recorded):
         "navigator_obs.fields",
         "navigator_obs.history",
         "navigator_obs.history.entry",
+        "navigator_obs.history.figures",
         "navigator_obs.history.store",
         "navigator_obs.outputs",
         "navigator_obs.outputs.columns",

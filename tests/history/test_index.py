@@ -36,7 +36,13 @@ def write(runs_dir: Path, number: int, **more: object) -> Path:
     summary = {
         "schema_version": 1,
         "run_metadata": metadata,
-        "execution_summary": {"errors": number, "warnings": 0},
+        "environment": {"cpus": 2},
+        "execution_summary": {
+            "errors": number,
+            "warnings": 0,
+            "rows": 1000 * number,
+            "years_completed": list(range(2025, 2025 + number % 4)),
+        },
         "performance_metrics": {},
     }
     (directory / "summary.json").write_text(json.dumps(summary, indent=2))
@@ -54,7 +60,7 @@ def runs_dir(tmp_path: Path, monkeypatch) -> Path:
 
 
 def told(runs_dir: Path) -> list[dict]:
-    return [run.to_dict() for run in History(runs_dir).list()]
+    return [{**run.to_dict(), "figures": [*run.figures]} for run in History(runs_dir).list()]
 
 
 def read_folders(runs_dir: Path, monkeypatch) -> list[dict]:
