@@ -11,9 +11,9 @@ from ..history.bundle import bundle
 from ..history.store import History
 from ..outputs.cells import text
 from ..outputs.text import render
-from .logs import recover_staged
 from .meeting import settled
 from .screen import print_json
+from .staged import recover_staged
 from .verbs import config_of, places, run_argument
 
 

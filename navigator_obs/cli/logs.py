@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from collections.abc import Iterable
@@ -18,6 +17,7 @@ from ..history.reader import Filter, Hit, log_files, read_events
 from ..history.store import LIVING, History, RunEntry
 from ..settings import LEVELS
 from .screen import write_json
+from .staged import recover_staged
 from .verbs import complete_run, config_of, places
 
 _LOOK_SECONDS = 1.0
@@ -157,32 +157,3 @@ class Watcher:
         if self._entry is None:
             return False
         return History(self._config.runs_dir).get(str(self._entry.directory)).status not in LIVING
-
-
-def recover_staged(config: Config) -> None:
-    """Put into the log what killed processes had acknowledged and not yet written.
-
-    Only in one's own folder: files that another user's program has to write must not become ours.
-    """
-    folder = config.log_dir / ".staging"
-    try:
-        if not folder.is_dir() or folder.stat().st_uid != os.geteuid():
-            return
-    except (OSError, AttributeError):
-        return
-    from ..events.rotation import LogFile
-    from ..events.staging import recover
-
-    log = LogFile(
-        config.log_path,
-        max_bytes=config.log_max_bytes,
-        backups=config.log_backups,
-        file_mode=config.file_mode,
-        dir_mode=config.dir_mode,
-    )
-    try:
-        recover(log)
-    except OSError:
-        return
-    finally:
-        log.close()

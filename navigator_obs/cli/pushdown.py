@@ -1,14 +1,14 @@
 """What a query asks of the events as texts that their lines must hold: most lines then need no parsing.
 
 Only what is sound is taken: of a query that names `events` once, the conditions that all must hold, between a column of
-the view that is text and a plain text.
+the view that is text and a plain text, or whole numbers and one of three digits or more.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from ..history.where import Condition
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     import duckdb
 
 Node = Mapping[str, Any]
+# By a column's type: the kind of constant whose text stands in the line of an event that has that value.
+_LITERALS: Final = {"VARCHAR": "STRING", "BIGINT": "INTEGER"}
 
 
 def needles_of(
@@ -32,8 +34,8 @@ def needles_of(
         node = parsed["statements"][0]["node"]
         if json.dumps(parsed).lower().count('"table_name": "events"') != 1:
             return []
-        texts = {name.lower() for name, kind in columns.items() if kind == "VARCHAR"}
-        return [found for each in _of_events(node) for found in _conditions(each.get("where_clause"), texts)]
+        kinds = {name.lower(): kind for name, kind in columns.items() if kind in _LITERALS}
+        return [found for each in _of_events(node) for found in _conditions(each.get("where_clause"), kinds)]
     except Exception:
         # A version of DuckDB whose trees look otherwise: the query is answered all the same, by reading all.
         return []
@@ -54,37 +56,40 @@ def _of_events(node: Any) -> Iterator[Node]:
             yield from _of_events(child)
 
 
-def _conditions(node: Any, texts: set[str]) -> Iterator[tuple[bytes, ...]]:
+def _conditions(node: Any, kinds: Mapping[str, str]) -> Iterator[tuple[bytes, ...]]:
     if not isinstance(node, Mapping):
         return
     kind, children = node.get("type"), node.get("children") or []
     if kind == "CONJUNCTION_AND":
         for child in children:
-            yield from _conditions(child, texts)
+            yield from _conditions(child, kinds)
     elif kind == "COMPARE_EQUAL":
         one, other = node["left"], node["right"]
-        yield from _equal(one, [other], texts)
-        yield from _equal(other, [one], texts)
+        yield from _equal(one, [other], kinds)
+        yield from _equal(other, [one], kinds)
     elif kind == "COMPARE_IN" and children:
-        yield from _equal(children[0], children[1:], texts)
+        yield from _equal(children[0], children[1:], kinds)
 
 
-def _equal(column: Node, constants: list[Node], texts: set[str]) -> Iterator[tuple[bytes, ...]]:
+def _equal(column: Node, constants: list[Node], kinds: Mapping[str, str]) -> Iterator[tuple[bytes, ...]]:
     names = column.get("column_names") or []
-    if column.get("type") != "COLUMN_REF" or not names or str(names[-1]).lower() not in texts:
+    kind = kinds.get(str(names[-1]).lower()) if names else None
+    if column.get("type") != "COLUMN_REF" or kind is None:
         return
-    needles = [Condition("_", "=", value).needle for value in map(_text, constants) if value is not None]
+    values = [_constant(node, _LITERALS[kind]) for node in constants]
+    needles = [Condition("_", "=", value).needle for value in values if value is not None]
     found = tuple(needle for needle in needles if needle)
     if len(found) == len(constants):
         yield found
 
 
-def _text(node: Node) -> str | None:
-    """The text of a constant, in the trees of DuckDB 2 and 1."""
+def _constant(node: Node, kind: str) -> str | None:
+    """A constant of this *kind* as text, in the trees of DuckDB 2 and 1."""
     if node.get("type") != "VALUE_CONSTANT":
         return None
     literal, value = node.get("literal"), node.get("value")
     if isinstance(literal, Mapping):
-        return literal.get("text") if literal.get("kind") == "STRING" else None
+        return literal.get("text") if literal.get("kind") == kind else None
     told = value.get("value") if isinstance(value, Mapping) else None
-    return told if isinstance(told, str) else None
+    wanted = str if kind == "STRING" else int
+    return str(told) if isinstance(told, wanted) and not isinstance(told, bool) else None

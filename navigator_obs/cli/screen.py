@@ -10,13 +10,14 @@ from typing import Final
 from ..encoding import to_json_pretty
 from ..events.console import wants_colour
 from ..outputs.cells import Section, fitted
-from ..outputs.text import render_sections
 
 MAX_WIDTH: Final = 120
 
 
 def print_sections(parts: Iterable[Section]) -> None:
     """Print those of *parts* that have something to say, as wide as the terminal and at most `MAX_WIDTH` columns."""
+    from ..outputs.text import render_sections
+
     width = min(shutil.get_terminal_size((MAX_WIDTH, 24)).columns, MAX_WIDTH)
     shown = [part if part.prose else fitted(part, width - 2) for part in parts if part.rows]
     print(render_sections(shown, color=wants_colour(sys.stdout), width=width))

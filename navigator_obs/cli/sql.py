@@ -17,8 +17,8 @@ from ..config import Config
 from ..errors import MissingExtra, UsageError, close_match
 from ..outputs.cells import number
 from ..outputs.columns import aligned, one_line, shorten
-from .logs import recover_staged
 from .screen import write_json
+from .staged import recover_staged
 from .verbs import config_of, places
 from .views import VIEWS, connected, holds_field
 

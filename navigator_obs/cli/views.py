@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -31,8 +31,11 @@ _KNOWN: Final[Mapping[str, str]] = {
 }
 _OF_OPERATIONS: Final[Mapping[str, str]] = {field.name: _JSON_TYPES[field.type] for field in OPERATION_FIELDS}
 _MAX_LINE_BYTES: Final = 64 * 1024 * 1024
-_SAMPLED_BYTES: Final = 256 * 1024
-_SAMPLES: Final = 12
+_TYPES: Final = {bool: "BOOLEAN", int: "BIGINT", float: "DOUBLE", str: "VARCHAR", type(None): ""}
+_HUGE: Final = re.compile(rb":-?[0-9]{19}")
+# Of all files together: with the usual settings a log has eleven.
+_SAMPLES: Final = 48
+_SAMPLED_BYTES: Final = 64 * 1024
 _RARE: Final = 0.05
 _READ: Final = "format='newline_delimited', ignore_errors=true"
 
@@ -54,9 +57,10 @@ def connected(config: Config, query: str, more: Iterable[str] = ()) -> Iterator[
             pieces = open_all(config.log_path)
             for piece in pieces:
                 stack.callback(piece.close)
-            columns = columns_of(pieces, more)
+            sampled = list(sample(pieces))
+            columns = columns_of(sampled, more)
             needles = needles_of(connection, query, columns)
-            if needles and _can_be_read(pieces) and _are_rare(pieces, needles):
+            if needles and _can_be_read(pieces) and _are_rare(sampled, needles):
                 sources = [(_write_found(pieces, needles, Path(folder)), "")]
             else:
                 sources = [(_openable(piece), kind_of(piece.path)) for piece in reversed(pieces)]
@@ -85,11 +89,10 @@ def _can_be_read(pieces: list[LogPiece]) -> bool:
     return has_zstd() or all(kind_of(piece.path) != "zstd" for piece in pieces)
 
 
-def _are_rare(pieces: list[LogPiece], needles: list[tuple[bytes, ...]]) -> bool:
+def _are_rare(sampled: Sequence[bytes], needles: list[tuple[bytes, ...]]) -> bool:
     """Whether so few lines hold the texts that it pays to look for them first, as far as a sample tells."""
-    sample = [line for piece in pieces for line in _sample(piece)]
-    held = sum(all(any(text in line for text in texts) for texts in needles) for line in sample)
-    return held <= len(sample) * _RARE
+    held = sum(all(any(text in line for text in texts) for texts in needles) for line in sampled)
+    return held <= len(sampled) * _RARE
 
 
 def _write_found(pieces: list[LogPiece], needles: list[tuple[bytes, ...]], folder: Path) -> str:
@@ -117,36 +120,41 @@ def _events(columns: Mapping[str, str], sources: list[tuple[str, str]]) -> str:
     return f"CREATE VIEW events AS {' UNION ALL '.join(parts)}"
 
 
-def columns_of(pieces: list[LogPiece], more: Iterable[str] = ()) -> dict[str, str]:
-    """Return the columns of `events` with their types: what all events have, then what a sample of them has.
+def columns_of(sampled: Sequence[bytes], more: Iterable[str] = ()) -> dict[str, str]:
+    """Return the columns of `events` with their types: what all events have, then what the *sampled* lines have.
 
-    *more* are fields that the sample may lack.
+    *more* are fields that those may lack.
     """
+    # Thousands of events have few shapes, and to look at each value of each takes long.
+    tell: Callable[[Any], type] = _type_of if _HUGE.search(b"\n".join(sampled)) else type
+    events = map(_fields, sampled)
+    shapes = dict.fromkeys((tuple(event), tuple(map(tell, event.values()))) for event in events)
     seen: dict[str, set[str]] = {}
-    for piece in pieces:
-        for line in _sample(piece):
-            for key, value in _fields(line).items():
-                seen.setdefault(key, set()).add(_type_of(value))
+    for names, kinds in shapes:
+        for name, kind in zip(names, kinds, strict=True):
+            seen.setdefault(name, set()).add(_TYPES.get(kind, "JSON"))
     found = {key: _common(types - {""}, _OF_OPERATIONS.get(key)) for key, types in seen.items()}
     rest = dict.fromkeys(more, "VARCHAR")
     columns = {**_KNOWN, **_OF_OPERATIONS, **rest, **found, **_KNOWN}
     # SQL does not tell names apart by their case: the first of two stays.
-    names = {name.lower(): name for name in reversed(columns)}
-    return {name: kind for name, kind in columns.items() if names[name.lower()] == name}
+    firsts = {name.lower(): name for name in reversed(columns)}
+    return {name: kind for name, kind in columns.items() if firsts[name.lower()] == name}
 
 
-def _sample(piece: LogPiece) -> Iterator[bytes]:
-    """Lines from the beginning, the end and in between."""
-    if not _can_be_read([piece]):
-        return
-    if piece.is_compressed:
-        piece.file.seek(0)
-        yield from piece.file.read(_SAMPLED_BYTES).splitlines()
-        return
-    step = max(_SAMPLED_BYTES, (piece.end - _SAMPLED_BYTES) // _SAMPLES)
-    for start in range(0, piece.end, step):
-        piece.file.seek(min(start, max(0, piece.end - _SAMPLED_BYTES)))
-        yield from piece.file.read(min(_SAMPLED_BYTES, piece.end)).split(b"\n")[start > 0 :]
+def sample(pieces: Sequence[LogPiece]) -> Iterator[bytes]:
+    """Yield lines from each file: from its beginning, its end, and the more places in between the larger it is."""
+    total = sum(piece.end for piece in pieces if not piece.is_compressed)
+    for piece in filter(lambda piece: _can_be_read([piece]), pieces):
+        if piece.is_compressed:
+            piece.file.seek(0)
+            yield from piece.file.read(_SAMPLED_BYTES).splitlines()
+            continue
+        room = -(-piece.end // _SAMPLED_BYTES)
+        places = min(room, max(2, round(_SAMPLES * piece.end / max(total, 1))))
+        last = max(0, piece.end - _SAMPLED_BYTES)
+        for start in [last * at // max(places - 1, 1) for at in range(places)]:
+            piece.file.seek(start)
+            yield from piece.file.read(min(_SAMPLED_BYTES, piece.end)).split(b"\n")[start > 0 :]
 
 
 def _fields(line: bytes) -> dict[str, Any]:
@@ -157,14 +165,9 @@ def _fields(line: bytes) -> dict[str, Any]:
     return event if isinstance(event, dict) else {}
 
 
-def _type_of(value: Any) -> str:
-    if isinstance(value, bool):
-        return "BOOLEAN"
-    if isinstance(value, int):
-        return "BIGINT" if abs(value) < 2**63 else "DOUBLE"
-    if isinstance(value, float):
-        return "DOUBLE"
-    return "" if value is None else "VARCHAR" if isinstance(value, str) else "JSON"
+def _type_of(value: Any) -> type:
+    """Return its type; float for a whole number that no BIGINT holds."""
+    return float if type(value) is int and abs(value) >= 2**63 else type(value)
 
 
 def _common(types: set[str], usual: str | None) -> str:

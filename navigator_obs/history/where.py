@@ -18,6 +18,8 @@ _SHAPE: Final = re.compile(r"(?P<key>[^=!<>~]+?)\s*(?P<sign>!=|>=|<=|=|>|<|~)\s*
 _WORDS: Final[Mapping[str, bool | None]] = {"true": True, "false": False, "null": None}
 # What every JSON writer leaves as it is inside a string: only such a text can be looked for in the raw line.
 _AS_WRITTEN: Final = re.compile(r"[A-Za-z0-9 _.,:;/@#%&*+()\[\]{}|$^-]+")
+# So every JSON writer writes it, at least with a fraction of zero behind it. Fewer digits are in each line's time.
+_WHOLE: Final = re.compile(r"-?[1-9][0-9]{2,14}")
 SIGNS: Final = ("=", "!=", ">", ">=", "<", "<=", "~")
 
 
@@ -53,6 +55,8 @@ class Condition:
     @property
     def needle(self) -> bytes | None:
         """Bytes that the raw line of each event that meets the condition holds; None where there are none to name."""
+        if self.sign == "=" and _WHOLE.fullmatch(self.value):
+            return self.value.lstrip("-").encode()
         textual = self._number is None and self.value not in _WORDS
         if self.sign in "=~" and textual and _AS_WRITTEN.fullmatch(self.value):
             return self.value.encode()

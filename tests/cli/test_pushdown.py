@@ -34,6 +34,11 @@ def connection():
         ("select * from events where not level='ERROR'", []),
         ("select * from events where level in ('ERROR', lower('x'))", []),
         ("select * from events where year='2027'", []),
+        ("select * from events where year=2027 and level='ERROR'", [(b"2027",), (b"ERROR",)]),
+        ("select * from events where year in (2027, -2028)", [(b"2027", b"2028")]),
+        ("select * from events where year=2027.0 or year=7", []),
+        ("select * from events where year=7", []),
+        ("select * from events where operation=2027", []),
         ("select 'ERROR' as word from events where word='ERROR'", []),
         ("select * from events where level='it''s'", []),
         ("select * from events a, events b where a.level='ERROR'", []),
@@ -57,6 +62,8 @@ CONDITIONS = (
     "operation='it''s'",
     "operation is null",
     "year > 2025",
+    "year = 2026",
+    "year in (2024, 2027)",
     "level <> 'INFO'",
 )
 

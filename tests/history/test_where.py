@@ -107,3 +107,13 @@ def test_no_match_is_lost_to_the_search_in_raw_bytes(event: dict, value: object)
             continue
         found = Filter.build(run_id=None, level=None, where=[condition]).hit(to_json(event))
         assert (found is not None) == condition.holds(event)
+
+
+@given(number=st.integers(-(10**16), 10**16), as_float=st.booleans(), nested=st.booleans())
+def test_a_whole_number_is_found_however_it_is_written(number: int, as_float: bool, nested: bool):
+    """As a whole number or with a fraction of zero, by itself or in a list."""
+    value = float(number) if as_float else number
+    condition = Condition.parse(f"a={number}")
+    event = {"a": [value] if nested else value}
+    found = Filter.build(run_id=None, level=None, where=[condition]).hit(to_json(event))
+    assert (found is not None) == condition.holds(event)
