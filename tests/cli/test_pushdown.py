@@ -70,7 +70,11 @@ CONDITIONS = (
 
 @settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
-    st.lists(st.tuples(st.sampled_from(LEVELS), st.sampled_from(OPERATIONS), st.integers(2024, 2027)), max_size=12),
+    st.lists(
+        st.tuples(st.sampled_from(LEVELS), st.sampled_from(OPERATIONS), st.integers(2024, 2027)),
+        min_size=1,
+        max_size=12,
+    ),
     st.lists(st.tuples(st.sampled_from(["and", "or"]), st.sampled_from(CONDITIONS)), min_size=1, max_size=3),
 )
 def test_the_answer_is_the_same_as_by_reading_all(tmp_path: Path, monkeypatch, events: list, conditions: list):
