@@ -73,6 +73,9 @@ class Config:
     """Whether `warnings.warn` arrives as an event of level WARNING."""
     capture_uncaught: bool = True
     """Whether exceptions that nobody catches, in any thread, are recorded as events before Python prints them."""
+    capture_locals: bool = False
+    """Whether an error tells what the variables of the failing functions held, in bounds and without secrets: as the
+    name and the value show them. It costs some ten times as much as an error without."""
     handle_signals: bool = True
     """Whether SIGTERM and SIGHUP end an open run in an orderly way."""
     breakdown: tuple[str, ...] = ("year",)

@@ -181,6 +181,7 @@ CHECKS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "stdlib": _flag,
     "capture_warnings": _flag,
     "capture_uncaught": _flag,
+    "capture_locals": _flag,
     "handle_signals": _flag,
     "breakdown": _names,
     "operation_log_limit": _number(0),

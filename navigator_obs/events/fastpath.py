@@ -18,6 +18,7 @@ from ..clock import clock, format_timestamp
 from ..encoding import NEWLINE, strict_json, to_json
 from ..fields import RESERVED
 from ..redaction import may_hold_secret
+from . import variables
 from .exceptions import describe, mark_reported
 from .line import EventLine
 from .outlines import Outlines, Told
@@ -184,7 +185,9 @@ class FastPath:
         return EventLine(whole, run_id, told.outline and (told.outline, level >= ERROR), told.message or message)
 
     def _exception(self, error: BaseException) -> Told | None:
-        """Render the value of an event's `exception`; None for one that is so long that it has to be cut."""
+        """Render the value of an event's `exception`; None for one that has to be cut, or that has variables."""
+        if variables.are_wanted():
+            return None
         told = self._outlines.render(error)
         if told is None:
             told = Told(to_json(self._redact.clean_exception(describe(error))), None, "")

@@ -19,7 +19,7 @@ from ..encoding import nonfinite_paths, simplify, text, to_json
 from ..fields import EVENT_FIELDS, RESERVED
 from ..redaction import Redactor
 from ..settings import LEVELS
-from . import exceptions, tracebacks
+from . import exceptions, tracebacks, variables
 from .scope import NO_RUN, current
 
 EventDict = MutableMapping[str, Any]
@@ -131,7 +131,8 @@ def add_exception(logger: Any, method_name: str, event_dict: EventDict) -> Event
     if error is not None:
         described = exceptions.describe(error)
         # A processor of the user's may do with its event what it likes.
-        event_dict["exception"] = {**described, "frames": [dict(frame) for frame in described["frames"]]}
+        frames = [dict(frame) for frame in described["frames"]]
+        event_dict["exception"] = {**described, "frames": frames, **variables.told_of(error)}
         exceptions.mark_reported(error)
     elif not _says_nothing(given):
         event_dict["field_exc_info"] = given
@@ -287,8 +288,10 @@ def _shortened(event: EventDict, room: int) -> EventDict:
 
 
 def _slim(key: str, value: Any) -> Any:
-    """An exception does without its frames first: the traceback tells the same."""
-    return {**value, "frames": []} if key == "exception" and isinstance(value, dict) else value
+    """An exception does without its variables and its frames first: the traceback tells the same as these."""
+    if key != "exception" or not isinstance(value, dict):
+        return value
+    return {**{name: item for name, item in value.items() if name != "locals"}, "frames": []}
 
 
 def _fair_share(sizes: list[int], room: int) -> int:

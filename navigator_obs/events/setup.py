@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from ..settings import LEVELS
-from . import categories, limits, named, scope, sinks, stdlib, ticker, uncaught
+from . import categories, limits, named, scope, sinks, stdlib, ticker, uncaught, variables
 from .chain import chain
 from .compression import has_zstd
 from .console import ConsoleSink
@@ -36,6 +36,7 @@ def install(config: Config) -> None:
     # First, for it refuses rules that name no category: what was installed before still holds then.
     categories.install(config.categories)
     _installed = config
+    variables.install(config)
     _replace_file(FileSink(config, report=_report_drops))
     outlet.console = ConsoleSink() if _has_console(config) else None
     _set_levels(config)
@@ -110,6 +111,7 @@ def uninstall() -> None:
     _tell_held_back()
     limits.reset()
     categories.install({})
+    variables.install(None)
     if outlet.file is not None:
         outlet.file.close()
     structlog.reset_defaults()

@@ -111,11 +111,16 @@ def format_stack(frame: FrameType | None) -> str:
     return "\n".join(reversed(lines))
 
 
+def is_of_library(file: str) -> bool:
+    """Return whether the source *file* is Python's own or an installed package's."""
+    return any(part in file for part in _LIBRARY_PATHS)
+
+
 def _application_place(walked: list[tuple[FrameType, int]]) -> str:
     """The innermost function that is the application's own rather than a library's; else the innermost of all."""
     place = own = ""
     for frame, _ in walked:
         place = f"{frame.f_globals.get('__name__')}.{frame.f_code.co_qualname}"
-        if not any(part in frame.f_code.co_filename for part in _LIBRARY_PATHS):
+        if not is_of_library(frame.f_code.co_filename):
             own = place
     return own or place

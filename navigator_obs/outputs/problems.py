@@ -7,11 +7,12 @@ from typing import Any, Final
 
 from ..fields import RESERVED, format_count, format_seconds
 from ..runs.frames import own_frame
-from . import failed_checks
+from . import failed_checks, variables
 from .cells import LIVING, Cell, Column, Section, cell, count_of, figure, joined, local_time, number, table, text
 
 MAX_ISSUES: Final = 5
 MAX_OPEN: Final = 10
+MAX_FRAMES: Final = 5
 MAX_MESSAGE: Final = 600
 MAX_FIELDS: Final = 4
 MAX_FIELD: Final = 40
@@ -68,7 +69,7 @@ def catalogue(summary: Mapping[str, Any], severity: str) -> Section:
     """All errors or all warnings, those of checks too, each with its fingerprint and the event that was the first."""
     groups = sorted(_all(summary, severity), key=lambda group: text(group.get("first_time")))
     tone = "bad" if severity == "errors" else "warn"
-    rows = [row for found in groups for row in (*_issue(found, tone), _first_of(found))]
+    rows = [row for found in groups for row in (*_issue(found, tone, frames=MAX_FRAMES), _first_of(found))]
     overflow = number(table(table(summary, "observability"), "overflow").get("issues")) or 0
     note = f"{overflow:,.0f} more are counted only" if overflow and severity == "errors" else ""
     return Section(severity.capitalize(), (Column("", flexible=True),), [(row,) for row in rows], note=note, prose=True)
@@ -107,7 +108,8 @@ def _is_of_a_check(event: Mapping[str, Any], checks: frozenset[str]) -> bool:
     return event.get("logger") == "navigator_obs.checks" and text(event.get("check")) in checks
 
 
-def _issue(found: Mapping[str, Any], tone: str) -> Iterator[Cell]:
+def _issue(found: Mapping[str, Any], tone: str, *, frames: int = 1) -> Iterator[Cell]:
+    """*frames* is of how many functions the variables are shown, where there are any."""
     event = table(found, "first")
     exception = table(event, "exception")
     kind, message = _kind(found, event), _cut(text(found.get("message")))
@@ -120,6 +122,8 @@ def _issue(found: Mapping[str, Any], tone: str) -> Iterator[Cell]:
     place = _place(exception) if exception else "" if _is_declared(found) else _place_of(event)
     if place:
         yield cell(f"    {place}", "dim")
+    for line in variables.lines(exception, frames):
+        yield cell(f"    {line}", "dim")
     causes = exception.get("causes")
     for cause in causes if isinstance(causes, list) else []:
         if isinstance(cause, Mapping):

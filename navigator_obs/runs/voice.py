@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from ..events import exceptions, scope
+from ..events import exceptions, scope, variables
 from ..events.logger import emit
 from .listening import now
 from .stalls import STACKS_NAME
@@ -71,7 +71,7 @@ class Voice:
             "message": message,
             "run_id": self._recording.tag.run_id,
             "logger": _LOGGER,
-            "exception": exceptions.describe(error),
+            "exception": {**exceptions.describe(error), **variables.told_of(error)},
         }
         self._recording.note_issue(self._recording.redactor.clean_mapping(event), {})
         # One of many like it is only counted until the next tick.

@@ -73,3 +73,20 @@ def test_a_run_without_errors_says_so_and_is_no_finding(call):
     with obs.start_run("baseline") as run:
         pass
     assert call("errors") == (0, "", f"{run.run_id}: no errors\n")
+
+
+def pay(employee, token):
+    return employee / (len(token) - 14)
+
+
+def test_variables_are_shown_where_they_were_recorded(call, recorder):
+    """All functions in `errors`, the innermost one in `show`; a secret in neither."""
+    recorder.configure(capture_locals=True)
+    with pytest.raises(ZeroDivisionError), obs.start_run("payroll"):
+        pay(7, "hunter2" * 2)
+    _, shown, _ = call("errors")
+    assert " with employee=7 · token=[redacted]" in shown
+    assert "test_variables_are_shown_where_they_were_recorded:" in shown
+    _, shown, _ = call("show")
+    assert "with employee=7 · token=[redacted]" in shown
+    assert "test_variables_are_shown" not in shown
