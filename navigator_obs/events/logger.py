@@ -274,19 +274,23 @@ def emit(
     if outlet.file is None or log._logger.level > level:
         return
     try:
-        place = Place(*caller) if caller else caller_of(_whose())
+        place = caller_of(_whose()) if caller is None else caller
         fast = chain.fast if level >= log._logger.file_level else None
-        line = fast and fast.render_at(log._logger.rendered, level, message, fields, place, exception)
-        if not line:
+        line = None
+        if fast is not None:
+            line = fast.render_at(log._logger.rendered, level, message, fields, place, exception)
+        if line is None:
             told = fields if exception is None else {**fields, "exc_info": exception}
-            finished = log._finish(level, message, {**told, CALLER: place})
+            finished = log._finish(level, message, {**told, CALLER: Place(*place)})
     except Exception as error:
         _give_up(log._logger, level, message, error, fields)
         return
-    if line:
-        log._logger.deliver_line(line, level)
-    else:
+    if line is None:
         log._deliver(level, finished)
+    elif type(line) is bytes and level < log._logger.others_level:
+        outlet.file.write(line)
+    else:
+        log._logger.deliver_line(line, level)
 
 
 def _whose() -> FrameType:

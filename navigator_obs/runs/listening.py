@@ -35,6 +35,8 @@ _OVERFLOWED: Final = "there are more operation paths or metric series than are k
 _CLEAN: Final[Mapping[str, tuple[str, ...]]] = {
     "start": ("configuration", "environment"),
     "environment": ("imported",),
+    # As they stand in the log.
+    "issue": ("event", "context", "breadcrumbs"),
 }
 # Beyond each so many bytes of journal, ticks come a second further apart.
 _TICK_BYTES: Final = 32_000_000
