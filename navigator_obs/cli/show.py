@@ -26,7 +26,7 @@ _TREND_SECONDS: Final = 0.5
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 @places
 def command(run: str, as_json: bool, log_dir: str | None, runs_dir: str | None) -> int:
-    """Show one run, the last one without RUN: its verdict, what went wrong, where the time went."""
+    """Show one run, the last one without RUN: its verdict, what went wrong, where the time went, its digests."""
     config = config_of(log_dir=log_dir, runs_dir=runs_dir)
     entry = settled(config, History(config.runs_dir), run)
     summary = entry.summary
@@ -44,6 +44,7 @@ def command(run: str, as_json: bool, log_dir: str | None, runs_dir: str | None) 
     else:
         print(render(summary, color=wants_colour(sys.stdout), directory=entry.directory, log_path=log_path))
     _print_trend(entry, summary)
+    _print_digests(entry)
     _print_annotations(entry)
     return 0
 
@@ -58,6 +59,16 @@ def _print_trend(entry: RunEntry, summary: Mapping[str, Any]) -> None:
 
         print()
         print_sections([told("Worse than in the runs before", findings)])
+
+
+def _print_digests(entry: RunEntry) -> None:
+    """What can be held against something that was kept elsewhere."""
+    from .proof import section
+
+    digests = section(entry)
+    if digests.rows:
+        print()
+        print_sections([digests])
 
 
 def _print_annotations(entry: RunEntry) -> None:

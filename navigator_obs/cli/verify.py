@@ -10,6 +10,7 @@ import click
 
 from ..events.console import wants_colour
 from ..history.store import History
+from ..outputs.cells import count_of
 from ..outputs.columns import aligned, one_line
 from .screen import print_json
 from .verbs import config_of, places, run_argument
@@ -26,15 +27,23 @@ _SHOWN = 50
 @run_argument()
 @click.option("--key", metavar="FILE", help="The key that the run was recorded with.  [the setting seal_key_file]")
 @click.option("--expect", metavar="DIGEST", help="The seal that this run must have, as you have kept it elsewhere.")
+@click.option("--artifacts", is_flag=True, help="Read the files that the run has left elsewhere, too.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was found as JSON.")
 @places
 def command(
-    run: str, key: str | None, expect: str | None, as_json: bool, log_dir: str | None, runs_dir: str | None
+    run: str,
+    key: str | None,
+    expect: str | None,
+    artifacts: bool,
+    as_json: bool,
+    log_dir: str | None,
+    runs_dir: str | None,
 ) -> int:
     """Tell whether anything was edited, removed, truncated or reordered in a run's record, and where.
 
     The exit code is 0 where the record is intact (or of a run that has not ended, consistent so far), 1 where it was
-    altered, or has no seal.
+    altered, or has no seal. With --artifacts the files that the run has left outside its folder count as well: outputs,
+    backups and checkpoints, each by its last record.
     """
     from ..runs import links
     from ..runs.verification import verify
@@ -42,7 +51,7 @@ def command(
     config = config_of(log_dir=log_dir, runs_dir=runs_dir)
     entry = History(config.runs_dir).get(run)
     secret = links.read_key(Path(key) if key else config.seal_key_file)
-    found = verify(entry.directory, key=secret, expected=expect)
+    found = verify(entry.directory, key=secret, expected=expect, artifacts=artifacts)
     if as_json:
         print_json(found.to_dict())
     else:
@@ -59,12 +68,21 @@ def _lines(found: Verification, name: str, *, color: bool) -> list[str]:
         lines += [f"  {line.rstrip()}" for line in aligned(rows, (False,) * 4)]
     if len(found.problems) > _SHOWN:
         lines.append(f"  and {len(found.problems) - _SHOWN} more")
-    lines += [f"  {line}" for line in _about_seal(found)]
+    lines += [f"  {line}" for line in (*_about_seal(found), *_about_artifacts(found))]
     return lines
 
 
 def _cells(problem: Problem) -> tuple[str, ...]:
     return tuple(map(one_line, (problem.path, problem.place or "the file", problem.kind, problem.what)))
+
+
+def _about_artifacts(found: Verification) -> list[str]:
+    if found.artifacts is None:
+        return []
+    lines = [f"{count_of(found.artifacts, 'artifact')} as the run left {'it' if found.artifacts == 1 else 'them'}"]
+    if found.unproven:
+        lines.append(f"by their size alone, for they have no digest: {one_line(', '.join(found.unproven))}")
+    return lines
 
 
 def _about_seal(found: Verification) -> list[str]:

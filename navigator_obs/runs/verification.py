@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ..errors import UsageError
-from . import seal
+from . import leavings, seal
 from .breaks import UNKEYED, UNLINKED, breaks_in
 from .folder import read_summary
 from .journal import JOURNAL_NAME, end_record, head, worker_shares
@@ -58,7 +58,8 @@ class Verification:
     The verdict is ``intact``; ``altered`` where there are problems; ``unsealed`` where what is there holds together and
     nothing tells whether it is all; ``running`` for a run that has not ended. *seal* is the digest of the seal,
     *key_id* tells the key that it was made with, *files* how many it covers, *sized* those large ones of which it knows
-    the size alone, *removed* which retention has taken, *beside* the files that it does not cover.
+    the size alone, *removed* which retention has taken, *beside* the files that it does not cover. Where artifacts were
+    looked at, *artifacts* says how many stood as they were left, and *unproven* which of them have no digest.
     """
 
     run_id: str
@@ -72,18 +73,23 @@ class Verification:
     removed: tuple[str, ...]
     beside: tuple[str, ...]
     problems: tuple[Problem, ...]
+    artifacts: int | None = None
+    unproven: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as plain values."""
         return asdict(self)
 
 
-def verify(directory: Path, *, key: bytes | None = None, expected: str | None = None) -> Verification:
+def verify(
+    directory: Path, *, key: bytes | None = None, expected: str | None = None, artifacts: bool = False
+) -> Verification:
     """Hold the files of the run in *directory* against its links and its seal.
 
     *key* is the one that the run was recorded with; *expected* the digest of its seal, or the first 16 digits of it or
-    more, as somebody has kept it elsewhere. Raises UsageError for a wrong *expected*, and where a key is needed that
-    was not given; OSError where a file can't be read.
+    more, as somebody has kept it elsewhere. With *artifacts* the files that the run has left outside the folder are
+    read as well, and held against what the record says of them. Raises UsageError for a wrong *expected*, and where a
+    key is needed that was not given; OSError where a file can't be read.
     """
     if expected is not None and not _DIGEST.fullmatch(expected):
         raise UsageError(f"the expected seal {shown(expected)} must be 16 to 64 hexadecimal digits, as verify prints")
@@ -97,6 +103,9 @@ def verify(directory: Path, *, key: bytes | None = None, expected: str | None = 
     problems = [*_of_links(directory, key, changed), *files, *_of_seal(directory, sealed, key, expected)]
     if not sealed and not alive:
         problems += _of_missing_seal(directory, expected)
+    told = leavings.left_by(directory) if artifacts else []
+    astray = [Problem(left.path, *wrong) for left in told if (wrong := _of_artifact(left))]
+    problems += astray
     return Verification(
         run_id=directory.name,
         verdict=_verdict(problems, sealed=bool(first), alive=alive),
@@ -109,6 +118,8 @@ def verify(directory: Path, *, key: bytes | None = None, expected: str | None = 
         removed=tuple(sorted(removed)),
         beside=tuple(name for name in seal.covered(directory) if sealed and name not in listed),
         problems=tuple(problems),
+        artifacts=len(told) - len(astray) if artifacts else None,
+        unproven=tuple(left.path for left in told if left.sha256 is None and left.place.exists()),
     )
 
 
@@ -179,6 +190,19 @@ def _compared(path: Path, size: int, digest: str | None) -> tuple[str, str] | No
     if present > size and same:
         return "added to", f"{present - size:,} bytes came after the seal"
     return None if same else ("edited", "it is not the file that was sealed")
+
+
+def _of_artifact(left: leavings.Left) -> tuple[str, str] | None:
+    if not left.place.exists():
+        return "missing", "the run has left it; it is not there now"
+    if left.bytes is None:
+        return None
+    present = left.place.stat().st_size
+    if present != left.bytes:
+        kind = "truncated" if present < left.bytes else "added to"
+        return kind, f"it has {present:,} bytes; the run has left {left.bytes:,}"
+    same = left.sha256 is None or seal.digest_of(left.place) == left.sha256
+    return None if same else ("edited", "it is not the file that the run has left")
 
 
 def _digest_of(path: Path, size: int) -> str:

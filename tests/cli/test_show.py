@@ -144,3 +144,17 @@ def test_a_slow_run_is_told_beside_those_before_it(show, recorder):
     assert "Worse than in the runs before" in show()
     assert "▲  year: " in show()
     assert "Worse" not in show(history[11]["run_metadata"]["run_id"])
+
+
+def test_digests_are_shown_below(show):
+    """The seal's, the latest of each name of the data's, the artifacts'; cut to sixteen digits."""
+    with obs.start_run("baseline") as run:
+        for year in (2025, 2026):
+            run.digest("workforce", [{"id": 1, "pay": year}], year=year)
+        Path("census.csv").write_text("id")
+        run.add_artifact("census.csv")
+    lines = show().partition("Digests")[2].splitlines()
+    last = run.summary["digests"][-1]["digest"][:16]
+    assert f"workforce   {last}  year 2026 · 2 digests" in " ".join(lines)
+    assert f"census.csv  {run.summary['artifacts'][0]['sha256'][:16]}" in " ".join(lines)
+    assert any(line.split()[:2] == ["seal", "seal.jsonl"] for line in lines)

@@ -8,6 +8,7 @@ import pytest
 
 import navigator_obs as obs
 from navigator_obs.cli.main import main
+from navigator_obs.runs import seal
 
 
 @pytest.fixture
@@ -68,3 +69,51 @@ def test_a_wrong_key_or_none_where_one_is_needed_is_a_mistake(recorder, run, tmp
     assert "with the key " in capsys.readouterr().out
     key.write_text("another key, wrong")
     assert main(["verify", keyed.run_id, "--key", str(key)]) == 1
+
+
+def test_artifacts_are_read_where_that_is_asked_for(recorder, monkeypatch, capsys):
+    """Edited, cut or gone: each is told by name; without the option the record alone counts."""
+    monkeypatch.chdir(recorder.root)
+    for name in ("edited.csv", "cut.csv", "grown.csv", "gone.csv", "whole.csv"):
+        (recorder.root / name).write_text("id,pay\n1,52000\n")
+    (recorder.root / "tables").mkdir()
+    with obs.start_run("baseline") as run:
+        for path in sorted(recorder.root.iterdir()):
+            if path.suffix == ".csv" or path.name == "tables":
+                run.add_artifact(path.name)
+        run.add_artifact("never.csv")
+        # A checkpoint that each year writes over.
+        for year in (2025, 2026):
+            (recorder.root / "state.bin").write_text(f"state of {year}")
+            run.checkpoint(year, "state.bin")
+    assert main(["verify", "--artifacts", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["verdict"], found["artifacts"], found["unproven"]) == ("intact", 7, ["tables"])
+    (recorder.root / "edited.csv").write_text("id,pay\n1,62000\n")
+    (recorder.root / "cut.csv").write_text("id,pay\n")
+    (recorder.root / "grown.csv").write_text("id,pay\n1,52000\n2,0\n")
+    (recorder.root / "gone.csv").unlink()
+    assert main(["verify", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["artifacts"] is None
+    monkeypatch.chdir("/")
+    assert main(["verify", "--artifacts", "--json", "--runs-dir", str(recorder.runs_dir)]) == 1
+    found = json.loads(capsys.readouterr().out)
+    assert {problem["path"]: problem["kind"] for problem in found["problems"]} == {
+        "edited.csv": "edited", "cut.csv": "truncated", "grown.csv": "added to", "gone.csv": "missing",
+    }  # fmt: skip
+    assert (found["verdict"], found["artifacts"]) == ("altered", 3)
+
+
+def test_a_record_that_was_cut_and_sealed_anew_is_told_by_the_digest_that_was_kept(run, capsys):
+    """Without a key nothing else tells; the digest is the one that `show` prints."""
+    assert main(["show"]) == 0
+    [line] = [line for line in capsys.readouterr().out.splitlines() if "seal.jsonl" in line]
+    kept = line.split()[2]
+    journal = run.directory / "journal.jsonl"
+    lines = journal.read_bytes().splitlines(keepends=True)
+    journal.write_bytes(b"".join(lines[:-2]))
+    (run.directory / "seal.jsonl").unlink()
+    seal.write(run.directory, "run")
+    assert main(["verify"]) == 0
+    assert main(["verify", "--expect", kept]) == 1
+    assert f"it is not the seal {kept} that was expected" in capsys.readouterr().out
