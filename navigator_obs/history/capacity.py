@@ -1,9 +1,9 @@
 """What time, memory and disk a larger census or more years will need, fitted to the runs that there are.
 
 For each figure the models that its history can tell apart are fitted by least squares of the relative error, and the
-one that predicts each run best from the others is taken (leave-one-out, through the hat matrix: Allen, *The
-Relationship Between Variable Selection and Data Augmentation*, 1974). The interval holds those of all models that
-predict about as well, as beyond the history they part.
+one that predicts the runs of each size best from those of the other sizes is taken (cross-validation: Allen, *The
+Relationship Between Variable Selection and Data Augmentation*, 1974). The interval is as wide as these predictions were
+wrong, and holds those of all models that predict about as well, as beyond the history they part.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any, Final
 from . import figures
 from .baseline import median
 from .figures import Summary, number
-from .leastsquares import Fit, fit
+from .leastsquares import fit
 
 FEWEST: Final = 3
 """From fewer runs nothing is told."""
@@ -27,6 +27,8 @@ MOST_BEYOND: Final = 4.0
 _SPREAD: Final = 1.2
 _AS_GOOD: Final = 1.25
 _LEAST_ERROR: Final = 0.005
+_MAY_DIFFER: Final = 0.25
+"""Beyond the sizes that were seen, a figure may grow by so much more or less than it did among them."""
 
 
 @dataclass(frozen=True)
@@ -209,11 +211,12 @@ def _estimate(path: str, figure: str, points: Sequence[Point], size: Size, model
     unknown = [what for what in asks if what not in tells]
     if unknown:
         return _assumed(path, figure, points, size, unknown)
+    groups = _alike(seen)
     fits = [
         (model, fitted)
         for model in models
         if all(need in tells for need in model.needs)
-        for fitted in [fit([model.basis(one) for one in seen], [value for _, value in points])]
+        for fitted in [fit([model.basis(one) for one in seen], [value for _, value in points], groups)]
         if fitted is not None
     ]
     if not fits:
@@ -223,15 +226,35 @@ def _estimate(path: str, figure: str, points: Sequence[Point], size: Size, model
     # Of those that predict as well, the one with the fewest parts.
     model, best = min(good, key=lambda one: (len(one[1].weights), one[1].error))
     value = best.predict(model.basis(size))
-    intervals = [_interval(fitted, one.basis(size)) for one, fitted in good]
+    intervals = [fitted.interval(one.basis(size)) for one, fitted in good]
     low, high = min(low for low, _ in intervals), max(high for _, high in intervals)
-    return Estimate(path, figure, value, max(low, 0.0), high, model.words, False, len(points))
+    at_most_seen = _nearest_seen(seen, size)
+    grown = abs(value - best.predict(model.basis(at_most_seen)))
+    low, high = max(low - _MAY_DIFFER * grown, 0.0), high + _MAY_DIFFER * grown
+    if figure == "memory" and grown:
+        # What is in use at once need not grow on: it is freed, or spilled to disk.
+        low = min(low, best.interval(model.basis(at_most_seen))[0])
+    return Estimate(path, figure, value, low, high, model.words, False, len(points))
 
 
-def _interval(fitted: Fit, basis: Sequence[float]) -> tuple[float, float]:
-    value = fitted.predict(basis)
-    reach = fitted.reach(basis)
-    return value * (1 - reach), value * (1 + reach)
+def _nearest_seen(seen: Sequence[Size], size: Size) -> Size:
+    years, rows = [one.years for one in seen], [one.rows or 0.0 for one in seen]
+    return Size(
+        min(max(size.years, min(years)), max(years)),
+        None if size.rows is None else min(max(size.rows, min(rows)), max(rows)),
+    )
+
+
+def _alike(sizes: Sequence[Size]) -> list[tuple[float, int]]:
+    """Return for each of the sizes the group that it is in: the same years, and about the rows."""
+    rows = sorted({one.rows or 0.0 for one in sizes})
+    numbers: dict[float, int] = {}
+    first, number = -1.0, 0
+    for value in rows:
+        if value > _SPREAD * first:
+            first, number = value, number + 1
+        numbers[value] = number
+    return [(one.years, numbers[one.rows or 0.0]) for one in sizes]
 
 
 def _assumed(path: str, figure: str, points: Sequence[Point], size: Size, unknown: Sequence[str]) -> Estimate:

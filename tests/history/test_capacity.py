@@ -73,6 +73,49 @@ def test_the_interval_holds_nine_of_ten_runs():
     assert hits >= 50
 
 
+def held_out(seed: int, sigma: float) -> tuple[int, int]:
+    """How many runs of sizes that the history does not have fall into their interval, of how many."""
+    hits = asked = 0
+    for size in sorted(set(SIZES)):
+        runs = history([one for one in SIZES * 2 if one != size], sigma=sigma, seed=seed)
+        found = by_name(capacity(runs, years=size[0], rows=size[1]).estimates)["", "seconds"]
+        for run in history([size] * 4, sigma=sigma, seed=hash((seed, *size))):
+            seconds = run["run_metadata"]["duration_seconds"]
+            hits += (found.low or 0) <= seconds <= (found.high or 0)
+            asked += 1
+    return hits, asked
+
+
+@pytest.mark.parametrize("sigma", [0.02, 0.1, 0.3])
+def test_runs_of_a_size_that_was_held_out_fall_into_the_interval(sigma: float):
+    """Nine of ten, however noisy the machine is."""
+    hits, asked = map(sum, zip(*(held_out(seed, sigma) for seed in range(6)), strict=True))
+    assert hits >= 0.88 * asked
+
+
+def test_many_runs_of_few_sizes_make_no_wrong_model_sure():
+    """Time that grows in a way that no model knows: how well sizes predict each other tells, not how well runs do."""
+    sizes = [(5, rows) for rows in (1000, 2000, 4000, 8000, 16_000)] * 6
+    runs = history(sizes, sigma=0.001)
+    for run in runs:
+        rows = run["execution_summary"]["rows"] / 5
+        run["run_metadata"]["duration_seconds"] = 5 + 30 * math.sqrt(rows) * (1.3 if rows in {2000, 8000} else 1.0)
+    found = by_name(capacity(runs, rows=5600).estimates)["", "seconds"]
+    assert found.low is not None
+    assert found.high is not None
+    assert found.high / found.low > 1.5
+
+
+def test_memory_beyond_what_was_seen_need_not_grow_on():
+    """The interval reaches down to what the largest run needed, and grows wider the further one asks."""
+    near, far = (by_name(capacity(history(SIZES), rows=rows).estimates)["", "memory"] for rows in (12_000, 40_000))
+    assert near.low is not None
+    assert far.low is not None
+    assert far.high is not None
+    assert far.low <= 200 * 1.02
+    assert far.high > 500 * 1.1
+
+
 def test_growth_that_nobody_has_seen_is_assumed_and_has_no_interval():
     """All runs of one size: proportional, and said to be an assumption."""
     found = capacity(history([(5, 2000)] * 6), years=10, rows=20_000)
