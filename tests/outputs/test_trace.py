@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
+from pathlib import Path
 
+import jsonschema
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,6 +16,10 @@ from navigator_obs.clock import format_timestamp
 from navigator_obs.outputs import lanes, trace
 from navigator_obs.runs.journal import read_run
 
+# As the npm package speedscope 1.25.0 (MIT) has it beside its viewer.
+SPEEDSCOPE = jsonschema.Draft7Validator(
+    json.loads((Path(__file__).parent / "formats/speedscope.schema.json").read_text())
+)
 START_NS = 1_755_527_422_000_000_000
 
 
@@ -53,7 +60,8 @@ def nested(spans):
 
 
 def hold_speedscope(document):
-    """What the format's schema and its importer ask for."""
+    """What the format's own schema and its importer ask for."""
+    SPEEDSCOPE.validate(document)
     frames = document["shared"]["frames"]
     assert all(set(frame) == {"name"} for frame in frames)
     assert 0 <= document["activeProfileIndex"] < max(len(document["profiles"]), 1)
