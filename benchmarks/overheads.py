@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from benchmarks import figures, runner
+from navigator_obs.overhead import KEEP_MEMORY
 
 Told = dict[str, Any]
 BARE, OURS = "bare", "navigator-obs"
@@ -106,11 +107,7 @@ if recorded:
     told["observability"] = History(folder + "/runs").get("last").summary["observability"]
 print("TOLD", json.dumps(told))
 """
-SAME_BOTH_WAYS = {
-    "MALLOC_TRIM_THRESHOLD_": str(2**30),
-    "MALLOC_MMAP_THRESHOLD_": str(2**30),
-    "PYTHONHASHSEED": "0",
-}
+SAME_BOTH_WAYS = {**KEEP_MEMORY, "PYTHONHASHSEED": "0"}
 
 
 @dataclass(frozen=True)

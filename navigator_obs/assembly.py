@@ -162,9 +162,9 @@ def track(
     operation that is open.
 
     On a terminal that is a line below what is printed, drawn anew twice a second (with rich, from the extra `cli`).
-    Elsewhere, and without rich, it is an event after a step, at most every 30 seconds. The setting `progress` has it
-    as events everywhere ("log") or nowhere ("off"). The time left is that of steps to come as the fit of those that
-    are done foretells them: growing years are expected to grow.
+    Elsewhere, and without rich, it is an event after each step; of more than 100 steps, or an unknown number, at most
+    every 30 seconds. The setting `progress` has it as events everywhere ("log") or nowhere ("off"). The time left is
+    that of steps to come as the fit of those that are done foretells them: growing years are expected to grow.
 
     Each item holds as context *key* while its step lasts (None for none), so that figures are broken down by year;
     with a name for *operation*, the step is an operation of its own, logged as *log* says. *total* is how many items

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 import click
 
 from ..fields import format_seconds
-from ..overhead import PAIRS, Overhead, Ratio, measure
+from ..overhead import KEEP_MEMORY, PAIRS, Overhead, Ratio, measure
 
 
 @click.command("overhead", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
@@ -30,6 +30,8 @@ def command(pairs: int, as_json: bool, arguments: tuple[str, ...]) -> None:
     _show("CPU", found.cpu, [(pair.observed.cpu_seconds, pair.bare.cpu_seconds) for pair in found.pairs])
     _show("wall", found.wall, [(pair.observed.wall_seconds, pair.bare.wall_seconds) for pair in found.pairs])
     print(_verdict(found))
+    if not found.is_fair:
+        print(_unfair(found.fault_percent))
 
 
 def _show(what: str, ratio: Ratio | None, used: Iterable[tuple[float | None, float | None]]) -> None:
@@ -48,3 +50,12 @@ def _verdict(found: Overhead) -> str:
         return "what observing costs is too little to be told from the noise"
     percent = 100 * (ratio.median - 1)
     return f"observing costs {percent:.1f} %" if percent > 0 else f"observed runs took {-percent:.1f} % less: noise"
+
+
+def _unfair(percent: float) -> str:
+    way = "observed" if percent > 0 else "bare"
+    kept = " ".join(f"{name}={value}" for name, value in KEEP_MEMORY.items())
+    return (
+        f"but the {way} runs took memory from the system so much more often that this alone makes them about "
+        f"{abs(percent):.1f} % slower; how often is the C library's whim: compare again under {kept}"
+    )

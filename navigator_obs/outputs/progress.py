@@ -1,7 +1,7 @@
 """How far a loop over simulated years has come, on a terminal, in the log, or not at all: what `obs.track` returns.
 
-rich draws the line on a terminal, twice a second at most; without rich, or without a terminal, it is an event after a
-step, at most every 30 seconds.
+rich draws the line on a terminal, twice a second at most. Without rich, or without a terminal, it is an event after
+each step; where the steps are many, at most every 30 seconds.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ from .columns import one_line
 
 T = TypeVar("T")
 LOG_SECONDS: Final = 30.0
+FEW_STEPS: Final = 100
+"""A loop of up to so many steps, as of years, has each of them in the log."""
 REFRESH_PER_SECOND: Final = 2
 _LOGGER: Final = "navigator_obs.progress"
 _MOST_YEARS: Final = 10_000
@@ -121,7 +123,7 @@ class Silent:
 
 
 class Lines:
-    """Logs an event after a step, at most every `LOG_SECONDS`, and after the last one."""
+    """Logs an event after each of a few steps; of many steps at most every `LOG_SECONDS`, and after the last one."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
@@ -132,9 +134,10 @@ class Lines:
         """Nothing is said of what is not done."""
 
     def step_ends(self) -> None:
-        """Log the step, unless another was logged a moment ago."""
-        now, told = clock.monotonic_ns(), self._told_ns
-        self._is_told = told is None or now - told >= LOG_SECONDS * 1e9 or self._progress.done == self._progress.total
+        """Log the step, unless there are many and another was logged a moment ago."""
+        now, told, total = clock.monotonic_ns(), self._told_ns, self._progress.total
+        is_due = told is None or now - told >= LOG_SECONDS * 1e9 or self._progress.done == total
+        self._is_told = is_due or (total is not None and total <= FEW_STEPS)
         if self._is_told:
             self._told_ns = now
             self._tell()

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from ..redaction import Redactor
 
 TICK_SECONDS: Final = 1.0
+_LOGGER: Final = "navigator_obs.run"
 _OVERFLOWED: Final = "there are more operation paths or metric series than are kept: the rest share one, `…overflow`"
 # Fields that were cleaned where they were described: digests of secrets stand under their names, and some packages have
 # names that speak of tokens.
@@ -179,9 +180,13 @@ class Listener:
         """Log a warning about the recording itself, as one of the run's."""
         token = scope.enter(run=self.tag)
         try:
-            emit("navigator_obs.run", sinks.WARNING, message, fields)
+            emit(_LOGGER, sinks.WARNING, message, fields)
         finally:
             scope.leave(token)
+        if self.on_event not in sinks.outlet.taps:
+            # At the run's end, when it hears of no event any more.
+            told = {"level": "WARNING", "message": message, "run_id": self.tag.run_id, "logger": _LOGGER, **fields}
+            self.note_issue(told, {})
 
     def on_event(self, event: Mapping[str, Any]) -> None:
         """Take a warning or an error that was logged in this process, if it is the run's."""

@@ -102,25 +102,32 @@ def test_nothing_is_shown_where_it_is_off(tmp_path, settings):
     assert "navigator_obs.progress" not in (tmp_path / "logs" / "navigator.log").read_text()
 
 
-def test_the_log_has_an_event_after_a_step_at_most_every_30_seconds(events, fake_clock):
-    """The first and the last step are told in any case."""
+def test_the_log_has_an_event_after_each_step(events, fake_clock):
+    """With the year, how many are done, and what is left."""
     for _ in obs.track(range(2025, 2035)):
         fake_clock.advance(11)
-    assert [message.split(",")[0] for message in told(events)] == [
-        "year 2025 done", "year 2028 done", "year 2031 done", "year 2034 done",
-    ]  # fmt: skip
+    assert [message.split(",")[0] for message in told(events)] == [f"year {year} done" for year in range(2025, 2035)]
     first = next(event for event in events() if event["logger"] == "navigator_obs.progress")
     assert (first["steps_done"], first["steps_total"], first["eta_seconds"]) == (1, 10, 99.0)
     assert "about 1m 39s left" in first["message"]
 
 
+@pytest.mark.parametrize("steps", [range(101), (step for step in range(101))])
+def test_of_many_steps_there_is_an_event_at_most_every_30_seconds(events, fake_clock, steps):
+    """Or of who knows how many; the first and the last step are told in any case."""
+    for _ in obs.track(steps, key="step"):
+        fake_clock.advance(11)
+    expected = [f"step {step} done" for step in range(0, 101, 3)]
+    assert [message.split(",")[0] for message in told(events)] == [*expected, "step 100 done"]
+
+
 def test_a_loop_that_is_left_tells_its_last_whole_step(events, fake_clock):
     """Whatever was not told yet."""
-    for year in obs.track(range(2025, 2035)):
+    for step in obs.track(range(1000), key="step"):
         fake_clock.advance(1)
-        if year == 2028:
+        if step == 3:
             break
-    assert [message.split(",")[0] for message in told(events)] == ["year 2025 done", "year 2027 done"]
+    assert [message.split(",")[0] for message in told(events)] == ["step 0 done", "step 2 done"]
 
 
 def test_years_that_grow_are_expected_to_grow(fake_clock):

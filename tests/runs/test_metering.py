@@ -120,3 +120,15 @@ def test_more_series_than_are_kept_are_said_once(places):
     assert run.summary["observability"]["overflow"]["series"] > 0
     assert sum(found["value"] for found in run.summary["metrics"]["counters"]) == 60
     assert len([event for event in events_in(places) if "than are kept" in event["message"]]) == 1
+
+
+def test_more_series_than_are_kept_at_the_very_end_are_a_warning_of_the_run(places):
+    """A run that is over before its first tick counts the warning that its log has."""
+    obs.configure(**places, max_series=5)
+    with obs.start_run("baseline") as run:
+        for number in range(20):
+            obs.count("hires", 1, employee=number)
+    [warning] = run.summary["issues"]["warnings"]
+    assert "than are kept" in warning["message"]
+    assert run.summary["execution_summary"]["warnings"] == 1
+    assert len([event for event in events_in(places) if event["level"] == "WARNING"]) == 1
