@@ -49,7 +49,8 @@ class Live:
     """A recording with its journal, without the rest of a run around it."""
 
     def __init__(self):
-        self._folder = TemporaryDirectory()
+        # Git may still be writing what differs from the commit.
+        self._folder = TemporaryDirectory(ignore_cleanup_errors=True)
         self.directory = Path(self._folder.name)
         self.tag = scope.RunTag("one")
         self.recording = Recording(self.directory, self.tag, Config(runs_dir=self.directory.parent), Redactor())
