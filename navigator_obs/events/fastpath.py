@@ -8,8 +8,6 @@ chain. A property test holds the bytes of both equal.
 
 from __future__ import annotations
 
-import os
-import threading
 from collections.abc import Mapping
 from types import CodeType, FrameType
 from typing import Any, Final
@@ -22,58 +20,19 @@ from . import variables
 from .exceptions import describe, mark_reported
 from .line import EventLine
 from .outlines import Outlines, Told
-from .processors import CALLER, LEVEL_NAMES, Redact, exception_of, thread_name
-from .scope import NO_RUN, RunTag, Scope, current, get_scope
+from .processors import CALLER, LEVEL_NAMES, Redact, exception_of
+from .scope import NO_RUN, Scope, current, get_scope
+from .sites import CACHE_LIMIT, Fragment, Site, Thread, remember
 from .symptoms import shape
 
 _DECLINED_KEYS: Final = RESERVED | {"event", "exc_info", "stack_info", CALLER}
 WARNING: Final = 30
 ERROR: Final = 40
-_CACHE_LIMIT: Final = 4096
 _LONG_TEXT: Final = 512
 # Letters and digits alone are no secret below this length: ids, of which each event may have another one.
 _SHORT_TEXT: Final = 15
 _DIGITS: Final = tuple(b"%03d" % number for number in range(1000))
 _AFTER_TIME: Final = {level: f'Z","level":"{name}","message":' for level, name in LEVEL_NAMES.items()}
-
-
-class Fragment:
-    """Some key/values rendered, with a comma before each, by the one fast path that judged them ordinary."""
-
-    __slots__ = ("names", "owner", "rendered")
-
-    def __init__(self, rendered: str, names: frozenset[str], owner: FastPath) -> None:
-        self.rendered = rendered
-        self.names = names
-        self.owner = owner
-
-
-class _Site:
-    """One place in the code that logs, with all that was the same when it last did: what need not be rendered again."""
-
-    __slots__ = ("bound", "code", "context", "head", "level", "message", "name", "names", "run", "tail")
-
-    code: CodeType | None
-    name: str
-    level: int
-    message: str
-    names: tuple[str, ...]
-    bound: Fragment
-    context: Fragment
-    run: RunTag
-    head: bytes
-    """From the level to the key of `seq`."""
-    tail: bytes
-    """The context and what is bound, up to the event's own fields."""
-
-
-class _Thread(threading.local):
-    """One thread's places, and process and thread, rendered at the thread's first event."""
-
-    def __init__(self) -> None:
-        # Each thread has its own: sites have its name in them.
-        self.sites: dict[object, _Site] = {}
-        self.rendered = f',"process":{os.getpid()},"thread":{to_json(thread_name()).decode()},"seq":'
 
 
 class FastPath:
@@ -87,7 +46,7 @@ class FastPath:
         self._max_bytes = max_bytes // 4
         self._names: dict[tuple[str, ...], bool] = {}
         self._harmless: set[str] = set()
-        self._thread = _Thread()
+        self._thread = Thread()
         # When the present millisecond began, in nanoseconds, and the line up to there.
         self._millisecond = (0, b"")
 
@@ -193,7 +152,7 @@ class FastPath:
             told = Told(to_json(self._redact.clean_exception(describe(error))), None, "")
         return told if len(told.rendered) < self._max_bytes else None
 
-    def _holds(self, site: _Site, name: str, level: int, fields: dict[str, Any]) -> bool:
+    def _holds(self, site: Site, name: str, level: int, fields: dict[str, Any]) -> bool:
         """Whether everything but place and message that the site was rendered for is still so."""
         scope = current()
         return (
@@ -214,7 +173,7 @@ class FastPath:
         message: str,
         fields: dict[str, Any],
         place: tuple[str, str, int],
-    ) -> _Site | None:
+    ) -> Site | None:
         scope = current()
         context = self._of_scope(scope)
         names = tuple(fields)
@@ -222,7 +181,7 @@ class FastPath:
             return None
         if not (self._names_fit(names, context, bound) and len(message) < self._max_bytes):
             return None
-        site = _Site()
+        site = Site()
         site.code, site.name, site.level, site.message, site.names = code, name, level, message, names
         site.bound, site.context, site.run = bound, context, scope.run or NO_RUN
         thread = self._thread
@@ -233,10 +192,10 @@ class FastPath:
         )
         site.head = head.encode()
         site.tail = f"{context.rendered}{bound.rendered}{',' if names else ''}".encode()
-        _remember(thread.sites, key, site)
+        remember(thread.sites, key, site)
         return site
 
-    def _line(self, site: _Site, fields: dict[str, Any]) -> bytes | None:
+    def _line(self, site: Site, fields: dict[str, Any]) -> bytes | None:
         try:
             body = strict_json(fields, None, NEWLINE)
         except TypeError:
@@ -267,7 +226,7 @@ class FastPath:
 
     def after_fork(self) -> None:
         """Forget the parent's process id."""
-        self._thread = _Thread()
+        self._thread = Thread()
 
     def _new_millisecond(self, now: int) -> tuple[int, bytes]:
         passed = now % 1_000_000
@@ -305,7 +264,7 @@ class FastPath:
                 and not any(map(self._redactor.is_secret_key, names))
                 and all(self._redactor.text(name) == name for name in names)
             )
-            _remember(self._names, names, ordinary)
+            remember(self._names, names, ordinary)
         return (
             ordinary
             and context.names.isdisjoint(names)
@@ -320,7 +279,7 @@ class FastPath:
         if may_hold_secret(value) and self._redactor.text(value) != value:
             return False
         if len(value) < _LONG_TEXT:
-            if len(self._harmless) >= _CACHE_LIMIT:
+            if len(self._harmless) >= CACHE_LIMIT:
                 self._harmless.clear()
             self._harmless.add(value)
         return True
@@ -343,9 +302,3 @@ def _is_encodable(value: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
-
-
-def _remember(cache: dict[Any, Any], key: Any, value: Any) -> None:
-    if len(cache) >= _CACHE_LIMIT:
-        cache.clear()
-    cache[key] = value

@@ -12,12 +12,13 @@ from ..clock import clock
 from ..encoding import text
 from .chain import Processor, chain
 from .exceptions import from_signal_handler
-from .fastpath import WARNING, FastPath, Fragment
+from .fastpath import WARNING, FastPath
 from .limits import Limit, admit, sampled, samplers
 from .line import EventLine
 from .named import NamedLogger, named
 from .processors import CALLER, METHOD_LEVELS, Place, caller_of, outside_frame
 from .sinks import outlet
+from .sites import Fragment
 
 if TYPE_CHECKING:
     from types import FrameType
