@@ -5,9 +5,9 @@ The summary's keys stand in `runs/summary.schema.json`, which describes itself.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 Formatter = Callable[[float], str]
 
@@ -18,6 +18,8 @@ def format_seconds(seconds: float) -> str:
     >>> [format_seconds(s) for s in (0.00042, 0.042, 4.2, 83, 7440)]
     ['420 µs', '42 ms', '4.20 s', '1m 23s', '2h 04m']
     """
+    if not seconds:
+        return "0 s"
     if seconds < 0:
         return f"-{format_seconds(-seconds)}"
     if seconds < 0.0009995:
@@ -106,7 +108,12 @@ EXCEPTION_FIELDS: Final = (
     Field("message", "string", "", "its text"),
     Field("traceback", "string", "", "the traceback as Python prints it"),
     Field("frames", "array", "", "where: module, function, file, line and source, outermost first"),
-    Field("causes", "array", "", "the chain from the nearest cause to the root: type, message and how they are linked"),
+    Field(
+        "causes",
+        "array",
+        "",
+        "from the nearest cause to the root: type, message, `link` (`cause`, `context`, or `member` of a group)",
+    ),
     Field("notes", "array", "", "notes added with `add_note`"),
     Field("fingerprint", "string", "", "the same for errors that are the same one"),
     Field("category", "string", "", "which kind of failure it is, in one or two levels: `database/lock`"),
@@ -151,3 +158,18 @@ NOTE_FIELDS: Final = (
 
 RESERVED: Final = frozenset(field.name for field in EVENT_FIELDS) | {"exception"}
 """The keys that a user's field can't take: it is kept as `field_<name>`."""
+
+
+def told_by_message(event: Mapping[str, Any]) -> frozenset[str]:
+    """Return the keys of a check's event whose values its message tells to people; none of any other event.
+
+    >>> sorted(told_by_message({"logger": "navigator_obs.checks", "check": "payroll", "value": 3, "max": 2}))
+    ['check', 'equals', 'max', 'min', 'outcome', 'severity', 'value']
+    """
+    if event.get("logger") != "navigator_obs.checks":
+        return frozenset()
+    return _OF_CHECKS | _BOUNDS | {"value"} if _BOUNDS & event.keys() else _OF_CHECKS
+
+
+_OF_CHECKS: Final = frozenset({"check", "outcome", "severity"})
+_BOUNDS: Final = frozenset({"min", "max", "equals"})

@@ -17,7 +17,7 @@ from typing import Any, Final, TextIO
 
 from ..clock import parse_timestamp
 from ..encoding import to_json
-from ..fields import EVENT_FIELDS, OPERATION_FIELDS
+from ..fields import EVENT_FIELDS, OPERATION_FIELDS, told_by_message
 
 STALL_SECONDS: Final = 1.0
 """How long a console that takes nothing may hold the program, once."""
@@ -25,6 +25,7 @@ STALL_SECONDS: Final = 1.0
 _PIECE: Final = 1024
 # What terminals obey rather than show: controls, and what is invisible or turns the reading direction.
 OBEYED: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2066-\u2069]")
+_DIGITS: Final = 12
 _FIRST: Final = frozenset(field.name for field in EVENT_FIELDS)
 _FORMATS: Final = {field.name: field.format for field in OPERATION_FIELDS if field.unit}
 _COLOURS: Final = {"DEBUG": "2", "INFO": "32", "WARNING": "33", "ERROR": "31;1", "CRITICAL": "41;37;1"}
@@ -148,8 +149,9 @@ def _local_time(timestamp: object) -> str:
 
 
 def _shown(event: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
+    told = told_by_message(event)
     for key, value in event.items():
-        if key in _FIRST or key in {"exception", "operation"}:
+        if key in _FIRST or key in {"exception", "operation"} or key in told:
             continue
         if key in _HIDDEN and ("operation" in event or key == "operation_path"):
             continue
@@ -161,9 +163,14 @@ def _field(key: str, value: Any, colour: bool) -> str:
         shown = _FORMATS[key](value)
         key = _LABELS.get(key, key)
     else:
-        shown = value if isinstance(value, str) else to_json(value).decode()
+        shown = value if isinstance(value, str) else to_json(_rounded(value)).decode()
     shown = _one_line(shown if len(shown) <= 200 else f"{shown[:199]}…")
     return f"{_paint(f'{_one_line(key)}=', '2', colour)}{_quoted(shown)}"
+
+
+def _rounded(value: Any) -> Any:
+    """A float without the digits that only its arithmetic has put there."""
+    return float(f"{value:.{_DIGITS}g}") if isinstance(value, float) else value
 
 
 def _quoted(text: str) -> str:

@@ -40,7 +40,8 @@ def describe(error: BaseException, say: Callable[[BaseException], str] = text) -
         "traceback": _format_chain(chain, say),
         "frames": stack_of(error.__traceback__).frames,
         "causes": [
-            {"type": type_name(cause), "message": say(cause), "link": link} for cause, link in chain[1:] if link
+            {"type": type_name(cause), "message": say(cause), "link": link}
+            for cause, link in (*chain[1:], *_members(chain[-1][0]))[:MAX_CAUSES]
         ],
         "notes": _notes(error),
         "fingerprint": _fingerprint(chain),
@@ -85,6 +86,16 @@ def _roots(error: BaseException, depth: int = 0) -> Iterator[BaseException]:
     for member in error.exceptions[:MAX_CAUSES]:
         *_, (root, _) = chain_of(member)
         yield from _roots(root, depth + 1)
+
+
+def _members(error: BaseException, depth: int = 0) -> Iterator[tuple[BaseException, str]]:
+    """The members of a group with their causes, the first member last: the chain ends at the root cause."""
+    if not isinstance(error, BaseExceptionGroup) or depth >= MAX_CAUSES:
+        return
+    for member in reversed(error.exceptions[:MAX_CAUSES]):
+        for cause, link in chain_of(member):
+            yield cause, link or "member"
+            yield from _members(cause, depth + 1)
 
 
 def root_cause(error: BaseException) -> BaseException:

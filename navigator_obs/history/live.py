@@ -58,7 +58,8 @@ class LiveRun:
         lives = status["status"] in LIVING
         summary = self._entry_now().summary if status["final"] else self._summary(dict(status), lives)
         rates = self._rates(summary)
-        left = seconds_left(summary, self._earlier) if lives else None
+        # Of one that stands still nobody can tell.
+        left = seconds_left(summary, self._earlier) if status["status"] == "running" else None
         return Look(summary, lives, left, *(rates.get(key) for key in (*_COUNTED, "cpu_seconds")))
 
     def _entry_now(self) -> RunEntry:

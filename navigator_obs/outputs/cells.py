@@ -20,12 +20,15 @@ class Cell(NamedTuple):
 
 
 class Column(NamedTuple):
-    """A column. Where the table is too wide, optional ones go, the last one first, and then a flexible one is cut."""
+    """A column. Where the table is too wide, optional ones go, the last one first, and then a flexible one is cut. The
+    last one may take lines more instead: it `wraps`.
+    """
 
     title: str
     right: bool = False
     flexible: bool = False
     optional: bool = False
+    wraps: bool = False
 
 
 @dataclass(frozen=True)
@@ -55,11 +58,15 @@ def fitted(section: Section, width: int) -> Section:
     kept = [at for at in range(len(section.columns)) if any(row[at].text for row in section.rows)]
     widths = column_widths(section)
     for at in reversed(kept.copy()):
-        least = [min(widths[it], NARROWEST * 2) if section.columns[it].flexible else widths[it] for it in kept]
+        least = [_least(section.columns[it], widths[it]) for it in kept]
         if sum(least) + len(GAP) * (len(kept) - 1) > width and section.columns[at].optional:
             kept.remove(at)
     columns = tuple(section.columns[at] for at in kept)
     return replace(section, columns=columns, rows=[tuple(row[at] for at in kept) for row in section.rows])
+
+
+def _least(column: Column, wanted: int) -> int:
+    return min(wanted, NARROWEST if column.wraps else NARROWEST * 2) if column.flexible or column.wraps else wanted
 
 
 def cell(value: object, tone: str = "") -> Cell:

@@ -62,13 +62,17 @@ def shorten(text: str, width: int) -> str:
 
 
 def shorten_middle(text: str, width: int) -> str:
-    """Cut the middle out of *text*, such as a path, whose ends tell most.
+    """Cut a path at its beginning, name by name, for its end tells most; other text, or one long name, in the middle.
 
-    >>> shorten_middle("artifacts/runs/20250818_143022-1a2b3c4d/summary.json", 24)
-    'artifacts/r…summary.json'
+    >>> shorten_middle("scenarios/simulate/year_simulation/hiring", 26), shorten_middle("summary-of-2027.json", 12)
+    ('…/year_simulation/hiring', 'summa…7.json')
     """
     if width_of(text) <= width or width < 5:
         return shorten(text, width)
+    while " " not in text and (tail := text.partition("/")[2]):
+        if width_of(tail) <= width - 2:
+            return f"…/{tail}"
+        text = tail
     left = (width - 1) // 2
     right = width - 1 - left
     while width_of(text[:left]) + width_of(text[-right:]) > width - 1:

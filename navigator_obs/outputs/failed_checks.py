@@ -16,7 +16,7 @@ _COLUMNS: Final = (
     Column("outcome"),
     Column("value", right=True),
     Column("valid", optional=True),
-    Column("", optional=True),
+    Column("", wraps=True),
 )
 
 Group = Mapping[str, Any]
@@ -101,6 +101,8 @@ def _bounds(group: Group) -> str:
     low, high, equals = (group.get(key) for key in ("min", "max", "equals"))
     if equals is not None:
         return f"= {figure(equals)}"
+    if low is None and high is None and group.get("reason"):
+        return text(group["reason"])
     if low is not None and high is not None:
         return f"{figure(low)} to {figure(high)}"
     return f"≥ {figure(low)}" if low is not None else f"≤ {figure(high)}" if high is not None else ""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from typing import Any, Final
 
-from ..fields import RESERVED, format_count, format_seconds
+from ..fields import RESERVED, format_count, format_seconds, told_by_message
 from ..runs.frames import own_frame
 from . import failed_checks, variables
-from .cells import LIVING, Cell, Column, Section, cell, count_of, figure, joined, local_time, number, table, text
+from .cells import LIVING, Cell, Column, Section, cell, count_of, figure, items, joined, local_time, number, table, text
 
 MAX_ISSUES: Final = 5
 MAX_OPEN: Final = 10
@@ -17,7 +18,7 @@ MAX_MESSAGE: Final = 600
 MAX_FIELDS: Final = 4
 MAX_FIELD: Final = 40
 _OWN_LOGGERS: Final = frozenset({"navigator_obs.run", "navigator_obs.uncaught"})
-_LINKS: Final = {"cause": "caused by", "context": "while handling"}
+_LINKS: Final = {"cause": "caused by", "context": "while handling", "member": "among them"}
 
 
 def counts(summary: Mapping[str, Any]) -> Cell:
@@ -124,9 +125,14 @@ def _issue(found: Mapping[str, Any], tone: str, *, frames: int = 1) -> Iterator[
         yield cell(f"    {place}", "dim")
     for line in variables.lines(exception, frames):
         yield cell(f"    {line}", "dim")
-    causes = exception.get("causes")
-    for cause in causes if isinstance(causes, list) else []:
-        if isinstance(cause, Mapping):
+    yield from _causes(exception)
+
+
+def _causes(exception: Mapping[str, Any]) -> Iterator[Cell]:
+    """The chain down to the root; a cause that was raised again in the same words, as pandas does, adds nothing."""
+    causes = [cause for cause in items(exception, "causes") if isinstance(cause, Mapping)]
+    for before, cause in pairwise([exception, *causes]):
+        if cause.get("link") == "member" or _told(cause) != _told(before):
             yield cell(f"    {_LINKS.get(str(cause.get('link')), 'after')} {_cut(_told(cause))}")
 
 
@@ -182,7 +188,7 @@ def _fields(event: Mapping[str, Any], context: Mapping[str, Any]) -> Iterator[st
     if "duration_seconds" in event:
         return
     for name, value in event.items():
-        told = _TOLD_OF_WARNINGS if _is_of_python(event) else _TOLD_ELSEWHERE
+        told = _TOLD_OF_WARNINGS if _is_of_python(event) else _TOLD_ELSEWHERE | told_by_message(event)
         if name not in RESERVED and name not in context and name not in told:
             yield f"{text(name)}={_short(value)}"
 

@@ -35,6 +35,7 @@ from .cells import (
 
 MAX_FILES: Final = 8
 MAX_FIGURES: Final = 8
+MAX_DISTRIBUTIONS: Final = 4
 TONES: Final[Mapping[str, str]] = {
     "success": "good",
     "running": "live",
@@ -70,13 +71,13 @@ def headline(summary: Mapping[str, Any]) -> Headline:
     """Return the verdict of a summary."""
     run = table(summary, "run_metadata")
     status = text(run.get("status") or "unknown")
-    tone = TONES.get(status, "bad")
+    tone = "warn" if status == "success" and failed_checks.failures(summary) else TONES.get(status, "bad")
     seconds = number(run.get("duration_seconds"))
-    duration = "" if seconds is None else f"{_PREPOSITIONS.get(tone, 'after')} {format_seconds(seconds)}"
+    duration = "" if seconds is None else f"{_PREPOSITIONS.get(status, 'after')} {format_seconds(seconds)}"
     return Headline(MARKS[tone], text(run.get("name") or "?"), status, duration, text(run.get("run_id") or "?"), tone)
 
 
-_PREPOSITIONS: Final = {"good": "in", "live": "for"}
+_PREPOSITIONS: Final = {"success": "in", "running": "for"}
 
 
 def sections(summary: Mapping[str, Any], *, width: int = 100, places: Places | None = None) -> list[Section]:
@@ -112,7 +113,7 @@ def _labelled(facts: Iterable[tuple[str, str | Cell]]) -> Section:
 def _facts(summary: Mapping[str, Any]) -> Iterator[tuple[str, str | Cell]]:
     yield "problems", problems.counts(summary)
     yield "progress", _progress(summary)
-    yield "ahead", ahead.told(table(summary, "forecast"))
+    yield "ahead", ahead.told(table(summary, "forecast")) if headline(summary).tone == "live" else ""
     yield "time", _time(summary)
     yield "memory", _memory(table(summary, "resources"))
     yield "started", _started(table(summary, "run_metadata"))
@@ -131,7 +132,7 @@ def _reason(summary: Mapping[str, Any]) -> Cell | str:
     told = text(run.get("status_reason") or "")
     if any(message and message in told for message in problems.messages(summary)):
         return ""
-    return cell(told, TONES.get(str(run.get("status")), "bad")) if told else ""
+    return cell(told, headline(summary).tone) if told else ""
 
 
 def _evidence(summary: Mapping[str, Any]) -> str:
@@ -245,13 +246,25 @@ def _cost(observability: Mapping[str, Any]) -> Cell | str:
 
 
 def figures(summary: Mapping[str, Any]) -> Section:
-    """The program's own counters and gauges."""
+    """The program's own counters, gauges and distributions."""
     metrics = table(summary, "metrics")
-    found = [*items(metrics, "counters"), *items(metrics, "gauges")]
-    rows = [(cell(_series(each)), cell(_value(each))) for each in found if isinstance(each, Mapping)]
-    more = len(rows) - MAX_FIGURES
+    single = [each for kind in ("counters", "gauges") for each in items(metrics, kind) if isinstance(each, Mapping)]
+    spread = [each for each in items(metrics, "distributions") if isinstance(each, Mapping)]
+    rows: list[tuple[Cell, ...]] = [
+        (cell(_series(each)), cell(_value(each)), cell("")) for each in single[:MAX_FIGURES]
+    ]
+    rows += map(_distribution, spread[:MAX_DISTRIBUTIONS])
+    more = len(single) + len(spread) - len(rows)
     note = f"{more} more in summary.json" if more > 0 else ""
-    return Section("Figures", (Column(""), Column("", right=True)), rows[:MAX_FIGURES], note=note)
+    return Section(
+        "Figures", (Column("", flexible=True), Column("", right=True), Column("", wraps=True)), rows, note=note
+    )
+
+
+def _distribution(found: Mapping[str, Any]) -> tuple[Cell, ...]:
+    rest = joined(f"{key} {figure(found[key])}" for key in ("p95", "max") if found.get(key) is not None)
+    told = joined([f"the median of {formatted(found.get('count'), format_count)}", rest])
+    return cell(_series(found)), cell(_value({"value": found.get("p50")})), cell(told, "dim")
 
 
 def _series(found: Mapping[str, Any]) -> str:

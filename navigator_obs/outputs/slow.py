@@ -58,7 +58,7 @@ def hotspots(summary: Mapping[str, Any]) -> Section:
     """Single calls, memory and throughput that stand out, a line each."""
     found = table(summary, "hotspots")
     rows = [*_calls(found), *_memory(found), *_throughput(found)]
-    return Section("What stands out", (Column(""), Column("", flexible=True), Column("", flexible=True)), rows)
+    return Section("What stands out", (Column(""), Column("", flexible=True), Column("", wraps=True)), rows)
 
 
 def _calls(found: Mapping[str, Any]) -> Iterator[tuple[Cell, ...]]:

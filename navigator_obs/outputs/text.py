@@ -102,22 +102,28 @@ def _table(section: Section, width: int, color: bool) -> Iterator[str]:
 def laid_out(section: Section, width: int) -> Iterator[list[Cell]]:
     """Yield the table's lines, the titles first, in cells that put together are at most *width* columns wide.
 
-    A flexible column gives way; in a table without a title the last one wraps, so that nothing of it is lost.
+    A flexible column gives way; the last one of a table without a title wraps, so that nothing of it is lost, and any
+    other that is said to.
     """
     widths = _fitting_widths(section, width)
+    wraps = not section.title or section.columns[-1].wraps
     if any(column.title for column in section.columns):
         yield _line([Cell(column.title, "dim") for column in section.columns], section.columns, widths)
     for row in section.rows:
-        for line in [row] if section.title else _wrapped_row(row, widths):
+        for line in _wrapped_row(row, widths) if wraps else [row]:
             yield _line(line, section.columns, widths)
 
 
 def _fitting_widths(section: Section, width: int) -> list[int]:
     widths = column_widths(section)
     excess = sum(widths) + len(GAP) * (len(widths) - 1) - width
-    for at, column in enumerate(section.columns):
-        if column.flexible and excess > 0:
-            widths[at] = max(widths[at] - excess, NARROWEST)
+    elastic = [at for at, column in enumerate(section.columns) if column.flexible or column.wraps]
+    # What wraps loses nothing by it, so it gives way before others are cut.
+    elastic.sort(key=lambda at: not section.columns[at].wraps)
+    for least in (NARROWEST * 2, NARROWEST):
+        for at in elastic:
+            given = min(max(excess, 0), max(widths[at] - least, 0))
+            widths[at], excess = widths[at] - given, excess - given
     return widths
 
 

@@ -11,6 +11,7 @@ from .cells import Cell, Column, Section, cell, number, table, text
 MAX_OPERATIONS: Final = 12
 MAX_VALUES: Final = 40
 MAX_TOP: Final = 2
+_TOP_SHARE: Final = 0.1
 _NAME_WIDTH: Final = 28
 _VALUE_WIDTH: Final = 10
 _PLURALS: Final = {"year": "Years"}
@@ -127,7 +128,9 @@ def _value_row(value: str, entry: Mapping[str, Any]) -> tuple[Cell, ...]:
     rate = format_rate(rows / seconds).removesuffix("/s") if rows and seconds else ""
     operations = {path: number(spent) or 0.0 for path, spent in table(entry, "operations").items()}
     leaves = [path for path in operations if not any(other.startswith(f"{path}/") for other in operations)]
-    top = sorted(leaves, key=lambda path: -operations[path])[:MAX_TOP]
+    # What is a small part of the year is not where most of it went.
+    least = _TOP_SHARE * (seconds or sum(operations[path] for path in leaves))
+    top = sorted((path for path in leaves if operations[path] >= least), key=lambda path: -operations[path])[:MAX_TOP]
     return (
         cell(value),
         # No time, yet operations: the one around them has not ended.

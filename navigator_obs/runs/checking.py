@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import islice
@@ -211,16 +212,19 @@ _RELATIONS: Final = {"min": "below the minimum", "max": "above the maximum", "eq
 def _words(violated: str, found: Mapping[str, Any]) -> str:
     if violated in _RELATIONS:
         unit = f" {found['unit']}" if found["unit"] else ""
-        return f"{_word(found['value'])} is {_RELATIONS[violated]} {_word(found[violated])}{unit}"
+        bound, value = _word(found[violated]), found["value"]
+        shown = _word(value) if _word(value) != bound else str(value)
+        return f"{shown} is {_RELATIONS[violated]} {bound}{unit}"
     return "it does not hold" if violated else ""
 
 
 def _word(plain: Any) -> str:
-    """A value as people read it: with its thousands apart, and no more decimals than it has."""
+    """A value as people read it: with its thousands apart, and no more decimals than it takes to know it."""
     if isinstance(plain, bool) or not isinstance(plain, (int, float)):
         return f"'{plain}'" if isinstance(plain, str) else str(plain)
-    whole = isinstance(plain, float) and plain.is_integer() and abs(plain) < _LARGEST_PLAIN
-    return f"{int(plain) if whole else plain:,}"
+    if isinstance(plain, int) or abs(plain) >= _LARGEST_PLAIN or not math.isfinite(plain):
+        return f"{plain:,}"
+    return f"{int(plain):,}" if plain.is_integer() else f"{plain:,.2f}" if abs(plain) >= 1000 else f"{plain:.6g}"
 
 
 def _shown(name: str, values: Mapping[str, Any]) -> dict[str, Any]:

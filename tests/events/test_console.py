@@ -61,6 +61,15 @@ def test_a_line_shows_what_is_worth_a_look():
     assert "\x1b[" in format_event(EVENT, colour=True)
 
 
+def test_a_check_is_told_by_its_message():
+    """What the words of a violated check say is not repeated; a float is shown without the noise of its arithmetic."""
+    message = "check share: 0.41 is above the maximum 0.35"
+    fields = {"check": "share", "outcome": "warn", "severity": "warning", "value": 0.41, "max": 0.35, "dataset": "busy"}
+    event = {"timestamp": EVENT["timestamp"], "level": "WARNING", "logger": "navigator_obs.checks", "message": message}
+    assert format_event({**event, **fields}).endswith(f"{message} dataset=busy")
+    assert format_event({**EVENT, "pay": 1234378199.0900002}).endswith("pay=1234378199.09")
+
+
 def test_operations_are_shown_with_their_units():
     """An operation's numbers are formatted, and its long forms left out."""
     event = {**EVENT, "operation": "hire", "operation_path": "a/hire", "duration_seconds": 83.0, "self_seconds": 1.0}

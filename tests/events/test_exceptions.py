@@ -102,6 +102,19 @@ def test_groups_tell_their_members():
     assert describe(ExceptionGroup("g", [KeyError("x")]))["fingerprint"]
 
 
+def test_the_members_of_a_group_are_the_end_of_its_chain():
+    """Each member is named with its own causes, the first member last, so that the chain ends at the root cause."""
+    first = ValueError("no census")
+    first.__cause__ = OSError("gone")
+    group = ExceptionGroup("two", [first, ExceptionGroup("inner", [KeyError("b")])])
+    assert [(cause["type"], cause["message"], cause["link"]) for cause in describe(group)["causes"]] == [
+        ("ExceptionGroup", "inner (1 sub-exception)", "member"),
+        ("KeyError", "'b'", "member"),
+        ("ValueError", "no census", "member"),
+        ("OSError", "gone", "cause"),
+    ]
+
+
 class Odd(Exception):
     __notes__ = 5
 

@@ -33,6 +33,20 @@ def test_cut_text_is_never_wider_than_asked(text: str, width: int):
     assert width_of(shorten_middle(text, width)) <= max(width, 1)
 
 
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("scenarios/simulate/year_simulation", "…/year_simulation"),
+        ("year_simulation/price/paths/draw", "…/price/paths/draw"),
+        ("one/name_that_is_far_too_long_for_it", "name_that…ng_for_it"),
+        ("can't read /var/lib/plan.toml", "can't rea…plan.toml"),
+    ],
+)
+def test_a_path_keeps_its_last_names(text: str, shown: str):
+    """A path is cut between names, at its beginning; words with a slash in them are no path."""
+    assert shorten_middle(text, 19) == shown
+
+
 @pytest.mark.parametrize(("text", "width"), [("year", 4), ("年", 2), ("e\u0301", 1)])
 def test_widths_are_those_of_a_terminal(text: str, width: int):
     """East Asian characters are two columns wide, combining marks none."""

@@ -179,6 +179,13 @@ def test_each_status_has_its_mark(status: str, mark: str):
     assert render({"run_metadata": {"status": status}})[0] == mark
 
 
+def test_a_success_with_failed_checks_is_not_shown_as_a_good_one():
+    """The status stays, and its mark is that of something to look into; a check that only warned changes nothing."""
+    summary = {"run_metadata": {"status": "success", "duration_seconds": 2.0}}
+    assert render({**summary, "checks": [violation(2027, 0.9, "fail")]}).startswith("■ ?  success in 2.00 s")
+    assert render({**summary, "checks": [violation(2027, 0.9)]}).startswith("✓ ?  success in 2.00 s")
+
+
 EVIL = "a\x1b[2J\x9b31m\r\n\u202e\x00b"
 
 
@@ -321,6 +328,53 @@ def test_an_error_without_an_exception_has_its_fields_and_its_place():
     assert "sim:12 in hire · logger planwise" in shown
 
 
+def test_the_members_of_a_group_are_told_and_repeated_words_are_not():
+    """A group shows what is in it; a cause in the same words as what it caused, as of pandas, is not told again."""
+    causes = [{"type": "KeyError", "message": "'x'", "link": link} for link in ("member", "cause", "member")]
+    exception = {"type": "ExceptionGroup", "message": "two", "causes": causes}
+    shown = render(with_issues(errors=[issue("two", type="ExceptionGroup", event={"exception": exception})]))
+    assert shown.count("among them KeyError: 'x'") == 2
+    assert "caused by" not in shown
+
+
+def test_a_check_without_bounds_tells_what_it_asked_for():
+    """Where a predicate gave its reason, that stands in the place of the bounds."""
+    found = {**violation(2027, 1491), "max": None, "reason": "pay is missing"}
+    assert re.search(r"rate +warn +1,491 +pay is missing +year 2027", render({"checks": [found]}))
+
+
+def test_no_check_loses_its_year_in_a_narrow_terminal():
+    """What tells rows of a table apart takes lines more where there is no room."""
+    found = {**violation(2027, 0.405282), "dataset": "the_busy_scenario"}
+    words = " ".join(render({"checks": [found]}, width=60).split())
+    assert words.endswith("year 2027 · dataset the_busy_scenario")
+
+
+def test_what_stands_out_is_told_in_full():
+    """A sentence is never cut: it takes lines more."""
+    call = {"operation_path": "year_simulation/price/paths/draw", "duration_seconds": 0.123, "median_seconds": 0.04}
+    shown = render({"hotspots": {"calls": [{**call, "breakdown": {"year": 2027}}]}}, width=80)
+    assert "one call took 123 ms, half of them less than 40 ms" in " ".join(shown.split())
+
+
+def test_a_small_part_of_a_year_is_not_most_of_it():
+    """A row of a year names the operations that took a tenth of its time, and none where it took the time itself."""
+    years = {
+        str(year): {"duration_seconds": 2.0, "operations": {"simulate": 2.0, "simulate/serve": serve}}
+        for year, serve in zip(range(2000, 2040), [0.02, 1.5] * 20, strict=True)
+    }
+    shown = render({"breakdown": {"by": {"year": years}}})
+    assert re.search(r"2000 +2.00 s\n", shown)
+    assert re.search(r"2001 +2.00 s +serve 1.50 s\n", shown)
+
+
+def test_nothing_is_foretold_of_a_run_that_stands_still():
+    """The time that is left is told of a run that goes on, and not of a stalled one."""
+    summary = {"run_metadata": {"status": "running"}, "forecast": {"eta_seconds": 60.0}}
+    assert "about 1m 00s left" in render(summary)
+    assert "left" not in render({**summary, "run_metadata": {"status": "stalled"}})
+
+
 def test_a_python_warning_has_its_class_and_its_place():
     """What came through `warnings.warn` is told as Python tells it."""
     event = {"logger": "py.warnings", "warning": "UserWarning", "file": "/x/sim.py", "line": 5, "function": ""}
@@ -451,3 +505,10 @@ def test_figures_are_readable():
         "sum": "0.3",
         "lost": "not a number",
     }
+
+
+def test_a_distribution_is_told_by_its_median_and_its_far_end():
+    """What was observed stands among the figures, with how often."""
+    waits = {"name": "wait", "labels": {"desk": 7}, "count": 1200, "p50": 5.4352542, "p95": 24.97, "max": None}
+    shown = render({"metrics": {"distributions": [waits]}})
+    assert re.search(r"wait  desk=7 +5.43525 +the median of 1,200 · p95 24.97$", shown)
