@@ -16,7 +16,7 @@ from .changed import changed
 from .divergence import first_divergence
 from .figures import Stats, Summary, number, table
 from .finding import BETTER, CHANGED, WORSE, Finding, ranked
-from .likeness import Likeness, divisor
+from .likeness import Likeness, divisor, scale_of
 from .renames import renamed
 from .thresholds import Threshold
 
@@ -33,7 +33,8 @@ _FIGURES: Final = 10.0
 @dataclass(frozen=True)
 class Comparison:
     """Two runs held against each other: *findings*, what matters most first; *unlike* says in what they are no pair;
-    *scaled_by* is `run`, or what seconds were divided by.
+    *scaled_by* is `run`, or what seconds were divided by. *exceeded* are the thresholds that are, and a bad end; *idle*
+    are the thresholds that found nothing to hold against each other.
     """
 
     before: str
@@ -42,6 +43,7 @@ class Comparison:
     scaled_by: str
     findings: tuple[Finding, ...]
     exceeded: tuple[Finding, ...] = field(default=())
+    idle: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as plain values."""
@@ -52,11 +54,13 @@ class Comparison:
             "scaled_by": self.scaled_by,
             "findings": [found.to_dict() for found in self.findings],
             "exceeded": [found.to_dict() for found in self.exceeded],
+            "idle": list(self.idle),
         }
 
 
 def compare(before: Summary, after: Summary, thresholds: Iterable[Threshold] = ()) -> Comparison:
-    """Return what is different in *after*; *thresholds* that it exceeds are told as well.
+    """Return what is different in *after*; *thresholds* that it exceeds are told as well. Raises UsageError for one
+    about an operation that neither run has.
 
     >>> was = {"run_metadata": {"run_id": "a", "duration_seconds": 10.0}, "environment": {"python": "3.11.7"}}
     >>> now = {"run_metadata": {"run_id": "b", "duration_seconds": 14.0}, "environment": {"python": "3.12.1"}}
@@ -65,8 +69,11 @@ def compare(before: Summary, after: Summary, thresholds: Iterable[Threshold] = (
     """
     one, other = Likeness.of(before), Likeness.of(after)
     unit, size, new_size = divisor(one, other)
+    limits, endings = list(thresholds), list(_endings(before, after))
+    # No gate is passed by a run that did not end well: what it did not do took no time.
+    exceeded = [found for found in endings if limits and found.verdict == WORSE]
     findings = [
-        *_endings(before, after),
+        *endings,
         *_run_figures(before, after, unit, new_size / size),
         *_operations(before, after, unit, new_size / size),
         *_issues(before, after),
@@ -80,7 +87,8 @@ def compare(before: Summary, after: Summary, thresholds: Iterable[Threshold] = (
         unlike=tuple(one.differences(other)),
         scaled_by=unit,
         findings=ranked(findings),
-        exceeded=ranked([found for threshold in thresholds for found in threshold.exceeded(before, after)]),
+        exceeded=ranked([*exceeded, *(found for limit in limits for found in limit.exceeded(before, after))]),
+        idle=tuple(limit.text for limit in limits if not limit.finds_anything(before, after)),
     )
 
 
@@ -144,6 +152,7 @@ def _operations(before: Summary, after: Summary, unit: str, scale: float) -> Ite
 
 def _operation(path: str, was: Stats, stats: Stats, longest: float, unit: str, scale: float) -> Iterator[Finding]:
     before, after = figures.seconds(was), figures.seconds(stats)
+    scale = scale_of(was, stats, unit, scale)
     if before is not None and after is not None:
         moved = abs(before * scale - after)
         if _ratio(before * scale, after) >= LEAST_RATIO and moved >= LEAST_SHARE * longest * min(scale, 1.0):

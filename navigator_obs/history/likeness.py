@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from . import figures
-from .figures import Summary
+from .figures import Stats, Summary
 
 if TYPE_CHECKING:
     from .entry import RunEntry
@@ -83,6 +83,17 @@ def divisor(before: Likeness, after: Likeness) -> tuple[str, float, float]:
     if before.years and after.years and before.years != after.years:
         return "year", float(before.years), float(after.years)
     return "run", 1.0, 1.0
+
+
+def scale_of(was: Stats, is_now: Stats, unit: str, scale: float) -> float:
+    """Return what one operation's seconds grow by with its size: by its own rows where seconds go by rows and it counts
+    them, else by *scale*, that of the run. A stage that left the run makes no other one slower by row.
+
+    >>> scale_of({"rows": 100}, {"rows": 100}, "row", 0.5), scale_of({}, {"rows": 100}, "row", 0.5)
+    (1.0, 0.5)
+    """
+    old, new = figures.number(was.get("rows")), figures.number(is_now.get("rows"))
+    return new / old if unit == "row" and old and new else scale
 
 
 def counterpart(run: RunEntry, earlier: Iterable[RunEntry]) -> RunEntry | None:

@@ -1,7 +1,7 @@
 """The language of a CI gate: how much more of something is too much, as in ``duration:5%`` and ``p95:10%+0.5s``.
 
 A threshold is a figure, a colon and what it may grow by: a percentage, an amount with its unit, or both, which add up.
-``figure@PATH`` looks at one operation only. Rows and throughput must not *fall* by more.
+``figure@PATH`` looks at one operation only, which must still be there. Rows and throughput must not *fall* by more.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from ..fields import format_count, format_mb, format_rate, format_seconds
 from . import figures
 from .figures import Stats, Summary, number, table
 from .finding import WORSE, Finding
-from .likeness import Likeness, divisor
+from .likeness import Likeness, divisor, scale_of
+from .renames import renamed
 
 
 class Figure(NamedTuple):
@@ -58,6 +59,7 @@ FIGURES: Final[Mapping[str, Figure]] = {
     "checks": Figure("its checks that did not pass", "", _failed_checks, format_count),
     "rows": Figure("its rows, which must not fall", "", figures.rows, format_count, may_fall=False),
     "throughput": Figure("its rows per second, which must not fall", "", _throughput, format_rate, may_fall=False),
+    "vanished": Figure("operations that it has not any more", "", lambda _: 0.0, format_count),
     "total": Figure("wall time of each operation", "s", _stat("total_seconds"), format_seconds, True),
     "self": Figure("self time of each operation", "s", _stat("self_seconds"), format_seconds, True),
     "cpu": Figure("CPU time of each operation", "s", _stat("cpu_seconds"), format_seconds, True),
@@ -122,30 +124,61 @@ class Threshold:
         return cls(name.strip(), path or None, percent, amount, text.strip())
 
     def exceeded(self, before: Summary, after: Summary) -> Iterator[Finding]:
-        """Yield a finding for the run, or for each operation, that exceeds it. Sizes of unlike runs are divided out."""
+        """Yield a finding for the run, or for each operation, that exceeds it. Sizes of unlike runs are divided out.
+
+        Raises UsageError for an operation that neither run has: such a gate would never close.
+        """
         figure = FIGURES[self.figure]
-        unit, one, other = divisor(Likeness.of(before), Likeness.of(after))
-        if figure.unit != "s" or not figure.is_spread:
-            # Memory, counts and the time of a single call do not add up over rows and years.
-            unit, one, other = "run", 1.0, 1.0
+        if self.path is not None and self._has_left(before, after):
+            yield self._gone(self.path)
+        unit = self._unit(before, after)
         for subject, was, is_now in self._pairs(figure, before, after):
-            scaled = was * other / one
-            limit = scaled * self.percent / 100 + self.amount
-            moved = is_now - scaled if figure.may_fall else scaled - is_now
-            if moved > limit + 1e-12 * abs(scaled):
-                yield self._finding(figure, subject, scaled, is_now, unit)
+            limit = was * self.percent / 100 + self.amount
+            moved = is_now - was if figure.may_fall else was - is_now
+            if moved > limit + 1e-12 * abs(was):
+                yield self._finding(figure, subject, was, is_now, unit)
+
+    def finds_anything(self, before: Summary, after: Summary) -> bool:
+        """Return whether both runs have what it is about: nothing can exceed it otherwise."""
+        return any(True for _ in self._pairs(FIGURES[self.figure], before, after)) or (
+            self.path is not None and self._has_left(before, after)
+        )
+
+    def _has_left(self, before: Summary, after: Summary) -> bool:
+        old, new = figures.operations(before), figures.operations(after)
+        if self.path not in old and self.path not in new:
+            hint = close_match(str(self.path), [*old, *new])
+            raise UsageError(f"threshold {self.text!r}: neither run has an operation {self.path!r}{hint}")
+        return self.path in vanished(before, after)
+
+    def _unit(self, before: Summary, after: Summary) -> str:
+        figure = FIGURES[self.figure]
+        # Memory, counts and the time of a single call do not add up over rows and years.
+        adds_up = figure.unit == "s" and figure.is_spread
+        return divisor(Likeness.of(before), Likeness.of(after))[0] if adds_up else "run"
 
     def _pairs(self, figure: Figure, before: Summary, after: Summary) -> Iterator[tuple[str, float, float]]:
-        if not figure.of_operation:
+        """Yield what is compared, with the two values, the first as it would be at the size of the second."""
+        unit, size, new_size = divisor(Likeness.of(before), Likeness.of(after))
+        unit, scale = (unit, new_size / size) if self._unit(before, after) == unit else ("run", 1.0)
+        if self.figure == "vanished":
+            yield "run", 0.0, float(len(vanished(before, after)))
+        elif not figure.of_operation:
             was, is_now = figure.take(before), figure.take(after)
             if was is not None and is_now is not None:
-                yield "run", was, is_now
-            return
-        old = figures.operations(before)
-        for path, stats in figures.operations(after).items():
-            was, is_now = figure.take(old.get(path, {})), figure.take(stats)
-            if was is not None and is_now is not None and self.path in {None, path}:
-                yield path, was, is_now
+                yield "run", was * scale, is_now
+        else:
+            old, new = figures.operations(before), figures.operations(after)
+            names = renamed(old, new)
+            for path, stats in new.items():
+                earlier = old.get(names.get(path, path), {})
+                was, is_now = figure.take(earlier), figure.take(stats)
+                if was is not None and is_now is not None and self.path in {None, path, names.get(path)}:
+                    yield path, was * scale_of(earlier, stats, unit, scale), is_now
+
+    def _gone(self, path: str) -> Finding:
+        told = f"{self.figure} of {path}: the operation is not there any more, allowed {self.text}"
+        return Finding("threshold", path, told, WORSE, 1.0, {"figure": self.figure, "threshold": self.text})
 
     def _finding(self, figure: Figure, subject: str, was: float, is_now: float, unit: str) -> Finding:
         name = self.figure if subject == "run" else f"{self.figure} of {subject}"
@@ -159,6 +192,12 @@ class Threshold:
             abs(is_now - was) / abs(was) if was else 1.0,
             {"figure": self.figure, "before": was, "after": is_now, "threshold": self.text, "scaled_by": unit},
         )
+
+
+def vanished(before: Summary, after: Summary) -> set[str]:
+    """Return the operations that *after* has not any more, under this or another name."""
+    old, new = figures.operations(before), figures.operations(after)
+    return old.keys() - new.keys() - set(renamed(old, new).values())
 
 
 def parse_all(texts: Iterable[str | Threshold]) -> tuple[Threshold, ...]:

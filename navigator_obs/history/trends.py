@@ -191,10 +191,19 @@ def _operation_series(
     judged = [path for path in chosen if wanted or _takes(by_path[path]) >= LEAST_SHARE * longest]
     for path in sorted(judged, key=lambda path: -_takes(by_path[path])):
         seconds = [None if stats is None else figures.seconds(stats) for stats in by_path[path]]
-        yield _series(path, "seconds", ids, _scaled(seconds, scales), len(judged))
+        yield _series(path, "seconds", ids, _scaled(seconds, _own_scales(by_path[path], scales)), len(judged))
         peaks = [None if stats is None else number(stats.get("peak_memory_mb")) for stats in by_path[path]]
         if wanted:
             yield _series(path, "memory", ids, peaks, len(judged))
+
+
+def _own_scales(history: Sequence[Stats | None], scales: Sequence[float]) -> Sequence[float]:
+    """Those of an operation that counts rows of its own: a stage that left the run makes no other one slower."""
+    rows = [None if stats is None else number(stats.get("rows")) or None for stats in history]
+    known = [count for count in rows if count is not None]
+    if len(known) < sum(stats is not None for stats in history):
+        return scales
+    return [known[-1] / count if count is not None else 1.0 for count in rows]
 
 
 def _is_wanted(path: str, wanted: str | None) -> bool:

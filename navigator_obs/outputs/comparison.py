@@ -32,6 +32,7 @@ def sections(found: Comparison, most: int | None = MOST) -> Iterator[Section]:
     if found.unlike:
         scaled = "" if found.scaled_by == "run" else f"; seconds are held against each other by {found.scaled_by}"
         facts.append(("unlike", f"{', '.join(found.unlike)}{scaled}"))
+    facts += [("note", f"{text} looked at nothing: the runs do not both have that figure") for text in found.idle]
     if not found.findings:
         facts.append(("", "nothing is different"))
     yield Section(

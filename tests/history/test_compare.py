@@ -167,3 +167,26 @@ def test_without_a_counterpart_it_says_so(tmp_path: Path):
     write(tmp_path, [summary(1, rows=10), summary(2)])
     with pytest.raises(RunNotFound, match="no earlier success has its name, years, rows and CPUs"):
         History(tmp_path).compare()
+
+
+def secrets(**digests: str) -> dict[str, Any]:
+    return summary(configuration={"redacted_digests": digests})
+
+
+def test_another_secret_is_told_without_its_value():
+    """By digests; where none is the same as before, the key may be another, which is said; of another host, nothing."""
+    sure = statements(secrets(a="1", b="2"), secrets(a="1", b="3"))
+    assert sure == ["b is another secret"]
+    assert statements(secrets(b="2"), secrets(b="3")) == [
+        "b is another secret, if both runs were recorded in one folder"
+    ]
+    elsewhere = {**secrets(b="3"), "run_metadata": {**secrets()["run_metadata"], "host": "laptop"}}
+    assert not any("secret" in told for told in statements(secrets(b="2"), elsewhere))
+
+
+def test_a_stage_that_left_makes_no_other_one_slower_by_row():
+    """The run has fewer rows, but each operation that is still there has its own as before."""
+    stages = {name: operation(3.0, rows=1000) for name in ("hiring", "raises", "promotions")}
+    left = {name: stages[name] for name in ("hiring", "raises")}
+    found = told(summary(rows=3000, operations=stages), summary(rows=2000, seconds=7.0, operations=left))
+    assert [kind for kind in found if kind[0].startswith("operation")] == [("operation vanished", "promotions")]

@@ -81,3 +81,39 @@ def test_a_bigger_run_may_take_longer():
     """Time is held against what as many rows would have taken."""
     assert exceeded("duration:5%", seconds=20.0, rows=2000) == []
     assert exceeded("duration:5%", seconds=22.0, rows=2000) == ["duration"]
+
+
+def test_no_gate_is_passed_by_an_operation_that_left():
+    """Neither that of its own, nor the one that counts those that left."""
+    left = {"load": operation(2.0)}
+    found = compare(
+        summary(), summary(operations=left), parse_all(["total@year:5%", "vanished:0", "total:5%"])
+    ).exceeded
+    assert {finding.statement for finding in found} == {
+        "total of year: the operation is not there any more, allowed total@year:5%",
+        "vanished: 0 → 1, allowed vanished:0",
+    }
+
+
+def test_a_gate_about_an_operation_that_never_was_is_wrong_use():
+    """It would never close; what is like it is named."""
+    with pytest.raises(UsageError, match="neither run has an operation 'yaer', did you mean 'year'"):
+        exceeded("total@yaer:5%")
+
+
+def test_a_gate_that_looks_at_nothing_says_so():
+    """Of an operation that ran five times there is no 95th percentile."""
+    assert compare(summary(), summary(), parse_all(["p95:5%", "total:5%"])).idle == ("p95:5%",)
+
+
+def test_a_renamed_operation_is_held_against_what_it_was():
+    """Under its old name and under its new one."""
+    new = {"load": operation(2.0), "years": operation(9.0)}
+    assert exceeded("total@year:5%", operations=new) == ["total"]
+    assert exceeded("total@years:5%", operations=new) == ["total"]
+
+
+def test_a_run_that_failed_passes_no_gate():
+    """It was quick, for it did not get far."""
+    found = compare(summary(), summary(status="failed", seconds=1.0), parse_all(["duration:5%"])).exceeded
+    assert [finding.kind for finding in found] == ["status"]

@@ -139,3 +139,17 @@ def test_history_tells_trends_from_the_folder(tmp_path: Path):
     assert history.trends().left_out == {"ended as failed": 1}
     with pytest.raises(UsageError, match="no comparable run has an operation 'yaer', did you mean 'year'"):
         history.trends("yaer")
+
+
+def test_a_stage_that_left_makes_no_other_one_slower():
+    """The runs have a fifth fewer rows; what is still there works on as many as before, and takes as long."""
+    before = runs(*[8.0] * 12, rows=1000)
+    after = runs(*[8.0] * 16, rows=800)[12:]
+    for run in (*before, *after):
+        for stats in run["performance_metrics"].values():
+            stats["rows"] = 400
+    found = trends([*before, *after])
+    assert {series.path: series.state for series in found.series if series.path and series.figure == "seconds"} == {
+        "load": "steady",
+        "year": "steady",
+    }
