@@ -66,7 +66,9 @@ class ProcessClock:
 
 
 clock: Final = ProcessClock()
-_cached: tuple[int, str] = (-1, "")
+_THREE_DIGITS: Final = tuple(f"{number:03d}" for number in range(1000))
+# When the second began of which there is the text, in nanoseconds, and the text.
+_second: tuple[int, str] = (0, "1970-01-01T00:00:00.")
 
 
 def format_timestamp(time_ns: int) -> str:
@@ -75,14 +77,22 @@ def format_timestamp(time_ns: int) -> str:
     >>> format_timestamp(1_755_527_422_123_456_789)
     '2025-08-18T14:30:22.123456Z'
     """
-    global _cached
-    seconds, nanoseconds = divmod(time_ns, 1_000_000_000)
-    cached = _cached
-    if cached[0] != seconds:
-        # Formatting a date costs ten times the rest, and a busy program asks many times a second. One tuple is
-        # replaced as a whole, so that threads never see the second of one and the prefix of another.
-        cached = _cached = (seconds, time.strftime("%Y-%m-%dT%H:%M:%S.", time.gmtime(seconds)))
-    return f"{cached[1]}{nanoseconds // 1000:06d}Z"
+    # Formatting a date costs ten times the rest, and a busy program asks many times a second.
+    began, text = _second
+    micros = (time_ns - began) // 1000
+    if not 0 <= micros < 1_000_000:
+        began, text = _new_second(time_ns)
+        micros = (time_ns - began) // 1000
+    return f"{text}{_THREE_DIGITS[micros // 1000]}{_THREE_DIGITS[micros % 1000]}Z"
+
+
+def _new_second(time_ns: int) -> tuple[int, str]:
+    global _second
+    seconds = time_ns // 1_000_000_000
+    text = time.strftime("%Y-%m-%dT%H:%M:%S.", time.gmtime(seconds))
+    # One tuple, so that threads never see the second of one and the text of another.
+    _second = found = (seconds * 1_000_000_000, text)
+    return found
 
 
 def parse_timestamp(text: str) -> int:

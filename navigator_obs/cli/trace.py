@@ -13,7 +13,7 @@ from ..encoding import to_json
 from ..fields import format_count
 from ..history.store import History
 from ..outputs import lanes, trace
-from ..runs.journal import read_run
+from ..runs.records import read_run
 from .complaint import PROGRAM
 from .screen import write_json
 from .verbs import config_of, places

@@ -8,7 +8,7 @@ chain. A property test holds the bytes of both equal.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import CodeType, FrameType
 from typing import Any, Final
 
@@ -26,6 +26,7 @@ from .sites import CACHE_LIMIT, Fragment, Site, Thread, remember
 from .symptoms import shape
 
 _DECLINED_KEYS: Final = RESERVED | {"event", "exc_info", "stack_info", CALLER}
+INFO: Final = 20
 WARNING: Final = 30
 ERROR: Final = 40
 _LONG_TEXT: Final = 512
@@ -126,6 +127,27 @@ class FastPath:
             return line
         return self._issue(line, name, level, message, told, error)
 
+    def render_ready(
+        self, name: str, message: str, names: tuple[str, ...], body: bytes, place: tuple[str, str, int]
+    ) -> bytes | None:
+        """The same at level INFO where the fields are rendered already, and ordinary.
+
+        *names* are their keys, and *body* is one JSON object with a newline.
+        """
+        key = (place, message)
+        site, scope = self._thread.sites.get(key), get_scope()
+        if (
+            site is None
+            or scope is None
+            or site.context is not scope.fragment
+            or site.run is not scope.run
+            or site.name is not name
+            or site.level != INFO
+            or site.names != names
+        ):
+            site = self._new_site(key, None, name, self.nothing, INFO, message, names, place)
+        return None if site is None else self._line(site, {}, body)
+
     def _issue(
         self,
         line: bytes,
@@ -171,7 +193,7 @@ class FastPath:
         bound: Fragment,
         level: int,
         message: str,
-        fields: dict[str, Any],
+        fields: Iterable[str],
         place: tuple[str, str, int],
     ) -> Site | None:
         scope = current()
@@ -195,9 +217,9 @@ class FastPath:
         remember(thread.sites, key, site)
         return site
 
-    def _line(self, site: Site, fields: dict[str, Any]) -> bytes | None:
+    def _line(self, site: Site, fields: dict[str, Any], body: bytes = b"") -> bytes | None:
         try:
-            body = strict_json(fields, None, NEWLINE)
+            body = body or strict_json(fields, None, NEWLINE)
         except TypeError:
             # A number that JSON lacks, such as 2**70.
             return None

@@ -299,6 +299,27 @@ def _whose() -> FrameType:
     return sys._getframe(2) if frame is None or frame.f_globals.get("__name__") == "threading" else frame
 
 
+def emit_ready(logger: str, message: str, names: tuple[str, ...], body: bytes, caller: tuple[str, str, int]) -> bool:
+    """Log as `emit` does, at level INFO, what is rendered already (see `FastPath.render_ready`).
+
+    Return False where this is a case for `emit`, and nothing was done.
+    """
+    log, fast, file = _emitters.get(logger), chain.fast, outlet.file
+    if log is None or fast is None or file is None:
+        return False
+    target = log._logger
+    if target.level > 20:
+        return True
+    line = fast.render_ready(target.rendered, message, names, body, caller) if target.file_level <= 20 else None
+    if line is None:
+        return False
+    if target.others_level > 20:
+        file.write(line)
+    else:
+        target.deliver_line(line, 20)
+    return True
+
+
 _emitters: Final[dict[str, BoundLogger]] = {}
 
 

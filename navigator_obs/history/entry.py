@@ -240,10 +240,10 @@ def _from_journal(directory: Path, *, with_metrics: bool = True) -> dict[str, An
 
     Without the metrics, which no list shows, it takes little longer than reading.
     """
-    from ..runs import journal
+    from ..runs.records import read_run
     from ..runs.summary import fold
 
-    records = journal.read_run(directory)
+    records = read_run(directory)
     try:
         summary = fold(records if with_metrics else map(_without_metrics, records))
     except OSError:

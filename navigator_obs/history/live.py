@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from ..clock import clock
-from ..runs.journal import Shares
 from ..runs.liveness import status_of
+from ..runs.records import Shares
 from ..runs.summary import Fold
 from .entry import LIVING, RunEntry
 from .eta import seconds_left

@@ -19,7 +19,7 @@ from typing import Any, Final
 
 from ..clock import parse_timestamp
 from ..runs.folder import Lock
-from ..runs.journal import JOURNAL_NAME, WORKERS_FOLDER
+from ..runs.records import JOURNAL_NAME, WORKERS_FOLDER
 from .entry import RunEntry
 from .store import History
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .node import MANY, Node
+from .node import COUNTED, MANY, Node
 
 if TYPE_CHECKING:
     from .series import OpenNode
@@ -38,7 +38,7 @@ def join(op: Node, now: int) -> None:
         if parent.lost is not None:
             parent.lost_before += lost - parent.lost
             parent.lost = lost
-            parent.plain = False
+            parent.ends = parent.ends or COUNTED
         aside.discard(op)
     elif first is not MANY:
         _set_aside(first, aside)

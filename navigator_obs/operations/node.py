@@ -17,6 +17,13 @@ if TYPE_CHECKING:
 MAX_ROWS: Final = 2**63 - 1
 MANY: Final[Any] = "many"
 """Stands for the children of an operation that has, or had lately, more than one at once."""
+PLAIN: Final = 0
+COUNTED: Final = 1
+TOLD: Final = 2
+ODD: Final = 3
+"""How an operation ends: all that is known of it is how long it took; also rows, or what it lost to others; there is
+more to tell; and it is out of the ordinary. Of its children `busy` tells.
+"""
 
 
 class _Seldom(Scope):
@@ -32,11 +39,6 @@ class _Seldom(Scope):
     inner: Scope | None = None
     sampled_bytes = paused_ns = paused_at = 0
     inherited = False
-    reading: Reading | None = None
-    fast = True
-    """Whether its end is only counted, with its rows and what it lost to others, and nothing of it told."""
-    due = False
-    """Whether CPU time and memory are asked for however short it is."""
 
 
 class Node(_Seldom):
@@ -45,6 +47,8 @@ class Node(_Seldom):
     __slots__ = (
         "busy",
         "child",
+        "due",
+        "ends",
         "link",
         "log",
         "lost",
@@ -53,7 +57,7 @@ class Node(_Seldom):
         "others",
         "parent",
         "place",
-        "plain",
+        "reading",
         "recorded",
         "rows",
         "since",
@@ -80,8 +84,11 @@ class Node(_Seldom):
     """The operation around it. The outermost is the run itself, its own parent (see `root`)."""
     start: int
     since: int
-    plain: bool
-    """Whether there is nothing to say at its end but how long it took; of its children `busy` tells."""
+    ends: int
+    """One of `PLAIN`, `COUNTED`, `TOLD` and `ODD`. Of one that is told more is known:"""
+    reading: Reading | None
+    due: bool
+    """Whether CPU time and memory are asked for however short it is."""
     lost: int | None
     """What the root's `lost` was when this last became a leaf; None once it has ended."""
     lost_before: int
@@ -108,29 +115,24 @@ class Node(_Seldom):
         """Say that it worked on so many *rows* more; what is no number from 0 to 2**63 - 1 is ignored."""
         number = rows if type(rows) is int else finite_number(rows)
         if number is not None and 0 <= number <= MAX_ROWS:
-            self.plain = False
+            self.ends = self.ends or COUNTED
             self.rows = min((self.rows or 0) + int(number), MAX_ROWS)
 
     def set(self, **fields: Any) -> None:
         """Put own fields on the event at its end; one named like a figure of the operation is kept as
         ``field_<name>``.
         """
-        self.tell()
+        self.ends = ODD
         self.fields = {**(self.fields or {}), **fields}
 
     def fail(self, reason: str = "") -> None:
         """Let it end as failed, for *reason*, though no exception passes through it."""
-        self.tell()
+        self.ends = ODD
         self.reason = text(reason)
-
-    def tell(self) -> None:
-        """Let its end be more than counted."""
-        self.fast = self.plain = False
 
     def disown(self) -> None:
         """Report nothing at the end: the process was forked, and the operation is its parent's."""
-        self.tell()
-        self.inherited = True
+        self.ends, self.inherited = ODD, True
 
     def is_under(self, other: Node) -> bool:
         """Whether *other* is this one, or is open around it."""

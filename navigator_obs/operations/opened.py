@@ -23,16 +23,14 @@ from ..clock import clock
 from ..events import scope
 from ..events.scope import Scope
 from ..events.sinks import outlet
-from . import decorating, ending, nesting, reentry, resources, serialized
+from . import decorating, ending, nesting, reentry, resources, serialized, telling
 from .metrics import hang
-from .node import Node
+from .node import COUNTED, ODD, TOLD, Node
 from .series import BATCH, Link
 from .stats import Plain
 
 if TYPE_CHECKING:
     from types import TracebackType
-
-    from .accumulator import Accumulator
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -83,7 +81,7 @@ class OpenOperation(Node):
         self.lost = lost = root.lost
         try:
             self.token = _enter_scope(self)
-            if not self.plain and self.log is BOTH and not self.fast:
+            if self.ends and self.log is BOTH:
                 self._tell_start()
             read_clock = clock.monotonic_ns
             self.start = start = read_clock()
@@ -111,12 +109,12 @@ class OpenOperation(Node):
         parent.child = self.lost = None
         parent.lost = lost
         parent.busy += end - parent.since
-        if error is not None or not (self.plain or self.fast):
-            self.finish(end, error)
-            return
         queue: Any
         try:
-            if self.busy or not self.plain:
+            if self.ends or self.busy or error is not None:
+                if self.ends > COUNTED or error is not None:
+                    self.finish(end, error)
+                    return
                 queue = series.pending
                 queue.append(self._counted(end))
             else:
@@ -137,7 +135,7 @@ class OpenOperation(Node):
     def pause(self) -> None:
         """Stop the time and leave the scope, while a generator waits for the next call."""
         now = self.paused_at = clock.monotonic_ns()
-        self.tell()
+        self.ends = ODD
         self.inner = _scope_here()
         self.link.accumulator.aside.add(self)
         if self.child is not None:
@@ -180,9 +178,12 @@ class OpenOperation(Node):
         if tells or series.measure:
             self.due, series.measure = series.measure, False
             self.reading = resources.read_shared()
-            self.tell()
         elif heard and isinstance(log, float):
-            self.tell()
+            self.due, self.reading = False, None
+        else:
+            return
+        if self.ends < TOLD:
+            self.ends = TOLD if self.recorded is None else ODD
 
     def _undo_enter(self, here: Scope | None) -> None:
         """Leave nothing behind where Ctrl-C came while it was entered: no ``with`` will ever end it."""
@@ -199,7 +200,7 @@ class OpenOperation(Node):
         """End where it does not only nest, or where one object was entered more than once."""
         if self.shared:
             reentry.exit_shared(self, end, error)
-        elif error is None and self.fast and self.child is None:
+        elif error is None and self.ends <= COUNTED and self.child is None:
             self._end_plainly(end)
         else:
             self.end(end, error)
@@ -230,20 +231,27 @@ class OpenOperation(Node):
 
     def finish(self, end: int, error: BaseException | None) -> None:
         """Tell of it what there is to tell, once it is nobody's child any longer."""
-        # For those who look at what is open it still is.
-        self.link.accumulator.aside.add(self)
+        accumulator = self.link.accumulator
         try:
-            if not self.inherited:
+            if error is None and self.ends == TOLD and _scope_here() is self:
+                telling.succeed(self, end)
+            elif not self.inherited:
                 ending.finish(self, end, error)
         except Exception:
-            self.link.accumulator.broken += 1
+            accumulator.broken += 1
         finally:
             self._close()
-            _count_slow(self.link.accumulator, clock.monotonic_ns() - end)
+            took = clock.monotonic_ns() - end
+            accumulator.slow += 1
+            # A thread that was suspended meanwhile has not worked for that long.
+            accumulator.slow_ns += took if took < LONGEST_END_NS else LONGEST_END_NS
 
     def _close(self) -> None:
         self.lost = None
-        self._leave_out_of_order()
+        if _scope_here() is self:
+            _leave_scope(self.token)  # type: ignore[arg-type]
+        else:
+            self._leave_out_of_order()
         self.link.accumulator.aside.discard(self)
         if self.parent.lost is None:
             _unearth()
@@ -275,15 +283,8 @@ def make(
     op.place = place
     op.recorded = recorded
     op.token = op.rows = op.child = None
-    op.busy = op.lost_before = 0
-    op.plain = True
+    op.busy = op.lost_before = op.ends = 0
     return op
-
-
-def _count_slow(accumulator: Accumulator, took: int) -> None:
-    accumulator.slow += 1
-    # A thread that was suspended meanwhile has not worked for that long.
-    accumulator.slow_ns += took if took < LONGEST_END_NS else LONGEST_END_NS
 
 
 def _anchor(outer: Scope) -> tuple[Any, Link, Any]:

@@ -91,8 +91,7 @@ def operation(name: Any = None, /, *, log: Any = END, record: Iterable[str] = ()
         op.name = name
         op.log = log
         op.place = op.recorded = op.token = op.rows = op.child = None
-        op.busy = op.lost_before = 0
-        op.plain = True
+        op.busy = op.lost_before = op.ends = 0
         return op
     if callable(name) or issubclass(type(name), classmethod):
         return decorating.decorate(make, name, "", log, ())

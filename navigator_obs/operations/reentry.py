@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ..events import scope
 from . import nesting
 from .metrics import open_nodes
-from .node import Node
+from .node import ODD, Node
 
 if TYPE_CHECKING:
     from .opened import OpenOperation
@@ -21,8 +21,7 @@ def enter_again(op: OpenOperation, fresh: OpenOperation) -> OpenOperation:
     """Open *fresh*, another one of the same name: *op* is open already, or has been."""
     fresh.made_by = op
     nesting.stand_aside(op)
-    op.shared = True
-    op.tell()
+    op.shared, op.ends = True, ODD
     return fresh.__enter__()
 
 

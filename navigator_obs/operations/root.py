@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..clock import clock
-from .node import Node
+from .node import PLAIN, Node
 from .series import Link
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ class Root:
         self.node.parent = self.node
         self.node.link = self.link
         self.node.run = None
+        self.node.ends = PLAIN
         self.begin()
 
     def begin(self) -> None:

@@ -143,7 +143,7 @@ class Link:
     repeats: Repeats
     site: Any
     """Where in the code the last one was: (code, instruction, `Place`)."""
-    told: str | None
+    told: tuple[str, int] | None
     """What the journal's records of them begin with, rendered by the first."""
 
     def __init__(

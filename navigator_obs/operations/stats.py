@@ -114,15 +114,15 @@ class OperationStats:
         self._add_columns(
             durations, own, weighted, rows, Last(latest, durations[at], SUCCESS, deltas[at]), nested=nested
         )
-        for used, duration in zip(cpu, durations, strict=True):
-            if used is not None:
-                self.cpu_ns += used
-                self.cpu_wall_ns += duration
+        if cpu.count(None) < len(cpu):
+            asked = [(used, wall) for used, wall in zip(cpu, durations, strict=True) if used is not None]
+            self.cpu_ns += sum(used for used, _ in asked)
+            self.cpu_wall_ns += sum(wall for _, wall in asked)
         longest = max(durations)
         self.longest = max(self.longest, Longest(longest, ends[durations.index(longest)]))
-        self.memory_kb += sum(round(delta * 1000) for delta in deltas if delta is not None)
-        known = [peak for peak in peaks if peak is not None]
-        self.peak_memory_mb = either(max, self.peak_memory_mb, max(known, default=None))
+        # Most are 0 or not known.
+        self.memory_kb += sum(round(delta * 1000) for delta in deltas if delta)
+        self.peak_memory_mb = either(max, self.peak_memory_mb, max(filter(None, peaks), default=None))
 
     def _add_columns(
         self,

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from . import folder
-from .journal import WORKERS_FOLDER, worker_shares
+from .records import WORKERS_FOLDER, worker_shares
 
 WAIT_SECONDS: Final = 1.0
 _CALL_NAME: Final = "ended"

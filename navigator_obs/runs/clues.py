@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from ..clock import format_timestamp, parse_timestamp
 from . import evidence
-from .journal import JOURNAL_NAME, Record, head, tail
+from .records import JOURNAL_NAME, Record, head, tail
 
 STATUS_OF_SIGNAL: Final = {"SIGINT": "interrupted", "SIGTERM": "terminated", "SIGHUP": "terminated"}
 _VALID: Final = frozenset(int(number) for number in signal.Signals)

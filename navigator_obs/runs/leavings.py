@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from ..redaction import MARK
 from .folder import read_summary
-from .journal import JOURNAL_NAME, head, read
+from .records import JOURNAL_NAME, head, read
 
 
 class Left(NamedTuple):

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from ..clock import parse_timestamp
-from .journal import Record
 from .liveness import stall_reason
 from .postmortem import CERTAIN
+from .records import Record
 
 MAX_TAGS: Final = 100
 MAX_FOREIGN_IDS: Final = 100

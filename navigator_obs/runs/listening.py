@@ -19,9 +19,11 @@ from ..events.line import EventLine
 from ..events.logger import emit
 from ..operations import metrics, resources, sampler
 from ..operations.accumulator import Accumulator
+from ..operations.record import SUCCESS
 from . import breadcrumbs, catalogue, checkbook, links, live_level
-from .journal import Journal, Record
+from .journal import Journal
 from .metering import Meter
+from .records import Record
 
 if TYPE_CHECKING:
     from ..config import Config
@@ -89,6 +91,8 @@ class Listener:
 
     _leads = False
     """Whether it is the process that opened the run."""
+    at_news: Callable[[], None] | None = None
+    """Called when something is recorded that only a program that goes on does."""
 
     def __init__(
         self,
@@ -159,7 +163,7 @@ class Listener:
     def _on_logged(
         self,
         told: str,
-        status: str,  # noqa: ARG002
+        status: str,
         end_time: str,
         breakdown: Mapping[str, Any],
         peak_mb: float | None,
@@ -170,6 +174,8 @@ class Listener:
         """
         if self._closed:
             return
+        if self.at_news is not None and status == SUCCESS:
+            self.at_news()
         if breakdown and peak_mb is not None and self._watch is not None:
             self._watch.ended.append((breakdown, peak_mb))
         self._logged = logged = self._logged + 1

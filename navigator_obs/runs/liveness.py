@@ -18,7 +18,7 @@ from typing import Any, Final, TypedDict
 from . import postmortem
 from .clues import Clues, age_seconds, examine, is_alive
 from .folder import LOCK_NAME, is_locked, read_summary
-from .journal import JOURNAL_NAME, end_record
+from .records import JOURNAL_NAME, end_record
 
 OPEN: Final = frozenset({"running", "stalled", "lost_contact"})
 """Of a run in one of these, nobody knows that it has ended."""

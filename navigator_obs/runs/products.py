@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from typing import Any, Final
 
-from .journal import Record
+from .records import Record
 
 MAX_ARTIFACTS: Final = 1000
 MAX_CHECKPOINTS: Final = 10_000

@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ..encoding import from_json, to_json
 from ..events import scope
-from ..operations.record import SUCCESS
 from . import calling, clockwatch, evidence, folder, seal
 from .behind import Behind
-from .journal import JOURNAL_NAME, Record, Shares
 from .listening import TICK_SECONDS, Listener, now
 from .metering import Budget, degrade, in_words, restore
+from .records import JOURNAL_NAME, Record, Shares
 from .stalls import StallWatch
 from .summary import Fold
 
@@ -46,7 +45,6 @@ class Recording(Listener):
         self._summary_due = 0.0
         self._shares = Shares(directory)
         self._behind: Behind | None = None
-        self.at_news: Callable[[], None] | None = None
         self.fold = Fold()
         self._folded = self.fold.summary()
         self._claim = _held_lock(directory, config.file_mode)
@@ -104,11 +102,6 @@ class Recording(Listener):
             if self.at_news is not None:
                 self.at_news()
         super().add(kind, **fields)
-
-    def _on_logged(self, told: str, status: str, *rest: Any) -> None:
-        if self.at_news is not None and status == SUCCESS:
-            self.at_news()
-        super()._on_logged(told, status, *rest)
 
     def _written(self, line: bytes) -> None:
         self._queue.append(line)

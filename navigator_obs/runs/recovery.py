@@ -20,7 +20,8 @@ from ..config import Config
 from ..encoding import from_json, to_json
 from . import calling, evidence, folder, links, liveness, postmortem, seal
 from .clues import Exit, examine, is_alive
-from .journal import JOURNAL_NAME, Journal, read_run
+from .journal import Journal
+from .records import JOURNAL_NAME, read_run
 from .staged import forget_left, left_beside
 from .summary import Fold
 

@@ -17,7 +17,8 @@ from ..encoding import to_json
 from .annotations import ANNOTATIONS_NAME
 from .evidence import FAULT_NAME
 from .folder import LOCK_NAME, SUMMARY_NAME
-from .journal import JOURNAL_NAME, WORKERS_FOLDER, Journal, read
+from .journal import Journal
+from .records import JOURNAL_NAME, WORKERS_FOLDER, read
 
 SEAL_NAME: Final = "seal.jsonl"
 # What a program leaves in the folder may be as large as it likes: the end of a run must not wait for long.

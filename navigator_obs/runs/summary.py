@@ -18,10 +18,10 @@ from . import bottlenecks, figures
 from .catalogue import Catalogue, failure_issue
 from .checkbook import CheckBook
 from .consumption import Consumption
-from .journal import Record
 from .life import Life
 from .outlook import Outlook, Years
 from .products import Products
+from .records import Record
 from .still_open import StillOpen
 
 SCHEMA_VERSION: Final = 1

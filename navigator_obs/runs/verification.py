@@ -17,8 +17,8 @@ from ..errors import UsageError
 from . import leavings, seal
 from .breaks import UNKEYED, UNLINKED, breaks_in
 from .folder import read_summary
-from .journal import JOURNAL_NAME, end_record, head, worker_shares
 from .liveness import status_of
+from .records import JOURNAL_NAME, end_record, head, worker_shares
 from .words import shown
 
 INTACT: Final = "intact"

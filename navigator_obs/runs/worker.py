@@ -32,8 +32,8 @@ from ..events.rotation import make_private_folder
 from ..operations import metrics
 from ..redaction import Redactor
 from . import calling, current, folder, parting
-from .journal import WORKERS_FOLDER
 from .listening import Listener
+from .records import WORKERS_FOLDER
 
 if TYPE_CHECKING:
     from ..config import Config

@@ -17,7 +17,7 @@ from navigator_obs.history import pruning
 from navigator_obs.history.pruning import Limits, plan, prune
 from navigator_obs.history.store import History
 from navigator_obs.runs.annotations import annotate, read_records
-from navigator_obs.runs.journal import read
+from navigator_obs.runs.records import read
 from navigator_obs.runs.verification import verify
 
 DAY_NS = 86_400 * 10**9

@@ -931,7 +931,7 @@ def test_an_operation_interrupted_at_its_end_is_closed(open_run, monkeypatch):
 
     with obs.operation("outer"), obs.operation("load"):
         pass
-    for log, what in (("never", "opened.BATCH"), ("end", "ending.finish")):
+    for log, what in (("never", "opened.BATCH"), ("end", "telling.succeed")):
         with obs.operation("outer", log="never") as outer:
             op = obs.operation("load", log=log)
             op.__enter__()

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import navigator_obs as obs
 from navigator_obs.clock import format_timestamp
 from navigator_obs.outputs import lanes, trace
-from navigator_obs.runs.journal import read_run
+from navigator_obs.runs.records import read_run
 
 # As the npm package speedscope 1.25.0 (MIT) has it beside its viewer.
 SPEEDSCOPE = jsonschema.Draft7Validator(

@@ -13,8 +13,8 @@ import jsonschema
 import pytest
 
 from navigator_obs.runs import schema
-from navigator_obs.runs.journal import read_run
 from navigator_obs.runs.liveness import status_of
+from navigator_obs.runs.records import read_run
 from navigator_obs.runs.summary import fold
 
 VALIDATOR = jsonschema.Draft202012Validator(schema.load())

@@ -13,8 +13,8 @@ import pytest
 
 from navigator_obs.history.store import History
 from navigator_obs.runs import schema
-from navigator_obs.runs.journal import read
 from navigator_obs.runs.liveness import status_of
+from navigator_obs.runs.records import read
 
 VALIDATOR = jsonschema.Draft202012Validator(schema.load())
 HEAD = """

@@ -12,7 +12,7 @@ import jsonschema
 import pytest
 
 from navigator_obs.runs import schema
-from navigator_obs.runs.journal import read, read_run, worker_shares
+from navigator_obs.runs.records import read, read_run, worker_shares
 from navigator_obs.runs.summary import fold
 
 VALIDATOR = jsonschema.Draft202012Validator(schema.load())

@@ -16,7 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from navigator_obs.runs.breaks import breaks_in
-from navigator_obs.runs.journal import MAX_OWED, Journal, Shares, read, read_run, worker_shares
+from navigator_obs.runs.journal import MAX_OWED, Journal
+from navigator_obs.runs.records import Shares, read, read_run, worker_shares
 
 
 def test_records_come_back_in_order(tmp_path):

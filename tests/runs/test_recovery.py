@@ -16,8 +16,8 @@ from navigator_obs.encoding import to_json
 from navigator_obs.history.store import History
 from navigator_obs.runs import folder, schema
 from navigator_obs.runs.clues import Exit
-from navigator_obs.runs.journal import read, read_run
 from navigator_obs.runs.liveness import status_of
+from navigator_obs.runs.records import read, read_run
 from navigator_obs.runs.recovery import recover, recover_all, unfinished
 from navigator_obs.runs.summary import fold
 

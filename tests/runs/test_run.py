@@ -17,8 +17,8 @@ import pytest
 import navigator_obs as obs
 from navigator_obs.errors import ConfigError, UsageError
 from navigator_obs.runs import schema
-from navigator_obs.runs.journal import read, read_run
 from navigator_obs.runs.liveness import status_of
+from navigator_obs.runs.records import read, read_run
 from navigator_obs.runs.summary import fold
 
 VALIDATOR = jsonschema.Draft202012Validator(schema.load())

@@ -13,7 +13,7 @@ from navigator_obs.runs import schema
 from navigator_obs.runs.summary import fold
 
 READERS = (
-    "navigator_obs.runs.summary, navigator_obs.runs.journal, navigator_obs.runs.liveness, navigator_obs.runs.schema"
+    "navigator_obs.runs.summary, navigator_obs.runs.records, navigator_obs.runs.liveness, navigator_obs.runs.schema"
 )
 
 

@@ -19,10 +19,10 @@ from navigator_obs.operations.record import OperationRecord
 from navigator_obs.redaction import Redactor
 from navigator_obs.runs import catalogue, environment, listening, schema
 from navigator_obs.runs.configuration import describe
-from navigator_obs.runs.journal import read
 from navigator_obs.runs.life import MAX_TAGS
 from navigator_obs.runs.products import MAX_ARTIFACTS
 from navigator_obs.runs.recording import Recording
+from navigator_obs.runs.records import read
 from navigator_obs.runs.summary import Fold, fold
 
 VALIDATOR = jsonschema.Draft202012Validator(schema.load())

@@ -1,0 +1,206 @@
+"""What is told of an operation that has succeeded: its figures, rendered once for its event and for the journal."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any, Final
+
+from ..clock import clock, format_timestamp
+from ..encoding import NEWLINE, strict_json, to_json
+from ..events.logger import emit, emit_ready
+from .parts import SECOND
+from .record import SUCCESS
+from .resources import MB, SHARED_NS, read_shared
+from .series import WORTH_MEASURING_NS
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from .opened import OpenOperation
+    from .series import Link
+
+INFO: Final = 20
+_ALWAYS: Final = ("end", "both")
+Figures = tuple[int | None, float | None, float | None]
+Place = tuple[str, str, int]
+_PASSED_OVER: Final = ("contextlib", __package__)
+NOTHING: Final = (None, None, None)
+_NOWHERE: Final = ("", "", 0)
+
+
+def succeed(op: OpenOperation, end: int) -> None:
+    """Do what `ending.finish` does, for an operation that has succeeded in its own scope, and of which the program has
+    said nothing more than rows.
+    """
+    link = op.link
+    accumulator = link.accumulator
+    duration = max(end - op.start, 0)
+    if op.reading is not None and duration < SHARED_NS and not op.due:
+        measured: Figures = None, 0.0, _in_mb(op.reading[1], op.sampled_bytes)
+    else:
+        measured = measure(op, duration)
+    own = duration
+    if op.busy or op.child is not None:
+        own = max(duration - (op.busy + (end - op.since if op.child is not None else 0)), 0)
+    weighted = own - op.lost_before
+    read_clock, read_time = clock.monotonic_ns, clock.time_ns
+    end_ns = (read_time() - read_clock() + end) // 1000 * 1000
+    ended = (end_ns, duration, own, weighted, op.rows, *measured)
+    if not is_logged(op, duration):
+        accumulator.add_told(link, ended, None, "")
+        return
+    fields = figures(link.name, SUCCESS, duration, own, measured, op.rows)
+    body = rendered(fields)
+    end_time = format_timestamp(end_ns)
+    told = record(
+        link, body, format_timestamp(end_ns - end + op.start), end_time, None if weighted == own else weighted
+    )
+    accumulator.add_told(link, ended, told, end_time)
+    place = op.place or site(link)
+    if not emit_ready(place[0], link.completed, tuple(fields), body, place):
+        emit(place[0], INFO, link.completed, fields, caller=place)
+    count_repeat(op, place)
+    # For the next of its kind; the fast path sees by itself when the settings have changed since.
+    link.fragment = op.fragment
+
+
+def is_logged(op: OpenOperation, duration: int) -> bool:
+    """Whether there is to be an event of an operation that has not failed."""
+    log = op.log
+    if log in _ALWAYS:
+        return op.link.repeats.count < op.link.accumulator.log_limit
+    return isinstance(log, float) and duration / SECOND >= log
+
+
+def microsecond(time_ns: int) -> int:
+    """Cut to the resolution of timestamps, so that what is read back from a file adds up to the same."""
+    return time_ns // 1000 * 1000
+
+
+def figures(name: str, status: str, duration: int, own: int, measured: Figures, rows: int | None) -> dict[str, Any]:
+    """What the operation's own event carries (`fields.OPERATION_FIELDS`), without what is not known; the scope adds
+    `operation_path`.
+    """
+    cpu, delta, peak = measured
+    fields: dict[str, Any] = {
+        "operation": name,
+        "status": status,
+        "duration_seconds": duration / SECOND,
+        "self_seconds": own / SECOND,
+    }
+    if cpu is not None:
+        fields["cpu_seconds"] = cpu / SECOND
+    if delta is not None:
+        fields["memory_delta_mb"], fields["peak_memory_mb"] = delta, peak
+    if rows is not None:
+        fields["rows"] = rows
+        if duration:
+            fields["rows_per_second"] = round(rows * SECOND / duration, 3)
+    return fields
+
+
+def rendered(fields: dict[str, Any]) -> bytes:
+    """Return the figures as JSON with a newline."""
+    try:
+        return strict_json(fields, None, NEWLINE)
+    except TypeError:
+        # A name that is no proper text.
+        return to_json(fields) + b"\n"
+
+
+def record(link: Link, body: bytes, start_time: str, end_time: str, weighted_ns: int | None) -> str:
+    """Return the record of an operation that has succeeded as JSON, in the form of `OperationRecord.to_dict`, with the
+    figures that *body* has rendered; *weighted_ns* where it is not its self time.
+    """
+    told = link.told
+    if told is None:
+        told = link.told = _head(link)
+    head, skipped = told
+    weighted = f',"weighted_self_seconds":{weighted_ns / 1e9!r}' if weighted_ns is not None else ""
+    return f'{head}"start_time":"{start_time}","end_time":"{end_time}"{body[skipped:-2].decode()}{weighted}}}'
+
+
+def _head(link: Link) -> tuple[str, int]:
+    """What records of the link's operations begin with, and how much of their figures that has already."""
+    same = {"name": link.name, "path": link.path, "status": SUCCESS, "logged": True}
+    head = to_json({**same, "breakdown": link.breakdown, "outermost": link.outermost}).decode()[:-1] + ","
+    return head, len(to_json({"operation": link.name, "status": SUCCESS})) - 1
+
+
+def measure(op: OpenOperation, duration: int) -> Figures:
+    """Return CPU time (ns), memory delta and peak (MB), as far as they were asked for."""
+    before = getattr(op, "reading", None)
+    if before is None:
+        return NOTHING
+    if duration < SHARED_NS and not op.due and not op.paused_ns:
+        return None, 0.0, _in_mb(before[1], op.sampled_bytes)
+    op.link.series.measure = duration >= WORTH_MEASURING_NS
+    # For who looks at what is open, it still is.
+    op.link.accumulator.aside.add(op)
+    cpu_before, rss_before, mark_before = before
+    cpu_after, rss_after, mark_after = read_shared(before)
+    peak = max(rss_before, rss_after, op.sampled_bytes)
+    if mark_after > mark_before:
+        # It rose meanwhile: then the kernel knows the peak, however short it was and whoever held the GIL.
+        peak = max(peak, mark_after)
+    # While a generator waits, others use the CPU.
+    cpu = None if op.paused_ns else _cpu(cpu_after - cpu_before, duration)
+    return cpu, round((rss_after - rss_before) / MB, 3), round(peak / MB, 3)
+
+
+_shown: tuple[int, float] = (0, 0.0)
+
+
+def _in_mb(rss: int, sampled: int) -> float:
+    """The memory of an operation that is so short that looking again would cost a tenth of it: what one look says of it
+    holds for all of it, and for the next ones.
+    """
+    global _shown
+    most = sampled if sampled > rss else rss
+    known, shown = _shown
+    if known != most:
+        shown = round(most / MB, 3)
+        _shown = (most, shown)
+    return shown
+
+
+def _cpu(used: int, duration: int) -> int:
+    """CPU time without what asking for it costs, which shows beside work of microseconds."""
+    return max(min(used, duration) if duration < WORTH_MEASURING_NS else used, 0)
+
+
+def count_repeat(op: OpenOperation, place: Place) -> None:
+    """Count an event of the operation's path, and say so where it was the last."""
+    repeats, limit = op.link.repeats, op.link.accumulator.log_limit
+    repeats.count += 1
+    if repeats.count == limit and isinstance(op.log, str):
+        message = f"{op.link.name} repeats: from now on it is counted, and logged only when it fails"
+        emit(place[0], INFO, message, {"operation_log_limit": limit}, caller=place)
+
+
+def site(link: Link) -> Place:
+    """Return `place`, looked up anew only where the block is another than the last time."""
+    # The innermost frames are ours: this one's up to `__exit__`.
+    frame: FrameType | None = sys._getframe(4)
+    known = link.site
+    if known is not None and frame is not None and known[0] is frame.f_code and known[1] == frame.f_lasti:
+        found: Place = known[2]
+        return found
+    while frame is not None and frame.f_globals.get("__name__", "").startswith(_PASSED_OVER):
+        frame = frame.f_back
+    if frame is None:
+        return _NOWHERE
+    known = link.site = (frame.f_code, frame.f_lasti, _place_of(frame))
+    return known[2]
+
+
+def place() -> Place:
+    """Module, function and line of the code whose block it is."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and frame.f_globals.get("__name__", "").startswith(_PASSED_OVER):
+        frame = frame.f_back
+    return _NOWHERE if frame is None else _place_of(frame)
+
+
+def _place_of(frame: FrameType) -> Place:
+    return frame.f_globals.get("__name__") or "", frame.f_code.co_qualname, frame.f_lineno or 0
