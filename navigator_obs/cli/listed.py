@@ -132,6 +132,7 @@ COLUMNS: Final[Mapping[str, Column]] = {
     "config": Column(_config),
     "host": Column(_from("run_metadata", "host")),
     "user": Column(_from("run_metadata", "user")),
+    "parent": Column(lambda run: run.parent or ""),
     "attempt": Column(_from("run_metadata", "attempt"), right=True),
     "directory": Column(lambda run: run.path),
 }

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from ..config import Config, resolve
 from ..fields import format_count, format_seconds
-from ..history.store import History, RunEntry, Wanted
+from ..history.store import History, RunEntry, Wanted, outermost
 from ..outputs.columns import aligned, one_line, pad, shorten, width_of
 
 if TYPE_CHECKING:
@@ -29,7 +29,8 @@ _MAX_REASON = 100
 _LEAST_REASON = 12
 _SHORTEST_REMARK = "▲ +24%"
 _TITLES = ("RUN", "NAME", "STATUS", "STARTED", "DURATION", "ERRORS", "WARNINGS")
-_RIGHT = (False, False, False, False, True, True, True)
+_RIGHT: Sequence[bool] = (False, False, False, False, True, True, True)
+_DISPENSABLE = ("STARTED", "WARNINGS", "DURATION")
 
 
 def print_runs(
@@ -39,6 +40,7 @@ def print_runs(
     name: str | None = None,
     tag: Sequence[str] = (),
     since: str | None = None,
+    top: bool = False,
     limit: int | None = None,
     columns: Sequence[str] = (),
     as_json: bool = False,
@@ -46,27 +48,31 @@ def print_runs(
     """Print the runs, newest first; return the exit code.
 
     *limit* 0 means all; None means all as well, but on a terminal the newest `NEWEST_ON_A_TERMINAL`. *columns* are
-    names of `listed.COLUMNS`; without any, the usual ones are shown.
+    names of `listed.COLUMNS`; without any, the usual ones are shown. *top* leaves out runs within others.
     """
     config = resolve() if config is None else config
     history = History(config.runs_dir)
     wanted = Wanted.of(status, name, tag, since)
     # All of them: whether a run is slow is told by those before it, whichever are asked for.
     known = history.list()
-    runs = [run for run in known if wanted.has(run)]
+    runs = _chosen(known, wanted, top)
     if any(not run.final for run in runs) and _finalise(config, runs):
         known = history.list()
-        runs = [run for run in known if wanted.has(run)]
+        runs = _chosen(known, wanted, top)
     shown = runs[: _how_many(limit, as_json) or None]
     if as_json:
         _print_json(known, shown)
     elif not runs:
-        _say_that_there_are_none(config, filtered=bool(status or name or tag or since))
+        _say_that_there_are_none(config, filtered=bool(status or name or tag or since or top))
     else:
         print("\n".join(_lines(known, runs, shown, columns)))
         if len(shown) < len(runs):
             print(f"{len(shown)} of {len(runs)} runs; all of them: --limit 0", file=sys.stderr)
     return 0
+
+
+def _chosen(known: Sequence[RunEntry], wanted: Wanted, top: bool) -> list[RunEntry]:
+    return list(filter(wanted.has, outermost(known, known) if top else known))
 
 
 def _lines(
@@ -161,12 +167,16 @@ def lines_of(
     """Return a title line and one for each run; why a run ended is told in the room that *width* leaves, if any, or
     that it is slower than the runs like it before, as *marks* has it by id.
 
-    Where *width* is too small, the column goes that the run's id tells as well.
+    Where *width* is too small, columns go: first the one that the run's id tells as well.
     """
-    rows = [_TITLES, *map(_cells, runs)]
-    lines = aligned(rows, _RIGHT)
-    if width is not None and max(map(width_of, lines)) > width:
-        lines = aligned([_without_start(row) for row in rows], _without_start(_RIGHT))
+    rows: list[Sequence[str]] = [_TITLES, *map(_cells, runs)]
+    lines, right = aligned(rows, _RIGHT), _RIGHT
+    for title in _DISPENSABLE if width is not None else ():
+        if max(map(width_of, lines)) <= (width or 0):
+            break
+        at = rows[0].index(title)
+        rows, right = [_without(row, at) for row in rows], _without(right, at)
+        lines = aligned(rows, right)
     table_width = max(map(width_of, lines))
     room = _MAX_REASON if width is None else width - table_width - 2
     # A few words of a reason tell nothing; a mark is short.
@@ -178,9 +188,8 @@ def lines_of(
     ]
 
 
-def _without_start(row: tuple[T, ...]) -> tuple[T, ...]:
-    at = _TITLES.index("STARTED")
-    return row[:at] + row[at + 1 :]
+def _without(row: Sequence[T], at: int) -> tuple[T, ...]:
+    return (*row[:at], *row[at + 1 :])
 
 
 def _reason(run: RunEntry) -> str:

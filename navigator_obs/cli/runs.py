@@ -14,6 +14,7 @@ from .verbs import config_of, places
 @click.option("--name", metavar="NAME", help="Only runs of this name; * stands for anything.")
 @click.option("--tag", multiple=True, metavar="TAG", help="Only runs with this tag; repeatable: with all of them.")
 @click.option("--since", metavar="WHEN", help="Only runs started since then: 90m, 3d, today, 2025-08-18.")
+@click.option("--top", is_flag=True, help="Leave out runs within others.")
 @click.option("--limit", type=click.IntRange(min=0), metavar="N", help="The newest N; 0 for all.")
 @click.option("--columns", metavar="NAME,...", help=f"What to show: {', '.join(COLUMNS)}.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
@@ -23,6 +24,7 @@ def command(
     name: str | None,
     tag: tuple[str, ...],
     since: str | None,
+    top: bool,
     limit: int | None,
     columns: str | None,
     as_json: bool,
@@ -41,5 +43,5 @@ def command(
     chosen = checked_columns(columns) if columns is not None else ()
     config = config_of(log_dir=log_dir, runs_dir=runs_dir)
     return print_runs(
-        config, status=status, name=name, tag=tag, since=since, limit=limit, columns=chosen, as_json=as_json
+        config, status=status, name=name, tag=tag, since=since, top=top, limit=limit, columns=chosen, as_json=as_json
     )

@@ -12,7 +12,7 @@ import click
 from ..clock import clock, format_timestamp
 from ..encoding import to_json
 from ..history.live import LiveRun, Look, runs_like
-from ..history.store import LIVING, History, RunEntry
+from ..history.store import LIVING, History, RunEntry, outermost
 from ..outputs.cells import local_time, table
 from ..outputs.live import line, sections, to_dict
 from .screen import write_json
@@ -52,7 +52,8 @@ def command(
 
 
 def _newest_under_way(history: History) -> RunEntry:
-    living = history.list(LIVING, limit=1)
+    found = history.list(LIVING)
+    living = outermost(found, found)
     return living[0] if living else history.get("last")
 
 

@@ -59,7 +59,7 @@ class RunEntry:
 
     Its figures, its `head` and its `summary` are read when they are asked for. Of a run that has not ended they are
     told from its journal, which is newer than the summary that was last written. `tags` are those that the run
-    recorded and those that were added later.
+    recorded and those that were added later; `parent` is the id of the run that it is a part of.
     """
 
     run_id: str
@@ -73,6 +73,7 @@ class RunEntry:
     pinned: bool
     acknowledged: bool
     baseline: bool
+    parent: str | None
     # Those of a run that has ended.
     _ended: Figures | None
 
@@ -141,6 +142,7 @@ class RunEntry:
             "pinned": self.pinned,
             "acknowledged": self.acknowledged,
             "baseline": self.baseline,
+            "parent_run_id": self.parent,
             "directory": self.path,
         }
 
@@ -186,6 +188,7 @@ def entry_of(directory: Path, parse: Parse = json.loads) -> RunEntry | None:
         pinned=pinned,
         acknowledged=acknowledged,
         baseline=baseline,
+        parent=_text(metadata.get("parent_run_id")),
         _ended=_figures_of(summary) if final else None,
     )
 
@@ -301,12 +304,12 @@ def to_row(entry: RunEntry) -> tuple[Any, ...]:
     """Return what the index keeps of a run that has ended, behind its folder and stamp."""
     marks = entry.pinned * _PINNED + entry.acknowledged * _ACKNOWLEDGED + entry.baseline * _BASELINE
     told = (entry.run_id, entry.name, entry.status, entry.status_reason, entry.start_time)
-    return (*told, json.dumps(entry.tags) if entry.tags else "", marks, *entry.figures)
+    return (*told, json.dumps(entry.tags) if entry.tags else "", marks, entry.parent, *entry.figures)
 
 
 def from_row(path: str, row: tuple[Any, ...]) -> RunEntry:
     """Make an entry out of a row of the index."""
-    _, _, run_id, name, status, reason, start_time, tags, marks, *numbers = row
+    _, _, run_id, name, status, reason, start_time, tags, marks, parent, *numbers = row
     return RunEntry(
         run_id=run_id,
         name=name,
@@ -319,5 +322,6 @@ def from_row(path: str, row: tuple[Any, ...]) -> RunEntry:
         pinned=bool(marks & _PINNED),
         acknowledged=bool(marks & _ACKNOWLEDGED),
         baseline=bool(marks & _BASELINE),
+        parent=parent,
         _ended=Figures(*numbers),
     )

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 INDEX_NAME: Final = ".index.sqlite"
 # Of the table below: another version is thrown away and made anew.
-INDEX_VERSION: Final = 2
+INDEX_VERSION: Final = 3
 _BESIDE: Final = ("", "-wal", "-shm")
 _WAIT_SECONDS: Final = 0.25
 _PATIENT_SECONDS: Final = 30.0
@@ -29,11 +29,11 @@ _PATIENT_SECONDS: Final = 30.0
 _SETTLED_NS: Final = 2_000_000_000
 _COLUMNS: Final = (
     "folder TEXT PRIMARY KEY, stamp TEXT, run_id TEXT, name TEXT, status TEXT, status_reason TEXT, start_time TEXT, "
-    "tags TEXT, marks INTEGER, duration_seconds REAL, errors INTEGER, warnings INTEGER, "
+    "tags TEXT, marks INTEGER, parent TEXT, duration_seconds REAL, errors INTEGER, warnings INTEGER, "
     "years INTEGER, rows REAL, cpus REAL"
 )
 _TABLE: Final = f"CREATE TABLE IF NOT EXISTS runs ({_COLUMNS}) WITHOUT ROWID"
-_INSERT: Final = "INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_INSERT: Final = "INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 # Locks and shared memory of these are not to be relied upon.
 _NETWORK: Final = frozenset(
     "nfs nfs4 cifs smb3 smbfs 9p afs ceph glusterfs lustre gpfs beegfs pvfs2 fuse.sshfs".split()

@@ -122,7 +122,8 @@ class History:
         """Return one run by its id, a unique beginning of it, its name (the newest of that name) or its folder's path.
 
         ``last`` is the newest run, ``last-success`` the newest that succeeded and ``last-failed`` the newest that ended
-        in any other way. Raises RunNotFound, which names what there is.
+        in any other way. Runs within another one are passed over by the first two; of one that failed, ``last-failed``
+        is the run that it is a part of, where that failed too. Raises RunNotFound, which names what there is.
 
         >>> History("artifacts/runs").get("last").run_id
         '20250818_143022-1a2b3c4d'
@@ -258,10 +259,10 @@ class History:
             "last-failed": lambda run: run.status != "success" and run.status not in LIVING,
         }[ref]
         runs = self.list()
-        found = next(filter(wanted, runs), None)
-        if found is None:
+        found = list(filter(wanted, runs))
+        if not found:
             raise RunNotFound(self._nothing_for(ref, runs))
-        return found
+        return _outermost(found[0], found) if ref == "last-failed" else next(iter(outermost(found, runs)), found[0])
 
     def _nothing_for(self, ref: str, runs: Iterable[RunEntry]) -> str:
         known = list(runs)
@@ -269,6 +270,21 @@ class History:
             return f"no run {ref!r}: there are no runs in {self.runs_dir}"
         names = {run.name for run in known} | {run.run_id for run in known}
         return f"no run {ref!r} in {self.runs_dir}{close_match(ref, names)}; the newest are {_ids(known)}"
+
+
+def outermost(found: Iterable[RunEntry], runs: Iterable[RunEntry]) -> list[RunEntry]:
+    """Return those of *found* that are no part of another one of *runs*."""
+    here = {run.run_id for run in runs}
+    return [run for run in found if run.parent not in here]
+
+
+def _outermost(run: RunEntry, runs: Iterable[RunEntry]) -> RunEntry:
+    """Return the run of *runs* that *run* is a part of, directly or not; itself where there is none."""
+    by_id = {other.run_id: other for other in runs}
+    while run.parent in by_id:
+        # A run taken out cannot be met again, whatever a damaged folder says.
+        run = by_id.pop(run.parent)
+    return run
 
 
 def _several(given: str | Iterable[str]) -> tuple[str, ...]:

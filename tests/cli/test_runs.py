@@ -138,6 +138,22 @@ def test_a_narrow_terminal_keeps_each_run_on_its_line(recorder):
     assert lines[0].split() == ["RUN", "NAME", "STATUS", "DURATION", "ERRORS", "WARNINGS"]
 
 
+def test_a_very_narrow_terminal_keeps_them_too(recorder):
+    """At 60 columns the warnings go as well."""
+    simulate("baseline", fails=True)
+    lines = lines_of(History(recorder.runs_dir).list(), width=60)
+    assert max(map(len, lines)) <= 60
+    assert lines[0].split() == ["RUN", "NAME", "STATUS", "DURATION", "ERRORS"]
+
+
+def test_runs_within_others_can_be_left_out(runs):
+    """`--top` lists those that stand by themselves; the column `parent` tells of the others to which they belong."""
+    with obs.start_run("batch") as batch:
+        simulate("scenario")
+    assert [run["name"] for run in json.loads(runs("--top", "--json")[0])] == ["batch"]
+    assert runs("--columns", "name,parent")[0].split() == ["NAME", "PARENT", "scenario", batch.run_id, "batch"]
+
+
 def test_a_foreign_folder_is_no_run(runs, recorder):
     """A folder without any of a run's files is passed over."""
     (recorder.runs_dir / "notes").mkdir(parents=True)

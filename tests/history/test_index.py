@@ -31,6 +31,7 @@ def write(runs_dir: Path, number: int, **more: object) -> Path:
         "status_reason": None,
         "final": True,
         "tags": ["nightly"] if number % 3 == 0 else [],
+        "parent_run_id": "run-0000" if number % 5 == 4 else None,
         **more,
     }
     summary = {

@@ -128,6 +128,26 @@ def test_a_run_is_found(history: History, ref: str, found: str):
     assert history.get(ref).run_id.endswith(found)
 
 
+def test_the_last_run_is_no_part_of_another(history: History):
+    """What runs within another one is passed over; of a failure, the run that it made fail is meant."""
+    write(history.runs_dir, "20250805_143022-eeeeeeee", day=5, status="failed")
+    write(history.runs_dir, "stage-one", day=6, parent_run_id="20250805_143022-eeeeeeee")
+    write(history.runs_dir, "stage-two", day=7, parent_run_id="20250805_143022-eeeeeeee", status="failed")
+    assert [history.get(ref).run_id[-1] for ref in ("last", "last-success", "last-failed")] == ["e", "d", "e"]
+    write(history.runs_dir, "20250808_143022-ffffffff", day=8)
+    write(history.runs_dir, "stage-three", day=9, parent_run_id="20250808_143022-ffffffff", status="failed")
+    assert [history.get(ref).run_id for ref in ("last", "last-failed")] == ["20250808_143022-ffffffff", "stage-three"]
+
+
+def test_a_run_whose_parent_is_elsewhere_is_one_like_others(tmp_path: Path):
+    """A part of a run in another folder is the last one of its own; a circle of parents is no trap."""
+    write(tmp_path, "a", parent_run_id="elsewhere")
+    assert History(tmp_path).get("last").run_id == "a"
+    write(tmp_path, "b", day=2, status="failed", parent_run_id="c")
+    write(tmp_path, "c", day=3, status="failed", parent_run_id="b")
+    assert History(tmp_path).get("last-failed").run_id in "bc"
+
+
 def test_a_run_is_found_by_its_folder(history: History, tmp_path: Path):
     """A folder that was copied elsewhere reads the same."""
     elsewhere = write(tmp_path / "other", "20240101_000000-eeeeeeee")
