@@ -433,13 +433,28 @@ def test_a_forked_child_leaves_the_run_to_its_parent(program):
 
 def test_twenty_runs_at_once_get_twenty_folders(tmp_path):
     """Processes that start at the same instant share a folder of runs and no run."""
-    body = 'sys.stdin.readline()\nwith obs.start_run("baseline", params={"seed": 1}):\n    pass\n'
+    body = """
+obs.start_run
+ready()
+sys.stdin.read()
+with obs.start_run("baseline", params={"seed": 1}):
+    pass
+"""
+    hears, tells = os.pipe()
     programs = [
-        subprocess.Popen([sys.executable, "-c", HEAD + body], cwd=tmp_path, stdin=subprocess.PIPE, text=True)
+        subprocess.Popen(
+            [sys.executable, "-c", HEAD + body], cwd=tmp_path, stdin=hears, stdout=subprocess.PIPE, text=True
+        )
         for _ in range(20)
     ]
-    for started in programs:
-        started.communicate("go\n", timeout=100)
+    os.close(hears)
+    try:
+        assert [started.stdout.readline() for started in programs] == ["ready\n"] * 20
+    finally:
+        # All of them read the end of the same pipe.
+        os.close(tells)
+        for started in programs:
+            started.communicate(timeout=100)
     assert [started.returncode for started in programs] == [0] * 20
     summaries = [json.loads(path.read_bytes()) for path in (tmp_path / "runs").glob("*/summary.json")]
     assert len({summary["run_metadata"]["run_id"] for summary in summaries}) == 20

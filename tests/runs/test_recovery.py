@@ -11,6 +11,7 @@ import jsonschema
 import pytest
 
 import navigator_obs as obs
+from navigator_obs.cli.main import main
 from navigator_obs.config import Config
 from navigator_obs.encoding import to_json
 from navigator_obs.history.store import History
@@ -63,6 +64,32 @@ def test_it_gets_a_final_summary(dead):
     assert summary["performance_metrics"] == before["performance_metrics"]
     assert summary["observability"]["torn_lines"] == 1
     assert fold(read_run(dead)) == summary
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        b"",
+        bytes(4096),
+        b"\xff\xfe\x00garbage\n",
+        b"[1, 2]\n",
+        b'{"kind":"tick"}\n',
+        b'{"kind":"operation","logged":"x"}\n',
+    ],
+    ids=["half a record", "zeros", "garbage", "no record", "an empty tick", "a wrong value"],
+)
+def test_a_corrupted_last_line_is_tolerated_and_said(dead, damage, capsys):
+    """What stands before it counts, the run gets its verdict, and summary and `show` tell of the line."""
+    if damage:
+        path = dead / "journal.jsonl"
+        path.write_bytes(path.read_bytes().rpartition(b"\n")[0] + b"\n" + damage)
+    summary = recover(dead, config(dead))
+    VALIDATOR.validate(summary)
+    assert summary["run_metadata"]["status"] == "crashed"
+    assert summary["execution_summary"]["years_completed"] == [2025]
+    assert summary["observability"]["torn_lines"] == 1
+    assert main(["show", "--runs-dir", str(dead.parent), dead.name]) == 0
+    assert "1 line of the journal unreadable" in " ".join(capsys.readouterr().out.split())
 
 
 def test_a_torn_line_does_not_swallow_the_verdict(dead):
