@@ -12,6 +12,7 @@ KINDS: Final = (CONFIG, INPUT, CODE, PACKAGE, COMPUTER)
 """From what a user changes most often, and on purpose, to what changes by itself."""
 _COMPUTER: Final = ("python", "implementation", "platform", "cpus", "memory_mb", "memory_limit_mb", "timezone")
 ABSENT: Final = "(none)"
+_HIDDEN: Final = "[redacted] "
 
 
 class Change(NamedTuple):
@@ -45,13 +46,21 @@ def changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[Change]:
 
 
 def _is_known(kind: str, name: str, *both: Mapping[tuple[str, str], Any]) -> bool:
-    """Whether both sides tell; git's word on what is uncommitted may not have come before a run died."""
-    return name != "dirty" or kind != CODE or all((kind, name) in facts for facts in both)
+    """Whether both sides tell; git's word on what is uncommitted may not have come before a run died, and secrets of
+    two folders of runs have digests by different keys.
+    """
+    told = [facts.get((kind, name), ABSENT) for facts in both]
+    if kind == CONFIG and all(str(value).startswith(_HIDDEN) for value in told):
+        return len({str(value).partition(":")[0] for value in told}) == 1
+    return name != "dirty" or kind != CODE or ABSENT not in told
 
 
 def _facts(summary: Mapping[str, Any]) -> Iterator[tuple[tuple[str, str], Any]]:
     for name, value in _flat(table(summary, "configuration").get("params"), ""):
         yield (CONFIG, name), value
+    # In the place of what is not shown: whether it changed can be told.
+    for name, digest in table(table(summary, "configuration"), "redacted_digests").items():
+        yield (CONFIG, name), f"{_HIDDEN}{digest}"
     for artifact in tables(summary, "artifacts"):
         if artifact.get("kind") == INPUT:
             yield (INPUT, str(artifact.get("path"))), artifact.get("sha256") or artifact.get("bytes")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hmac
 import json
 import os
@@ -20,7 +21,9 @@ from .sources import Sourced, gather, leaves, source_of
 
 KEY_NAME: Final = ".compare.key"
 MAX_SOURCES: Final = 2000
-_SHOWN: Final = 16
+_SHOWN: Final = 10
+_KEY_ID: Final = 6
+_MAX_DEPTH: Final = 32
 
 
 def describe(
@@ -38,9 +41,9 @@ def describe(
     ({'seed': 42, 'db': {'password': '[redacted]'}}, ['db.password'])
     """
     values, sources = _given(params)
-    given = simplify(values, keep_nonfinite=True)
+    given = simplify(_opened(values), keep_nonfinite=True)
     # Plain first: the keys of models inside models are keys like others then.
-    plain = redactor.clean_mapping(simplify(given))
+    plain = redactor.clean_mapping(simplify(_opened(values, closed=MARK)))
     hidden = dict(_marked(plain, given))
     described = {
         "params": plain,
@@ -63,6 +66,23 @@ def _given(params: Any) -> Sourced:
         return {"params": text(params), "unreadable": f"{type(error).__name__}: {text(error)}"}, {}
 
 
+def _opened(value: Any, depth: int = 0, closed: str | None = None) -> Any:
+    """With what pydantic's secret types hold in their place, or with *closed*."""
+    if hasattr(type(value), "get_secret_value"):
+        return value.get_secret_value() if closed is None else closed
+    if depth > _MAX_DEPTH:
+        return value
+    if hasattr(type(value), "model_dump"):
+        value = value.model_dump()
+    elif dataclasses.is_dataclass(value) and not isinstance(value, type):
+        value = {field.name: getattr(value, field.name, None) for field in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return {key: _opened(item, depth + 1, closed) for key, item in value.items()}
+    if type(value) in {list, tuple}:
+        return [_opened(item, depth + 1, closed) for item in value]
+    return value
+
+
 def _by_leaf(plain: Mapping[str, Any], sources: Mapping[str, str]) -> dict[str, str]:
     return {".".join(path): source_of(path, sources) for path, _ in islice(leaves(plain), MAX_SOURCES)}
 
@@ -71,7 +91,12 @@ def _digests(hidden: Mapping[str, Any], comparing_key: Callable[[], bytes | None
     key = comparing_key() if hidden and comparing_key is not None else None
     if key is None:
         return {}
-    return {path: hmac.digest(key, _canonical(value), "sha256").hex()[:_SHOWN] for path, value in hidden.items()}
+    # Digests of two keys can't be compared.
+    key_id = hmac.digest(key, b"navigator-obs key id", "sha256").hex()[:_KEY_ID]
+    return {
+        path: f"{key_id}:{hmac.digest(key, _canonical(value), 'sha256').hex()[:_SHOWN]}"
+        for path, value in hidden.items()
+    }
 
 
 def comparing_key(runs_dir: Path, dir_mode: int = 0o700) -> bytes | None:

@@ -12,6 +12,9 @@ from .words import shown
 
 MAX_FILE_BYTES: Final = 10_000_000
 Lines = dict[str, int]
+_TOML_KEY: Final = re.compile(r"""\s*((?:"[^"]*"|'[^']*'|[\w-]+)(?:\s*\.\s*(?:"[^"]*"|'[^']*'|[\w-]+))*)\s*=""")
+# A key with its colon, another text, a bracket, or the end of a line.
+_JSON_TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*"(?:\s*:)?|[\[\]{}]|\n')
 
 
 def read_file(path: Path) -> tuple[dict[str, Any], dict[str, str]]:
@@ -33,7 +36,8 @@ def read_file(path: Path) -> tuple[dict[str, Any], dict[str, str]]:
         raise UsageError(f"params {shown(str(path))} can't be read: {error}") from None
     if not isinstance(values, dict):
         raise UsageError(f"params {shown(str(path))} must hold a table of names and values")
-    return values, {name: f"{path}:{line}" for name, line in lines.items()} or dict.fromkeys(values, str(path))
+    # What no line was found of is the file's all the same.
+    return values, dict.fromkeys(values, str(path)) | {name: f"{path}:{line}" for name, line in lines.items()}
 
 
 def _toml(content: str) -> tuple[Any, Lines]:
@@ -42,15 +46,26 @@ def _toml(content: str) -> tuple[Any, Lines]:
     values = tomllib.loads(content)
     lines: Lines = {}
     table: tuple[str, ...] = ()
-    for number, line in enumerate(content.splitlines(), start=1):
+    for number, line in _toml_lines(content):
         header = re.match(r"\s*\[\[?([^\]\[]+)\]\]?\s*(?:#.*)?$", line)
-        found = re.match(r"\s*([\w\"'.-]+)\s*=", line)
+        found = _TOML_KEY.match(line)
         if header:
             table = _keys(header[1])
+            lines.setdefault(".".join(table), number)
         elif found:
             lines.setdefault(".".join((*table, *_keys(found[1]))), number)
     known = {".".join(path) for path in _paths(values)}
     return values, {name: number for name, number in lines.items() if name in known}
+
+
+def _toml_lines(content: str) -> Iterator[tuple[int, str]]:
+    """The lines with their numbers, but for those within a text of several lines."""
+    closing = ""
+    for number, line in enumerate(content.splitlines(), start=1):
+        if not closing:
+            yield number, line
+        for quotes in re.findall(r'"""|\'\'\'', line):
+            closing = "" if quotes == closing else closing or quotes
 
 
 def _keys(dotted: str) -> tuple[str, ...]:
@@ -67,19 +82,29 @@ def _paths(values: Mapping[str, Any], above: tuple[str, ...] = ()) -> Iterator[t
 def _json(content: str) -> tuple[Any, Lines]:
     import json
 
-    values = json.loads(content)
-    if not isinstance(values, dict):
-        return values, {}
-    lines: Lines = {}
-    # Keys come in the order of the text.
-    position = 0
-    for path in _paths(values):
-        found = re.compile(re.escape(json.dumps(path[-1], ensure_ascii=False)) + r"\s*:").search(content, position)
-        if found is None:
-            continue
-        position = found.end()
-        lines[".".join(path)] = content.count("\n", 0, found.start()) + 1
-    return values, lines
+    return json.loads(content), dict(_json_lines(content))
+
+
+def _json_lines(content: str) -> Iterator[tuple[str, int]]:
+    """The path and the line of each key that stands in no list."""
+    import json
+
+    # Of each open bracket the key that is at hand; None for a list, in which there are no paths.
+    above: list[str | None] = []
+    line, key = 1, ""
+    for token in _JSON_TOKEN.finditer(content):
+        word = token[0]
+        if word == "\n":
+            line += 1
+        elif word in "[{":
+            above.append(key if word == "{" else None)
+        elif word in "]}":
+            above.pop()
+        elif word[-1] == ":":
+            key = json.loads(word[:-1])
+            if None not in above:
+                yield ".".join([*filter(None, above[1:]), key]), line
+            line += word.count("\n")
 
 
 def _yaml(content: str) -> tuple[Any, Lines]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -21,6 +22,7 @@ from .words import shown
 CODE: Final = "code"
 DEFAULT: Final = "default"
 CLI: Final = "cli"
+_MAX_DEPTH: Final = 32
 _CLICK: Final = {"COMMANDLINE": CLI, "ENVIRONMENT": "env", "PROMPT": CLI, "DEFAULT": DEFAULT, "DEFAULT_MAP": "config"}
 
 Sourced = tuple[dict[str, Any], dict[str, str]]
@@ -48,7 +50,25 @@ def gather(params: Any) -> Sourced:
     if callable(getattr(params, "get_parameter_source", None)) and isinstance(getattr(params, "params", None), dict):
         return dict(params.params), {name: _of_click(params, name) for name in params.params}
     values = as_mapping(params)
-    return values, {key: _source(params, key, value) for key, value in values.items()}
+    return values, _sources(params, values)
+
+
+def _sources(params: Any, values: Mapping[str, Any], depth: int = 0) -> dict[str, str]:
+    """The source of each value; of a dataclass or a model inside *params* those of its own values."""
+    found: dict[str, str] = {}
+    for key, value in values.items():
+        source, inner = _source(params, key, value), getattr(params, key, None) if _tells_defaults(params) else None
+        below = {}
+        if source == CODE and depth < _MAX_DEPTH and _tells_defaults(inner):
+            below = _sources(inner, as_mapping(inner), depth + 1)
+        found |= {f"{key}.{name}": told for name, told in below.items()} or {key: source}
+    return found
+
+
+def _tells_defaults(params: Any) -> bool:
+    return (dataclasses.is_dataclass(params) and not isinstance(params, type)) or isinstance(
+        getattr(params, "model_fields_set", None), (set, frozenset)
+    )
 
 
 def _layer(layer: Any) -> Sourced:
@@ -138,11 +158,12 @@ def _is_on_command_line(key: str, value: Any) -> bool:
     if any(word.partition("=")[0] in options for word in words):
         return True
     if isinstance(value, bool) or value is None:
-        return any(word == f"-{key[:1]}" for word in words)
+        # Several flags may stand in one word: -vq.
+        return any(re.fullmatch(rf"-[A-Za-z]*{re.escape(key[:1])}[A-Za-z]*", word) for word in words)
     parts = value if isinstance(value, (list, tuple)) else (value,)
-    return bool(parts) and all(
-        any(word.partition("=")[2] == part or word == part for word in words) for part in map(text, parts)
-    )
+    # The value may stand behind an equals sign, by itself, or right behind a letter: -l2031.
+    given = {part for word in words for part in (word, word.partition("=")[2], word[2:] if word[:1] == "-" else "")}
+    return bool(parts) and all(part in given for part in map(text, parts))
 
 
 def as_mapping(params: Any) -> dict[str, Any]:

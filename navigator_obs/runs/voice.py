@@ -50,7 +50,7 @@ class Voice:
     def stall(self, changed: str, told: dict[str, Any]) -> None:
         """Say that the run makes no progress, or does so again."""
         if changed == "stalled":
-            self.warn("Run stalled", {**told, "stacks": str(self._recording.directory / STACKS_NAME)})
+            self.warn("Run stalled", {"stacks": str(self._recording.directory / STACKS_NAME), **told})
         else:
             self._say(_INFO, "Run makes progress again", {})
 

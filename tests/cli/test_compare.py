@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import navigator_obs as obs
 from navigator_obs.cli.main import main
 from tests.history.summaries import operation, summary, write
 
@@ -54,3 +55,18 @@ def test_wrong_use_ends_with_2(runs_dir: Path, capsys: pytest.CaptureFixture[str
     """One line on stderr."""
     assert run(runs_dir, *arguments) == 2
     assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_that_a_secret_changed_is_told_without_it(recorder, capsys):
+    """Two runs with another password are not alike; two with the same one are."""
+    ids = []
+    for password in ("hunter2", "hunter2", "hunter3"):
+        with obs.start_run("baseline", params={"db": {"password": password}, "seed": 1}) as made:
+            pass
+        ids.append(made.run_id)
+    run(recorder.runs_dir, *ids[:2])
+    assert "db.password" not in capsys.readouterr().out
+    run(recorder.runs_dir, *ids[1:])
+    out = capsys.readouterr().out
+    assert "db.password [redacted] " in out
+    assert "hunter" not in out

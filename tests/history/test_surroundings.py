@@ -37,6 +37,21 @@ def test_everything_that_a_run_ran_with_is_held_together():
     ]
 
 
+def test_a_secret_that_changed_is_told_by_its_digest():
+    """By the key of one folder; digests of two keys say nothing of each other."""
+
+    def of(digest):
+        found = summary({"db": {"password": "[redacted]", "host": "local"}})
+        found["configuration"]["redacted_digests"] = {"db.password": digest}
+        return found
+
+    assert changes(of("01ab:77"), of("01ab:88")) == [
+        Change("config", "db.password", "[redacted] 01ab:77", "[redacted] 01ab:88")
+    ]
+    assert changes(of("01ab:77"), of("01ab:77")) == []
+    assert changes(of("01ab:77"), of("02cd:88")) == []
+
+
 @given(PARAMS)
 def test_a_run_does_not_differ_from_itself(params):
     """Nothing changes where nothing changed."""

@@ -98,6 +98,28 @@ def test_a_secret_that_changed_is_seen_and_not_shown(recorder):
     assert [run.name for run in obs.History(recorder.runs_dir).list()] == ["baseline"] * 3
 
 
+def test_a_secret_in_a_type_of_pydantic_s_is_compared_and_not_shown(tmp_path):
+    """Whatever its key is called, in a model, in a model of a mapping, and in a list."""
+    pydantic = pytest.importorskip("pydantic")
+
+    class Database(pydantic.BaseModel):
+        host: str
+        dsn: pydantic.SecretStr
+
+    def of(secret, wrap=lambda model: model):
+        params = wrap(Database(host="local", dsn=secret))
+        return describe(params, Redactor(), lambda: comparing_key(tmp_path))
+
+    one, other = of("hunter2"), of("hunter3")
+    assert one["params"] == {"host": "local", "dsn": "[redacted]"}
+    assert one["redacted"] == ["dsn"]
+    assert one["redacted_digests"] == of("hunter2")["redacted_digests"] != other["redacted_digests"]
+    assert "hunter" not in str([one, other])
+    deep = of("hunter2", lambda model: {"plan": {"dbs": [model]}})
+    assert deep["redacted"] == ["plan.dbs.0.dsn"]
+    assert deep["redacted_digests"]["plan.dbs.0.dsn"] == one["redacted_digests"]["dsn"]
+
+
 def test_many_that_start_at_once_have_one_key(tmp_path):
     """The first one that makes it decides."""
     with ThreadPoolExecutor(16) as pool:

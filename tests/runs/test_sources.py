@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import click
 import pytest
@@ -37,6 +41,59 @@ def test_a_model_tells_what_was_set():
         growth: float = 0.03
 
     assert gather(Model(seed=42))[1] == {"seed": "code", "growth": "default"}
+
+
+def test_what_was_set_inside_is_told_too():
+    """Of a model in a model and a dataclass in a dataclass, value by value; as a layer only what was set goes first."""
+    pydantic = pytest.importorskip("pydantic")
+
+    class Database(pydantic.BaseModel):
+        host: str = "local"
+        port: int = 5432
+
+    class Model(pydantic.BaseModel):
+        seed: int = 42
+        db: Database = Database()
+
+    @dataclass
+    class Outer:
+        name: str = "base"
+        plan: Plan = field(default_factory=Plan)
+
+    expected = {"seed": "default", "db.host": "code", "db.port": "default"}
+    assert gather(Model(db=Database(host="prod")))[1] == expected
+    assert gather(Model())[1] == {"seed": "default", "db": "default"}
+    assert gather(Outer(plan=Plan(seed=7)))[1] == {
+        "name": "default", "plan.seed": "code", "plan.growth": "default", "plan.years": "default",
+    }  # fmt: skip
+    values, sources = gather([("file", {"db": {"port": 1}}), Model(db=Database(host="prod"))])
+    assert values == {"db": {"port": 1, "host": "prod"}, "seed": 42}
+    assert sources == {"db.port": "file", "db.host": "code", "seed": "default"}
+
+
+@pytest.mark.parametrize(
+    ("words", "given"),
+    [
+        (["-l2031"], {"last_year"}),
+        (["-l", "2031"], {"last_year"}),
+        (["--last-y", "2031"], {"last_year"}),
+        (["-vd"], {"verbose", "dry_run"}),
+        (["-v", "--levels", "1", "2"], {"verbose", "levels"}),
+        (["--seed=042"], {"seed"}),
+        ([], set()),
+    ],
+)
+def test_the_short_ways_to_give_an_option_are_known(monkeypatch, words, given):
+    """Behind its letter, abbreviated, several flags in one word, several values."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("-l", "--last-year", type=int, default=2029)
+    parser.add_argument("-v", "--verbose", action="store_true")
+    parser.add_argument("-d", "--dry-run", action="store_true")
+    parser.add_argument("--levels", nargs="*", type=int, default=[])
+    parser.add_argument("--seed", type=int, default=42)
+    monkeypatch.setattr(sys, "argv", ["sim", *words])
+    _, sources = gather(parser.parse_args())
+    assert {name for name, source in sources.items() if source == "cli"} == given
 
 
 def test_a_namespace_is_held_against_the_command_line(monkeypatch):
@@ -93,6 +150,65 @@ def test_a_file_tells_its_lines(tmp_path, name):
         file, _, line = sources[key].rpartition(":")
         assert file == str(path)
         assert key.rpartition(".")[2] in lines[int(line) - 1]
+
+
+def test_lines_are_not_mistaken_in_toml(tmp_path):
+    """Texts of several lines, tables in lists, inline and dotted ones, quoted keys."""
+    path = tmp_path / "plan.toml"
+    path.write_text(
+        'text = """\nseed = 9\n"""\nseed = 42\n"quoted key" = 1\ninline = { a = 1 }\nb.c = 2\n'
+        '[[levels]]\nname = "L1"\n[[levels]]\nname = "L2"\n[empty]\n[db]\nname = "sim"\n'
+    )
+    assert gather(path)[1] == {
+        "text": f"{path}:1", "seed": f"{path}:4", "quoted key": f"{path}:5", "inline": f"{path}:6", "b": str(path),
+        "b.c": f"{path}:7", "levels": f"{path}:8", "empty": f"{path}:12", "db": f"{path}:13", "db.name": f"{path}:14",
+    }  # fmt: skip
+
+
+def test_lines_are_not_mistaken_in_json(tmp_path):
+    """Keys in lists, the same key at several depths, texts that look like keys, escapes."""
+    path = tmp_path / "plan.json"
+    path.write_text(
+        '{"levels": [{"seed": 1,\n "x": {"seed": 2}}],\n "a": {"seed": "\\"seed\\": {",\n "b": {"seed"\n: 3}},\n'
+        ' "seed": 4, "\\u00e9": 5}'
+    )
+    assert gather(path)[1] == {
+        "levels": f"{path}:1", "a": f"{path}:3", "a.seed": f"{path}:3", "a.b": f"{path}:4", "a.b.seed": f"{path}:4",
+        "seed": f"{path}:6", "é": f"{path}:6",
+    }  # fmt: skip
+
+
+def marked(tree, marker):
+    """With a number of its own on each key."""
+    return {
+        f"{key}{next(marker)}": marked(value, marker) if isinstance(value, dict) else value
+        for key, value in tree.items()
+    }
+
+
+@given(
+    st.dictionaries(
+        st.text(st.characters(exclude_characters=".", exclude_categories=("C",)), max_size=3),
+        st.recursive(
+            st.integers() | st.text(max_size=5),
+            lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text("ab", min_size=1), inner, max_size=3),
+        ),
+        max_size=4,
+    ),
+    st.sampled_from([None, 0, 1, 4]),
+)
+def test_each_key_of_json_is_on_its_line(tree, indent):
+    """However the file is laid out."""
+    tree = marked(tree, count())
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "plan.json"
+        path.write_text(json.dumps(tree, indent=indent))
+        values, sources = gather(path)
+        lines = path.read_text().splitlines()
+    assert values == tree
+    for where, _ in leaves(values):
+        line = lines[int(source_of(where, sources).rpartition(":")[2]) - 1]
+        assert f"{json.dumps(where[-1])}:" in line
 
 
 @pytest.mark.parametrize(
