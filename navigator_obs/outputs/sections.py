@@ -233,12 +233,14 @@ def _git(git: Mapping[str, Any]) -> str:
 
 def _cost(observability: Mapping[str, Any]) -> Cell | str:
     percent, size = number(observability.get("percent")), number(observability.get("bytes"))
+    of_cpu = number(observability.get("cpu_percent"))
     dropped = table(observability, "dropped")
     lost = ", ".join(f"{format_count(count)} ({text(cause)})" for cause, count in dropped.items() if number(count))
     torn = int(number(observability.get("torn_lines")) or 0)
     words = joined(
         [
             f"cost {format_percent(percent)} of the time" if percent is not None else "",
+            f"{format_percent(of_cpu)} of the CPU time" if of_cpu is not None else "",
             f"wrote {format_bytes(size)}" if size else "",
             f"events dropped: {lost}" if lost else "",
             f"{count_of(torn, 'line')} of the journal unreadable" if torn else "",

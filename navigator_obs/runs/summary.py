@@ -180,8 +180,9 @@ class Fold:
         return totals
 
     def _breakdown(self, totals: Metrics, seconds: float) -> dict[str, Any]:
-        # Of a run that has not ended it is known up to its last tick.
-        known = seconds if self.life.end else float(self.life.tick.get("seconds", 0.0))
+        # Of a run that has not ended by itself it is known up to its last tick.
+        is_known = self.life.end and "recovered_by" not in self.life.end
+        known = seconds if is_known else float(self.life.tick.get("seconds", 0.0))
         breakdown = figures.breakdown(totals, float(self.life.tick.get("covered_seconds", 0.0)), known)
         self._consumption.add_peaks(breakdown)
         return breakdown
@@ -246,6 +247,9 @@ class Fold:
 
     def _observability(self, totals: Metrics, seconds: float) -> dict[str, Any]:
         cost = self.life.end.get("cost") or self.life.tick.get("cost") or {"seconds": 0.0, "journal_bytes": 0}
+        shares = [tick for source, tick in self._ticks.items() if source]
+        taken = round(cost["seconds"] + sum(tick.get("cost", {}).get("seconds", 0.0) for tick in shares), 6)
+        time = seconds + sum(float(tick.get("seconds", 0.0)) for tick in shares)
         events = tuple(self._events.values())
         dropped: Counter[str] = Counter()
         for told in (*self._ticks.values(), *events):
@@ -258,9 +262,9 @@ class Fold:
             "series": totals.overflow,
         }
         return {
-            "seconds": cost["seconds"],
-            "percent": round(100 * cost["seconds"] / seconds, 3) if seconds else None,
-            "cpu_percent": self._cpu_percent(cost["seconds"]),
+            "seconds": taken,
+            "percent": round(100 * taken / time, 3) if time else None,
+            "cpu_percent": self._cpu_percent(taken),
             "memory_mb": round(cost.get("memory_bytes", 0) / 1e6, 3),
             "bytes": self._journal_bytes() + sum(told["bytes"] for told in events),
             "dropped": dict(dropped),

@@ -324,6 +324,29 @@ def tick(seconds, opened=(), covered=0.0, **more):
     }  # fmt: skip
 
 
+def test_what_recording_cost_is_that_of_all_processes():
+    """The workers' share is added, and held against the time and the CPU time of the run and its workers together."""
+    ticks = [
+        tick(8.0, cost={"seconds": 0.1, "journal_bytes": 10}, resources={"cpu_seconds": 1.0}),
+        tick(6.0, worker="one", cost={"seconds": 0.4, "journal_bytes": 5}, resources={"cpu_seconds": 5.0}),
+        tick(6.0, worker="two", cost={"seconds": 0.5, "journal_bytes": 5}, resources={"cpu_seconds": 4.0}),
+    ]
+    cost = fold([{"kind": "start", "time": NOW, **start()}, *ticks])["observability"]
+    assert (cost["seconds"], cost["percent"], cost["cpu_percent"], cost["bytes"]) == (1.0, 5.0, 10.0, 20)
+
+
+def test_what_came_after_the_last_tick_is_in_no_operation_only_where_the_run_said_so():
+    """A run that was found dead has its coverage as of its last tick, and none without any; one that ended knows it."""
+    begin, work = {"kind": "start", "time": NOW, **start()}, logged(1, ended("load", logged=True, milliseconds=4000))
+    found = {"kind": "end", "time": NOW, "seconds": 5.0, "status": "crashed", "recovered_by": {"pid": 7}}
+    dead = fold([begin, work, found])
+    assert dead["breakdown"]["coverage_percent"] is None
+    assert [row["operation_path"] for row in dead["bottlenecks"]] == ["load"]
+    assert fold([begin, tick(4.0, covered=3.0), work, found])["breakdown"]["coverage_percent"] == 75.0
+    told = {key: value for key, value in found.items() if key != "recovered_by"}
+    assert fold([begin, tick(5.0, covered=3.0), work, told])["breakdown"]["coverage_percent"] == 60.0
+
+
 def logged(number, record, **more):
     return {"kind": "operation", "time": NOW, "logged": number, "record": record.to_dict(), **more}
 
