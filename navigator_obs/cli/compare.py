@@ -47,7 +47,9 @@ def command(
     config = config_of(log_dir=log_dir, runs_dir=runs_dir)
     history = History(config.runs_dir)
     after = settled(config, history, runs[-1] if runs else "last")
-    before = str(settled(config, history, runs[0]).directory.absolute()) if len(runs) == 2 else None
+    before = runs[0] if len(runs) == 2 else None
+    if before not in {None, "last-success"}:
+        before = str(settled(config, history, str(before)).directory.absolute())
     found = history.compare(before, str(after.directory.absolute()), thresholds)
     if as_json:
         print_json(found.to_dict())

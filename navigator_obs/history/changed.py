@@ -7,11 +7,12 @@ from typing import Any, Final
 
 from .figures import Summary, metadata, table
 from .finding import CHANGED, Finding
-from .surroundings import ABSENT, CONFIG, KINDS, Change, changes
+from .surroundings import ABSENT, CODE, CONFIG, KINDS, Change, changes
 
 SOURCE: Final = "config source"
 # Below what moved: what a user changes on purpose before what changes by itself.
 _RANK: Final[Mapping[str, float]] = {kind: 6.0 - at for at, kind in enumerate(KINDS)}
+_NAMES: Final = {"diff": "uncommitted changes"}
 _MOST_TEXT: Final = 60
 _COMMIT: Final = 10
 
@@ -26,7 +27,11 @@ def changed(before: Summary, after: Summary) -> Iterator[Finding]:
     old, new = table(before, "configuration"), table(after, "configuration")
     sources = table(old, "sources"), table(new, "sources")
     found = changes(before, after)
+    names = {change.name for change in found if change.kind == CODE}
     for change in found:
+        # What is uncommitted says more than that something is.
+        if change.kind == CODE and change.name == "dirty" and "diff" in names:
+            continue
         origins = tuple(_source(one, change.name) for one in sources) if change.kind == CONFIG else (None, None)
         yield _finding(change, origins)
     told = {change.name for change in found}
@@ -64,7 +69,8 @@ def _finding(change: Change, origins: tuple[str | None, ...]) -> Finding:
     evidence: dict[str, Any] = {"before": change.before, "after": change.now}
     if any(origins):
         evidence["sources"] = list(origins)
-    statement = f"{change.name} {shown[0]} → {shown[1]}"
+    name = _NAMES.get(change.name, change.name) if change.kind == CODE else change.name
+    statement = f"{name} {shown[0]} → {shown[1]}"
     return Finding(change.kind, change.name, statement, CHANGED, _RANK[change.kind], evidence)
 
 
@@ -73,6 +79,8 @@ def _value(value: Any) -> str:
         return "none"
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, Mapping) and isinstance(value.get("sha256"), str):
+        value = value["sha256"]
     text = str(value)
     if len(text) >= 40 and text.isalnum():
         return text[:_COMMIT]

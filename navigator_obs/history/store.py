@@ -146,9 +146,10 @@ class History:
     ) -> Comparison:
         """Hold the run *after* against *before*, and against *thresholds* such as ``"duration:5%"`` (see
         `history.thresholds`). Without *before*: the run of its kind that was made the baseline, else the newest one
-        before it that succeeded, one with the same configuration first.
+        before it that succeeded, one with the same configuration first. As *before*, ``last-success`` is the last one
+        before *after*, which may have succeeded itself.
 
-        Raises RunNotFound and, for a threshold that is none, UsageError.
+        Raises RunNotFound and, for a threshold that is none or a run with itself, UsageError.
 
         >>> History("artifacts/runs").compare("last-success", "last", ["duration:10%+1s"]).exceeded
         ()
@@ -158,7 +159,9 @@ class History:
 
         limits = parse_all(thresholds)
         new = self.get(after)
-        old = self.get(before) if before is not None else self._counterpart(new)
+        old = self._before(new, before)
+        if old.directory.absolute() == new.directory.absolute():
+            raise UsageError(f"{before!r} and {after!r} are the same run, {new.run_id}: there is nothing to compare")
         return compare(old.summary, new.summary, limits)
 
     def trends(self, operation: str | None = None, until: str = "last-success") -> Trends:
@@ -206,11 +209,15 @@ class History:
             raise RunNotFound(self._nothing_for(wanted, self.list("success")))
         return capacity(summaries[::-1], years=years, rows=rows)
 
-    def _counterpart(self, run: RunEntry) -> RunEntry:
+    def _before(self, run: RunEntry, ref: str | None) -> RunEntry:
+        if ref not in {None, "last-success"}:
+            return self.get(str(ref))
         from .likeness import counterpart
 
         earlier = [other for other in self.list("success") if _age(other) < _age(run)]
-        found = counterpart(run, earlier)
+        found = counterpart(run, earlier) if ref is None else next(iter(earlier), None)
+        if found is None and ref is not None:
+            raise RunNotFound(f"no run succeeded before {run.run_id}")
         if found is None:
             raise RunNotFound(
                 f"no run to compare {run.run_id} with: no earlier success has its name, years, rows and CPUs; name one"

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from navigator_obs.errors import RunNotFound
+from navigator_obs.errors import RunNotFound, UsageError
 from navigator_obs.history.compare import compare
 from navigator_obs.history.store import History
 from tests.history.summaries import operation, summary, write
@@ -160,6 +160,25 @@ def test_the_counterpart_of_a_run_is_like_it(tmp_path: Path):
     found = History(tmp_path).compare(after="last")
     assert found.before == summary(1)["run_metadata"]["run_id"]
     assert found.unlike == ()
+
+
+def test_the_last_success_is_the_one_before(tmp_path: Path):
+    """A run that succeeded is not held against itself; asked for by its id, that is refused."""
+    write(tmp_path, [summary(1, seconds=10.0), summary(2, seconds=15.0)])
+    history = History(tmp_path)
+    found = history.compare("last-success", "last")
+    assert found.before == "20250818_000001-1a2b3c4d"
+    with pytest.raises(RunNotFound, match="no run succeeded before"):
+        history.compare("last-success", found.before)
+    with pytest.raises(UsageError, match="are the same run"):
+        history.compare(found.after, "last")
+
+
+def test_uncommitted_changes_are_told_by_their_digest():
+    """In one line, not as the object of the summary."""
+    git = {"commit": "a" * 40, "dirty": True, "diff": {"sha256": "7d99e0fb1c" + "0" * 54, "bytes": 405}}
+    clean = summary(environment={"git": {"commit": "a" * 40, "dirty": False, "diff": None}})
+    assert statements(clean, summary(environment={"git": git})) == ["uncommitted changes none → 7d99e0fb1c"]
 
 
 def test_without_a_counterpart_it_says_so(tmp_path: Path):
