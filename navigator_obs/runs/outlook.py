@@ -85,7 +85,8 @@ class Outlook:
         """How much longer it takes than the operations of the years do."""
         if self._began is None or covered < _LEAST_SECONDS:
             return 1.0
-        return max(self._seconds - self._began, 0.0) / covered or 1.0
+        # Never shorter: a year may have ended since the last tick.
+        return max((self._seconds - self._began) / covered, 1.0)
 
     def _memory(self, years: Years, resources: Mapping[str, Any]) -> dict[str, Any] | None:
         peaks = years.figures("peak_memory_mb")

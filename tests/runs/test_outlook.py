@@ -125,6 +125,20 @@ def test_time_between_the_years_will_come_again():
     assert folded([60.0] * 3, gap=30.0)["eta_seconds"] == pytest.approx(7 * 90)
 
 
+def test_a_year_that_ended_since_the_last_tick_makes_the_others_no_shorter():
+    """The tick is of when it had hardly begun."""
+    fold = Fold()
+    fold.add({"kind": "start", "time": BEGIN, "years": list(range(2025, 2035)), "run_id": "one"})
+    fold.add(tick(1.0, open_operations=[opened(2025, 0.05)]))
+    ended = {
+        "name": "year", "path": "year", "status": "success", "logged": True, "breakdown": {"year": 2025},
+        "outermost": {"year": True}, "start_time": BEGIN, "end_time": at(2.95), "duration_seconds": 2.0,
+        "self_seconds": 2.0,
+    }  # fmt: skip
+    fold.add({"kind": "operation", "time": at(2.95), "logged": 1, "record": ended})
+    assert fold.summary()["forecast"]["eta_seconds"] == pytest.approx(18)
+
+
 def test_nothing_is_foretold_without_a_plan_before_a_year_is_done_and_after_the_end():
     """Null, not a guess."""
     assert folded([], elapsed=5.0) is None
