@@ -54,17 +54,21 @@ def _by_years(
 ) -> float | None:
     own = _seconds_by_year(summary)
     shape = _shape([_seconds_by_year(other) for other in others], [*done, *left])
-    spent = sum(own.get(year, 0.0) for year in done)
+    # A year that has its checkpoint has no time yet while its operation is open.
+    timed = [year for year in done if year in own]
+    spent = sum(own[year] for year in timed)
     if shape is None:
         foretold = _number(_table(summary, "forecast").get("eta_seconds"))
         if foretold is not None or not spent:
             return foretold
-        shape = dict.fromkeys([*done, *left], spent / len(done))
-    usual = sum(shape[year] for year in done)
-    whole = usual + sum(shape[year] for year in left)
+        shape = dict.fromkeys([*done, *left], spent / len(timed))
+    usual = sum(shape[year] for year in timed)
+    whole = sum(shape[year] for year in [*done, *left])
     speed = spent / usual if usual and usual >= whole * _LEAST_SHARE else 1.0
     # What has passed since the last year was completed belongs to the one that is under way.
-    under_way = min(max(0.0, elapsed - _until(summary, spent)), shape[left[0]] * speed) if left else 0.0
+    closing = sum(shape[year] for year in done if year not in own) * speed
+    since = max(0.0, elapsed - _until(summary, spent) - closing)
+    under_way = min(since, shape[left[0]] * speed) if left else 0.0
     return max(0.0, sum(shape[year] for year in left) * speed - under_way)
 
 
@@ -88,7 +92,7 @@ def _shape(others: Sequence[Mapping[str, float]], years: Sequence[str]) -> dict[
 def _seconds_by_year(summary: Mapping[str, Any]) -> dict[str, float]:
     found = _table(_table(_table(summary, "breakdown"), "by"), _YEAR)
     seconds = {year: _number(_table(found, year).get("duration_seconds")) for year in found}
-    return {year: value for year, value in seconds.items() if value is not None}
+    return {year: value for year, value in seconds.items() if value}
 
 
 def _table(of: Mapping[str, Any], key: str) -> Mapping[str, Any]:

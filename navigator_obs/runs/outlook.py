@@ -31,9 +31,12 @@ class Years(NamedTuple):
     rows: Mapping[str, Any]
 
     def figures(self, name: str) -> list[float]:
-        """One figure of the years that are done; of those that have it."""
+        """One figure of the years that are done; of those that have it.
+
+        A year that has its checkpoint has none yet while its operation is open.
+        """
         found = (number(mapping(self.rows.get(str(year))).get(name)) for year in self.done)
-        return [figure for figure in found if figure is not None]
+        return [figure for figure in found if figure]
 
 
 class Outlook:

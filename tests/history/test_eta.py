@@ -37,6 +37,10 @@ EARLIER = run(YEARS, {2025: 10.0, 2026: 20.0, 2027: 40.0}, 70.0)
         # A year that takes longer than it should leaves the others.
         (run(YEARS, {2025: 10.0}, 500.0), [EARLIER], 40.0),
         (run(YEARS, {2025: 10.0, 2026: 20.0, 2027: 40.0}, 70.0), [EARLIER], 0.0),
+        # A year whose checkpoint is written while its operation is open is done and has no time yet.
+        (run(YEARS, {2025: 10.0, 2026: 0.0}, 31.0, [2025, 2026]), [EARLIER], 39.0),
+        (run(YEARS, {2025: 10.0, 2026: 0.0}, 20.0, [2025, 2026]), [], 10.0),
+        (run(YEARS, {2025: 0.0}, 4.0, [2025]), [EARLIER], 60.0),
         # Without years, by what earlier runs took.
         (run([], {}, 30.0), [EARLIER], 40.0),
         (run([], {}, 300.0), [EARLIER], 0.0),
