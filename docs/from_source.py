@@ -6,9 +6,10 @@ import ast
 import inspect
 import itertools
 import re
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from types import ModuleType
-from typing import Final
+from typing import Final, TypeGuard
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 _MADE_BY_CALLERS: Final = frozenset({"context", "operation", "FakeClock", "History"})
@@ -42,12 +43,24 @@ def public_names(module: ModuleType) -> list[str]:
 
 
 def entry(name: str, module: ModuleType, hidden: Iterable[str] = ()) -> str:
-    """Return what the source of *module* says of a function or class of it, without the *hidden* methods."""
-    tree = _Inliner.of(ast.parse(inspect.getsource(module)))
-    found = [node for node in tree.body if getattr(node, "name", None) == name]
+    """Return what the source of *module* says of a function or class of it, without the *hidden* methods. Those that a
+    class has from others of the package come first.
+    """
+    found = _named(name, module)
     if isinstance(found[0], ast.ClassDef):
-        return "\n\n".join(_class_entry(found[0], frozenset(hidden)))
+        above = [kind for kind in getattr(module, name).__mro__[:0:-1] if kind.__module__.startswith("navigator_obs.")]
+        bases = [_named(kind.__name__, sys.modules[kind.__module__])[0] for kind in above]
+        return "\n\n".join(_class_entry(found[0], frozenset(hidden), [base for base in bases if _is_class(base)]))
     return _function_entry(name, [node for node in found if isinstance(node, ast.FunctionDef)], "###")
+
+
+def _named(name: str, module: ModuleType) -> list[ast.stmt]:
+    tree = _Inliner.of(ast.parse(inspect.getsource(module)))
+    return [node for node in tree.body if getattr(node, "name", None) == name]
+
+
+def _is_class(node: ast.stmt) -> TypeGuard[ast.ClassDef]:
+    return isinstance(node, ast.ClassDef)
 
 
 class _Inliner(ast.NodeTransformer):
@@ -83,7 +96,7 @@ def _bindings(tree: ast.Module) -> Iterator[tuple[str, ast.expr]]:
             yield name, value
 
 
-def _class_entry(node: ast.ClassDef, hidden: frozenset[str]) -> Iterator[str]:
+def _class_entry(node: ast.ClassDef, hidden: frozenset[str], bases: Iterable[ast.ClassDef] = ()) -> Iterator[str]:
     yield f"### `{node.name}`"
     if node.name in _MADE_BY_CALLERS:
         made = [one for one in _methods(node) if one.name == "__init__"]
@@ -94,7 +107,19 @@ def _class_entry(node: ast.ClassDef, hidden: frozenset[str]) -> Iterator[str]:
         return
     if any("dataclass" in ast.unparse(one) for one in node.decorator_list):
         yield fence("\n".join(_attributes(node)))
-    yield from _members(node, hidden)
+    for one in (*bases, node):
+        yield from _set_at_first(one)
+        yield from _members(one, hidden)
+
+
+def _set_at_first(node: ast.ClassDef) -> Iterator[str]:
+    """The public attributes that `__init__` sets and describes."""
+    made = [one for one in _methods(node) if one.name == "__init__"]
+    for one, told in itertools.pairwise(made[0].body if made else []):
+        if isinstance(one, ast.AnnAssign) and isinstance(told, ast.Expr) and isinstance(told.value, ast.Constant):
+            name = ast.unparse(one.target).removeprefix("self.")
+            if not name.startswith("_"):
+                yield f"#### `.{name}: {_written(one.annotation)}`\n\n{prose(str(told.value.value))}"
 
 
 def _attributes(node: ast.ClassDef) -> Iterator[str]:

@@ -34,7 +34,7 @@ from navigator_obs.cli import main as command_line  # noqa: E402
 from navigator_obs.events import categories, logger  # noqa: E402
 from navigator_obs.history import entry as run_entry  # noqa: E402
 from navigator_obs.operations import opened  # noqa: E402
-from navigator_obs.runs import observer, schema  # noqa: E402
+from navigator_obs.runs import checking, observer, schema  # noqa: E402
 
 Node = Mapping[str, Any]
 
@@ -47,7 +47,7 @@ TOPICS: Final[Mapping[str, tuple[str, ...]]] = {
     "Errors": ("ObsError",),
 }
 """The public names in the order in which a program meets them; a test holds them complete."""
-INSIDE_OPERATIONS: Final = ("operation", "pause", "resume", "disown")
+INSIDE_OPERATIONS: Final = ("operation", "pause", "resume", "disown", "end", "finish", "is_under", "ended")
 """Methods of an open operation that the package's own decorators call."""
 
 EVENTS_INTRO: Final = """
@@ -257,6 +257,7 @@ def api_page() -> str:
     parts.append(f"```text\n{_error_tree()}\n```\n\nThe children are in `navigator_obs.errors`.")
     parts.append("## What they give you and take")
     parts.append(entry("OpenOperation", opened, INSIDE_OPERATIONS))
+    parts.append(entry("Checking", checking))
     parts.append(entry("BoundLogger", logger))
     parts.append(entry("RunEntry", run_entry))
     parts.append(entry("RunObserver", observer))

@@ -39,9 +39,12 @@ class Run:
 
     def __init__(self, name: str, directory: Path, recording: Recording, observers: tuple[RunObserver, ...]) -> None:
         self.name = name
-        self.directory = directory
+        self.directory: Path = directory
+        """Its folder."""
         self.resume_point: ResumePoint | None = None
-        """Where it takes up the run that it was told to resume from; None for one that begins anew."""
+        """Where it takes up the run that it was told to resume from: that one's `run_id`, the `year` that was complete,
+        and the `path` of its state, None where no checkpoint told it. None for a run that begins anew.
+        """
         self._recording = recording
         self._voice = Voice(recording)
         self._observers = observers

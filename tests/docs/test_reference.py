@@ -50,6 +50,14 @@ def test_every_public_name_is_there():
     assert [name for name in obs.__all__ if f"### `{name}`" not in page] == []
 
 
+def test_what_a_class_has_from_another_is_there():
+    """The methods of an open operation are told wherever in the package they are written, and so are attributes."""
+    parts = {part.splitlines()[0].strip("`"): part for part in told("api.md").split("\n### ")[1:]}
+    assert all(f"#### `.{name}" in parts["OpenOperation"] for name in ("add_rows", "set", "fail", "path"))
+    assert "#### `.resume_point: ResumePoint | None`" in parts["Run"]
+    assert ".end`" not in parts["OpenOperation"]
+
+
 def test_every_public_member_is_documented():
     """No entry is a heading alone: what can be called says what it does."""
     parts = told("api.md").split("\n### ")[1:]
