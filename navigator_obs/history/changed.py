@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from .figures import Summary, metadata, table
+from .figures import Summary, table
 from .finding import CHANGED, Finding
-from .surroundings import ABSENT, CODE, CONFIG, KINDS, Change, changes
+from .surroundings import ABSENT, CODE, CONFIG, HIDDEN, KINDS, Change, changes
 
 SOURCE: Final = "config source"
 # Below what moved: what a user changes on purpose before what changes by itself.
@@ -40,25 +40,9 @@ def changed(before: Summary, after: Summary) -> Iterator[Finding]:
         if key not in told and origins[0] != origins[1]:
             statement = f"{key} is the same, from {origins[1] or 'nowhere'}, not {origins[0] or 'nowhere'}"
             yield Finding(SOURCE, key, statement, CHANGED, 1.0, {"before": origins[0], "after": origins[1]})
-    yield from _other_secrets(before, after)
     if old.get("fingerprint") != new.get("fingerprint") and not any(change.kind == CONFIG for change in found):
         statement = "a part of the configuration that is not recorded in clear has changed"
         yield Finding(CONFIG, "fingerprint", statement, CHANGED, _RANK[CONFIG])
-
-
-def _other_secrets(before: Summary, after: Summary) -> Iterator[Finding]:
-    """Yield a finding for each setting whose secret is not the same, by its digest with the key of the runs' folder.
-
-    With the key of another folder all digests are others: equal ones tell that the key is the same, and where none is
-    equal, runs of one computer are taken to be of one folder, with a word of doubt.
-    """
-    old, new = (table(table(run, "configuration"), "redacted_digests") for run in (before, after))
-    both = sorted(old.keys() & new.keys())
-    is_sure = any(old[key] == new[key] for key in both)
-    if is_sure or metadata(before, "host") == metadata(after, "host"):
-        doubt = "" if is_sure else ", if both runs were recorded in one folder"
-        for key in (key for key in both if old[key] != new[key]):
-            yield Finding(CONFIG, key, f"{key} is another secret{doubt}", CHANGED, _RANK[CONFIG])
 
 
 def _finding(change: Change, origins: tuple[str | None, ...]) -> Finding:
@@ -70,7 +54,8 @@ def _finding(change: Change, origins: tuple[str | None, ...]) -> Finding:
     if any(origins):
         evidence["sources"] = list(origins)
     name = _NAMES.get(change.name, change.name) if change.kind == CODE else change.name
-    statement = f"{name} {shown[0]} → {shown[1]}"
+    hidden = all(isinstance(value, str) and value.startswith(HIDDEN) for value in values)
+    statement = f"{name} is another secret" if hidden else f"{name} {shown[0]} → {shown[1]}"
     return Finding(change.kind, change.name, statement, CHANGED, _RANK[change.kind], evidence)
 
 

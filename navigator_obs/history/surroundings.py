@@ -12,7 +12,8 @@ KINDS: Final = (CONFIG, INPUT, CODE, PACKAGE, COMPUTER)
 """From what a user changes most often, and on purpose, to what changes by itself."""
 _COMPUTER: Final = ("python", "implementation", "platform", "cpus", "memory_mb", "memory_limit_mb", "timezone")
 ABSENT: Final = "(none)"
-_HIDDEN: Final = "[redacted] "
+HIDDEN: Final = "[redacted] "
+"""Stands before the digest of a value that is not shown."""
 
 
 class Change(NamedTuple):
@@ -50,7 +51,7 @@ def _is_known(kind: str, name: str, *both: Mapping[tuple[str, str], Any]) -> boo
     two folders of runs have digests by different keys.
     """
     told = [facts.get((kind, name), ABSENT) for facts in both]
-    if kind == CONFIG and all(str(value).startswith(_HIDDEN) for value in told):
+    if kind == CONFIG and all(str(value).startswith(HIDDEN) for value in told):
         return len({str(value).partition(":")[0] for value in told}) == 1
     return name != "dirty" or kind != CODE or ABSENT not in told
 
@@ -60,7 +61,7 @@ def _facts(summary: Mapping[str, Any]) -> Iterator[tuple[tuple[str, str], Any]]:
         yield (CONFIG, name), value
     # In the place of what is not shown: whether it changed can be told.
     for name, digest in table(table(summary, "configuration"), "redacted_digests").items():
-        yield (CONFIG, name), f"{_HIDDEN}{digest}"
+        yield (CONFIG, name), f"{HIDDEN}{digest}"
     for artifact in tables(summary, "artifacts"):
         if artifact.get("kind") == INPUT:
             yield (INPUT, str(artifact.get("path"))), artifact.get("sha256") or artifact.get("bytes")

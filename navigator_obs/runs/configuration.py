@@ -21,8 +21,8 @@ from .sources import Sourced, gather, leaves, source_of
 
 KEY_NAME: Final = ".compare.key"
 MAX_SOURCES: Final = 2000
-_SHOWN: Final = 10
-_KEY_ID: Final = 6
+_SHOWN: Final = 16
+_KEY_ID: Final = 8
 _MAX_DEPTH: Final = 32
 
 
