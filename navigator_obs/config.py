@@ -65,6 +65,10 @@ class Config:
     durability: str = "process"
     """What survives what. "buffered": an orderly end. "process": `kill -9` at any instant. "group": also a power cut,
     but for the last second. "full": also a power cut, everything acknowledged."""
+    staging_dir: Path | None = None
+    """Where events wait until they are in the log file, each log's in a folder of its own. When None that is `.staging`
+    in `log_dir`, or, where `log_dir` is on a file system that may hang (of a network, or FUSE), a folder of yours in
+    ``/var/tmp``. A disk of this computer."""
     processors: tuple[Callable[..., Any], ...] = ()
     """structlog processors of your own, run after ours have added their keys and before redaction."""
     stdlib: bool = True

@@ -177,6 +177,7 @@ CHECKS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "log_max_total_bytes": _optional(1_000),
     "log_compress": _compress,
     "durability": _one_of(*DURABILITIES),
+    "staging_dir": _optional_path,
     "processors": _processors,
     "stdlib": _flag,
     "capture_warnings": _flag,

@@ -1,36 +1,14 @@
-"""What killed processes had acknowledged and not yet written: verbs that read the log put it there first."""
+"""What killed processes had acknowledged and not yet written, put into the log before it is read."""
 
 from __future__ import annotations
 
-import os
-
 from ..config import Config
+from ..events.places import is_ours, staging_folders
 
 
 def recover_staged(config: Config) -> None:
-    """Put into the log what killed processes had acknowledged and not yet written.
+    """Put into the log what killed processes had acknowledged and not yet written."""
+    if any(map(is_ours, staging_folders(config.log_path, config.staging_dir))):
+        from ..events.salvage import recover_log
 
-    Only in one's own folder: files that another user's program has to write must not become ours.
-    """
-    folder = config.log_dir / ".staging"
-    try:
-        if not folder.is_dir() or folder.stat().st_uid != os.geteuid():
-            return
-    except (OSError, AttributeError):
-        return
-    from ..events.rotation import LogFile
-    from ..events.staging import recover
-
-    log = LogFile(
-        config.log_path,
-        max_bytes=config.log_max_bytes,
-        backups=config.log_backups,
-        file_mode=config.file_mode,
-        dir_mode=config.dir_mode,
-    )
-    try:
-        recover(log)
-    except OSError:
-        return
-    finally:
-        log.close()
+        recover_log(config.log_path, config)

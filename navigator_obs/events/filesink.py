@@ -8,22 +8,23 @@ import threading
 import time
 from collections import Counter, deque
 from collections.abc import Callable
-from typing import Final
+from typing import Final, TypeVar
 
 from ..config import Config
 from . import ticker
 from .drain import STALLED, Drain, attempt
 from .exceptions import from_signal_handler
+from .places import may_hang, staging_folders
 from .retention import Retention
 from .rotation import LogFile
 from .stack import is_running
-from .staging import CAPACITY_BYTES, FOLDER, Staging, recover
+from .staging import CAPACITY_BYTES, Staging
+from .upkeep import Upkeep
 
+T = TypeVar("T")
 FLUSH_SECONDS: Final = 0.15
 SYNC_SECONDS: Final = 1.0
 RECOVER_SECONDS: Final = 2.0
-TIDY_SECONDS: Final = 3_600.0
-BLOCK_SECONDS: Final = 2.0
 RETRY_SECONDS: Final = 1.0
 # Room for warnings and errors alone, for the time when nothing can be written and the area is full.
 RESERVE_BYTES: Final = 128 * 1024
@@ -42,7 +43,6 @@ class FileSink:
         self._report = report
         # Absolute from now on: the program may change its working directory.
         path = config.log_path.absolute()
-        self._folder = path.parent / FOLDER
         self._log = LogFile(
             path,
             max_bytes=config.log_max_bytes,
@@ -52,12 +52,15 @@ class FileSink:
             file_mode=config.file_mode,
             dir_mode=config.dir_mode,
         )
-        self._retention = Retention(config.log_compress, config.log_max_age_days, config.log_max_total_bytes)
-        self._drain = Drain(self._log)
-        self._tidied_after, self._tidy_at = -1, 0.0
+        is_foreign = may_hang(path.parent)
+        folders = staging_folders(path, config.staging_dir, is_foreign)
+        self._folder = folders[0]
+        self._drain = Drain(self._log, guarded=is_foreign)
+        retention = Retention(config.log_compress, config.log_max_age_days, config.log_max_total_bytes)
+        self._upkeep = Upkeep(self._log, self._drain, retention, folders)
         self._tasks: list[ticker.Handle] = []
         self._begin()
-        self._recover()
+        self._upkeep.recover()
 
     def _begin(self) -> None:
         """The state of a sink that has written nothing yet, as at the start and in a forked child."""
@@ -146,7 +149,7 @@ class FileSink:
         if time.monotonic() < self._retry_at:
             return self._failure
         area.seal()
-        failure = self._drain.empty(area, BLOCK_SECONDS)
+        failure = self._drain.empty(area)
         if failure is None and area.waiting_bytes == 0:
             area.rewind()
             return None
@@ -171,7 +174,7 @@ class FileSink:
             task.cancel()
         self._reserve = self._reserve or self._new_area(RESERVE_BYTES)
         area = self._new_area(CAPACITY_BYTES)
-        self._tasks = [ticker.every(FLUSH_SECONDS, self._tick), ticker.every(RECOVER_SECONDS, self._keep_house)]
+        self._tasks = [ticker.every(FLUSH_SECONDS, self._tick), ticker.every(RECOVER_SECONDS, self._upkeep.round)]
         if self._config.durability in {"group", "full"}:
             self._tasks.append(ticker.every(SYNC_SECONDS, self._drain.sync))
         at_exit(self.close)
@@ -193,7 +196,7 @@ class FileSink:
         if area is None or self._drain.is_writing():
             return
         if area.waiting_bytes or self._unreported or (self._reserve and self._reserve.waiting_bytes):
-            failure = self._drain.empty(area, BLOCK_SECONDS)
+            failure = self._drain.empty(area)
             if failure:
                 self._failed(failure)
             else:
@@ -208,11 +211,11 @@ class FileSink:
         reserve = self._reserve
         if reserve is None or not (reserve.waiting_bytes or reserve.is_sealed):
             return
-        if self._drain.empty(reserve, BLOCK_SECONDS) is None:
+        if self._drain.empty(reserve) is None:
             with self._lock:
                 # What came in between goes along; sealed before that could be written, it would take nothing more.
                 reserve.seal()
-                if self._drain.empty(reserve, BLOCK_SECONDS) is None and not reserve.waiting_bytes:
+                if self._drain.empty(reserve) is None and not reserve.waiting_bytes:
                     reserve.rewind()
 
     def _open_again(self, area: Staging) -> None:
@@ -250,7 +253,7 @@ class FileSink:
     def _replacement(self, area: Staging, capacity: int) -> Staging | None:
         """Empty an area, and make one that takes its place; None where that fails, and it remains in use."""
         area.seal()
-        if self._drain.empty(area, BLOCK_SECONDS) is not None or area.waiting_bytes:
+        if self._drain.empty(area) is not None or area.waiting_bytes:
             return None
         try:
             new = Staging.create(self._folder, capacity, dir_mode=self._config.dir_mode)
@@ -259,17 +262,6 @@ class FileSink:
             return None
         area.retire()
         return new
-
-    def _keep_house(self) -> None:
-        self._recover()
-        if self._tidied_after != self._log.rotations or time.monotonic() >= self._tidy_at:
-            # Files grow too old also while none is rotated.
-            self._tidied_after, self._tidy_at = self._log.rotations, time.monotonic() + TIDY_SECONDS
-            attempt(lambda: self._retention.apply(self._log))
-
-    def _recover(self) -> None:
-        """Put into the log what processes that died meanwhile, such as killed workers, left staged."""
-        attempt(lambda: recover(self._log))
 
     def _say_what_was_dropped(self) -> None:
         if self._unreported and self._report is not None:
@@ -294,8 +286,8 @@ class FileSink:
         if self._config.durability in {"group", "full"}:
             self._drain.sync()
         self._close_area()
-        self._keep_house()
-        self._log.close()
+        self._upkeep.finish()
+        self._drain.close()
 
     def _close_area(self) -> None:
         with self._lock:
@@ -305,7 +297,7 @@ class FileSink:
             self._area, self._reserve, self._store = None, None, _no_room
             for area in areas:
                 area.seal()
-                self._drain.empty(area, BLOCK_SECONDS)
+                self._drain.empty(area)
                 # With lines that could not be written it stays on disk, and the next process puts them into the log.
                 attempt(area.discard if area.waiting_bytes else area.remove)
 
@@ -315,9 +307,13 @@ class FileSink:
         self.dropped.update(other.dropped)
         self._unreported.update(other._unreported)
 
+    def ask(self, call: Callable[[], T], otherwise: T) -> T:
+        """Return what *call*, which reads the log's files and does not raise, returns; *otherwise* where they hang."""
+        return self._drain.ask(call, otherwise)
+
     def refusal(self) -> str | None:
         """Return why the log file can't be written at the moment, in one word; None when it can."""
-        return attempt(self._log.touch)
+        return self._drain.run(self._log.touch)
 
     def after_fork(self) -> None:
         """In a forked child: let go of the parent's area and descriptors without touching what is in them."""
@@ -329,6 +325,7 @@ class FileSink:
         for area in areas:
             attempt(area.discard)
         self._log.after_fork()
+        self._upkeep.after_fork()
 
 
 def _no_room(line: bytes) -> object:

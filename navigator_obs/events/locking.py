@@ -33,20 +33,22 @@ class WriterLock:
         """Whether this thread has it."""
         return bool(self.threads._is_owned())  # type: ignore[attr-defined]
 
-    def acquire(self) -> None:
-        """Take the lock; raises OSError when somebody keeps us out for too long.
+    def acquire(self, patience_seconds: float | None = None) -> None:
+        """Take the lock; raises OSError when somebody keeps us out for too long: `LOCK_TIMEOUT_SECONDS` when None.
 
         What calls this calls `release` in the `finally` of a block around it, whatever came of it: a signal handler may
         raise between any two steps.
         """
-        if not self.threads.acquire(timeout=LOCK_TIMEOUT_SECONDS):
+        patience = LOCK_TIMEOUT_SECONDS if patience_seconds is None else patience_seconds
+        deadline = time.monotonic() + patience
+        if not self.threads.acquire(timeout=patience):
             raise OSError(errno.EAGAIN, f"another thread holds {self._path}")
         self._open_again()
         if fcntl:
             try:
                 fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                self._wait()
+                self._wait(deadline)
 
     def take_at_once(self) -> bool:
         """Take the processes' part of it, where nobody has it; whether the file that is locked is the one there is.
@@ -106,9 +108,8 @@ class WriterLock:
             return False
         return True
 
-    def _wait(self) -> None:
+    def _wait(self, deadline: float) -> None:
         """A stopped process may hold the lock: waiting for ever would stop us as well."""
-        deadline = time.monotonic() + LOCK_TIMEOUT_SECONDS
         while time.monotonic() < deadline:
             time.sleep(0.001)
             try:

@@ -1,6 +1,6 @@
 """What becomes of rotated log files: compressed, and removed when they are too old or too many bytes in all.
 
-This runs on the ticker after a rotation and now and then, never in a log call. Compressing happens beside the log
+This runs after a rotation and now and then, never in a log call. Compressing happens beside the log
 without its lock; only the exchange of the small file for the large one takes it, as another process may rotate
 meanwhile.
 """
@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from .compression import SUFFIXES, chosen, compress, kind_of
 from .rotation import LogFile
-from .staging import FOLDER, is_intended
+from .salvage import is_intended
 
 _DAY_SECONDS: Final = 86_400
 # A draft that is older was left by a process that was killed over it.
@@ -30,15 +31,18 @@ class Retention:
     max_age_days: float | None = None
     max_total_bytes: int | None = None
 
-    def apply(self, log: LogFile) -> None:
-        """Bring the rotated files of *log* within the limits. Raises OSError where the file system refuses."""
+    def apply(self, log: LogFile, folders: Sequence[Path] = (), patience_seconds: float | None = None) -> None:
+        """Bring the rotated files of *log*, whose events are staged in *folders*, within the limits.
+
+        Raises OSError where the file system refuses, or another writer has the log for more than *patience_seconds*.
+        """
         kind = chosen(self.compress)
         if kind:
             _remove_old_drafts(log)
             for path in log.rotated_files():
                 if not kind_of(path):
-                    _compress_if_there(path, log, kind)
-        with log.exclusive():
+                    _compress_if_there(path, log, kind, folders)
+        with log.exclusive(patience_seconds):
             for path in self._too_much(log):
                 path.unlink(missing_ok=True)
 
@@ -57,15 +61,15 @@ class Retention:
         return found
 
 
-def _compress_if_there(path: Path, log: LogFile, kind: str) -> None:
+def _compress_if_there(path: Path, log: LogFile, kind: str, folders: Sequence[Path]) -> None:
     try:
-        _compress(path, log, kind)
+        _compress(path, log, kind, folders)
     except FileNotFoundError:
         # Another process was here first, or has rotated it away.
         pass
 
 
-def _compress(path: Path, log: LogFile, kind: str) -> None:
+def _compress(path: Path, log: LogFile, kind: str, folders: Sequence[Path]) -> None:
     draft = path.with_name(f".{path.name}.{os.getpid()}{SUFFIXES[kind]}")
     with path.open("rb") as source:
         original = os.fstat(source.fileno())
@@ -77,7 +81,8 @@ def _compress(path: Path, log: LogFile, kind: str) -> None:
                 os.fsync(target.fileno())
             os.utime(draft, ns=(original.st_atime_ns, original.st_mtime_ns))
             with log.exclusive():
-                _exchange(draft, original.st_ino, log, SUFFIXES[kind])
+                if not is_intended(folders, original.st_ino):
+                    _exchange(draft, original.st_ino, log, SUFFIXES[kind])
         finally:
             draft.unlink(missing_ok=True)
 
@@ -85,10 +90,9 @@ def _compress(path: Path, log: LogFile, kind: str) -> None:
 def _exchange(draft: Path, inode: int, log: LogFile, suffix: str) -> None:
     # Rotations meanwhile have given it another number, or dropped it.
     now = log.find(inode)
-    if now is None or now == log.path or is_intended(log.path.parent / FOLDER, inode):
-        return
-    os.replace(draft, now.with_name(f"{now.name}{suffix}"))
-    now.unlink()
+    if now is not None and now != log.path:
+        os.replace(draft, now.with_name(f"{now.name}{suffix}"))
+        now.unlink()
 
 
 def _remove_old_drafts(log: LogFile) -> None:

@@ -8,7 +8,9 @@ the next batch.
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -69,11 +71,14 @@ class LogFile:
         self.rotations = 0
         """How often this object has rotated the file."""
 
-    def append(self, data: bytes, progress: Progress | None = None) -> None:
-        """Write whole lines; *data* ends with a newline. Rotates before and, for a long batch, in between."""
+    def append(self, data: bytes, progress: Progress | None = None, patience_seconds: float | None = None) -> None:
+        """Write whole lines; *data* ends with a newline. Rotates before and, for a long batch, in between.
+
+        Another writer is waited for *patience_seconds* at most, `LOCK_TIMEOUT_SECONDS` when None.
+        """
         nested = is_running(self._lock.threads, LogFile.append.__code__, LogFile.append_line.__code__)
         try:
-            self._lock.acquire()
+            self._lock.acquire(patience_seconds)
             while data:
                 data = data[self._append_some(data, progress) :]
         finally:
@@ -83,12 +88,11 @@ class LogFile:
     def append_line(self, line: bytes, progress: Progress) -> None:
         """Write one line, as `append` does, but with as few steps as can be where nothing is out of the ordinary.
 
-        Raises OSError also where `append` would recover; nothing was written then.
+        Raises OSError also where `append` would recover, and where another writer is at work; nothing was written then.
         """
         length = len(line)
         if self._lock.is_owned() or not self._lock.threads.acquire(blocking=False):
-            self.append(line, progress)
-            return
+            raise BlockingIOError(errno.EAGAIN, "somebody else is writing", self._name)
         try:
             if self._lock.take_at_once() and self._has_room(length):
                 self._write(line, self._whole_at)
@@ -97,7 +101,7 @@ class LogFile:
                 return
         finally:
             self._lock.release()
-        self.append(line, progress)
+        self.append(line, progress, 0.0)
 
     def _has_room(self, length: int) -> bool:
         """Whether the file is the one that stands there, ends as we left it, and takes so many bytes more."""
@@ -124,9 +128,9 @@ class LogFile:
             progress.written(len(chunk))
         return len(chunk)
 
-    def touch(self) -> None:
+    def touch(self, patience_seconds: float | None = None) -> None:
         """Open the file, made where it is missing, without writing. Raises OSError where an `append` would."""
-        with self.exclusive():
+        with self.exclusive(patience_seconds):
             self._ready()
 
     def sync(self) -> None:
@@ -147,10 +151,10 @@ class LogFile:
         self.close()
 
     @contextmanager
-    def exclusive(self) -> Iterator[None]:
+    def exclusive(self, patience_seconds: float | None = None) -> Iterator[None]:
         """Keep every other writer out, threads and processes. Raises OSError when one keeps us out for too long."""
         try:
-            self._lock.acquire()
+            self._lock.acquire(patience_seconds)
             yield
         finally:
             self._lock.release()
@@ -158,10 +162,18 @@ class LogFile:
     def _open(self, path: Path, flags: int) -> int:
         flags |= getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)
         try:
-            return os.open(path, flags, self._file_mode)
+            return self._open_regular(path, flags)
         except FileNotFoundError:
             make_private_folder(path.parent, self._dir_mode)
-            return os.open(path, flags, self._file_mode)
+            return self._open_regular(path, flags)
+
+    def _open_regular(self, path: Path, flags: int) -> int:
+        # Opening a pipe may wait for ever, and so may writing to it.
+        descriptor = os.open(path, flags | getattr(os, "O_NONBLOCK", 0), self._file_mode)
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            raise OSError(errno.ESPIPE, "no regular file", os.fspath(path))
+        return descriptor
 
     def _ready(self) -> tuple[int, int]:
         """Open and heal the file as needed; return its inode and its size."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Mapping
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeVar
 
 from ..clock import clock
 from ..disabled import DISABLED
@@ -19,6 +19,7 @@ from .filesink import FileSink
 from .limits import tally
 from .line import EventLine
 
+T = TypeVar("T")
 WARNING: Final = 30
 NEVER: Final = 1_000
 LONGEST_EVENT_NS: Final = 2_000_000
@@ -125,6 +126,11 @@ def flush() -> None:
     """Put all acknowledged events into the log file now."""
     if outlet.file is not None:
         outlet.file.flush()
+
+
+def ask_log(call: Callable[[], T], otherwise: T) -> T:
+    """Return what *call*, which reads the log's files and does not raise, returns; *otherwise* where they hang."""
+    return outlet.file.ask(call, otherwise) if outlet.file is not None else call()
 
 
 def counts() -> dict[str, Any]:

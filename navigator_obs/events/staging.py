@@ -5,11 +5,9 @@ it belongs to the kernel: it survives `kill -9` of the process at any instant. `
 call under the GIL, so that threads and signal handlers append whole lines without a lock. No line holds a NUL, so the
 first one marks the end of what was appended.
 
-The next process that sees a dead one's area puts its lines into the log, exactly once: before each write the area holds
-where in which file the bytes are going (the *intent*), so that a finder can look how many of them arrived. Header words
-are stored whole (8 aligned bytes each), in an order in which every prefix is consistent.
-
-Only the standard library is used: the CLI recovers without importing structlog.
+The next process that sees a dead one's area puts its lines into the log, exactly once (`salvage`): before each write
+the area holds where in which file the bytes are going (the *intent*), so that a finder can look how many of them
+arrived. Header words are stored whole (8 aligned bytes each), in an order in which every prefix is consistent.
 """
 
 from __future__ import annotations
@@ -18,11 +16,11 @@ import errno
 import io
 import mmap
 import os
-import secrets
 import socket
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -38,10 +36,10 @@ if TYPE_CHECKING:
 
 CAPACITY_BYTES: Final = 512 * 1024
 SUFFIX: Final = ".stage"
-FOLDER: Final = ".staging"
 _HEADER_BYTES: Final = 64
 _MAGIC: Final = 0x314741545342_4F  # "OBSTAG1" in memory
-_MAGIC_WORD, _FLUSHED, _INODE, _OFFSET, _INTENT_END = range(5)
+_MAGIC_WORD, _FLUSHED, _INODE, _OFFSET, _INTENT_END, _BOOT = range(6)
+_BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 
 
 class Staging:
@@ -79,14 +77,14 @@ class Staging:
         if folder.is_symlink():
             raise OSError(errno.ELOOP, "a symbolic link stands where events are staged", str(folder))
         size = capacity + _HEADER_BYTES
-        name = name or f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
+        name = name or f"{socket.gethostname()}-{os.getpid()}-{os.urandom(4).hex()}"
         draft, path = folder / f".{name}", folder / f"{name}{SUFFIX}"
         descriptor = os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         try:
             # Storing into a hole of a full disk is SIGBUS, not an error: the space must be there first.
             os.posix_fallocate(descriptor, 0, size)
             area = cls(mmap.mmap(descriptor, size), path, descriptor)
-            area._words[_MAGIC_WORD] = _MAGIC
+            area._words[_MAGIC_WORD], area._words[_BOOT] = _MAGIC, _boot()
             _try_lock(descriptor)
             # Locked before it gets the name that finders look for: else one could take a newborn for dead.
             os.rename(draft, path)
@@ -126,21 +124,26 @@ class Staging:
         """Whether a finder would see it: it has a file, and nobody has deleted that."""
         return self._descriptor >= 0 and os.fstat(self._descriptor).st_nlink > 0
 
-    def drain(self, log: LogFile) -> None:
+    @property
+    def outlived_a_boot(self) -> bool:
+        """Whether the computer has been started anew since it was made: it may be mangled, as a power cut does it."""
+        return self._words[_BOOT] != 0 and self._words[_BOOT] != _boot()
+
+    def drain(self, log: LogFile, patience_seconds: float | None = None) -> None:
         """Write what waits into *log*, and count it in `drained_lines` and `drained_bytes`. Raises OSError, and nothing
         is lost by it.
 
-        Others may store meanwhile: what they add waits for the next time.
+        Others may store meanwhile: what they add waits for the next time. *patience_seconds* are `LogFile.append`'s.
         """
         if self._words[_INTENT_END] > self._words[_FLUSHED]:
             # The last write was cut short: by an error, or by an exception that a signal handler raised (Ctrl-C).
-            with log.exclusive():
+            with log.exclusive(patience_seconds):
                 self.settle(log)
         start, data = self._words[_FLUSHED], self.waiting()
         if not data:
             return
         try:
-            log.append(data, self)
+            log.append(data, self, patience_seconds)
         finally:
             self._count(data[: self._words[_FLUSHED] - start])
 
@@ -183,6 +186,13 @@ class Staging:
         newline = self._memory.rfind(b"\n", start, end if end >= 0 else len(self._memory))
         self._whole_until = (newline + 1 if newline >= 0 else start) - _HEADER_BYTES
 
+    def replace_waiting(self, data: bytes) -> None:
+        """Have *data*, which is not more, wait in place of what waits in the area of a dead process."""
+        start = _HEADER_BYTES + self._words[_FLUSHED]
+        self._words[_INTENT_END] = 0
+        self._memory[start : start + len(data)] = data
+        self._whole_until = start + len(data) - _HEADER_BYTES
+
     def discard(self) -> None:
         """Unmap and close without removing the file: for a forked child, whose parent goes on using it."""
         self._words.release()
@@ -220,35 +230,8 @@ class Staging:
             return file.read(length)
 
 
-def recover(log: LogFile) -> int:
-    """Put into *log* what dead processes left staged beside it; return how many bytes. Areas of living ones are let
-    alone.
-    """
-    recovered = 0
-    for path in _areas(log.path.parent / FOLDER):
-        area = _adopt(path)
-        if area is None:
-            continue
-        try:
-            area.drain(log)
-            recovered += area.drained_bytes
-            area.remove()
-        except OSError:
-            # Still no room, or no right to write: the area stays for the next finder.
-            area.discard()
-    return recovered
-
-
-def is_intended(folder: Path, inode: int) -> bool:
-    """Return whether an area in *folder* holds a write into the file *inode* of which is not known how much arrived.
-
-    That file must stay as it is until the area's owner, or whoever finds it dead, has looked. For whoever holds the
-    log's lock: under it nobody else writes.
-    """
-    return any(_intends(path, inode) for path in _areas(folder))
-
-
-def _intends(path: Path, inode: int) -> bool:
+def intends(path: Path, inode: int) -> bool:
+    """Return whether the area at *path* holds a write into the file *inode* of which is not known how much arrived."""
     try:
         with path.open("rb", buffering=0) as file:
             words = memoryview(file.read(_HEADER_BYTES).ljust(_HEADER_BYTES, b"\0")).cast("Q")
@@ -270,16 +253,8 @@ def left_in(path: Path) -> bytes:
     return content[_HEADER_BYTES + words[_FLUSHED] : end if end >= 0 else None]
 
 
-def _areas(folder: Path) -> Iterator[Path]:
-    try:
-        names = sorted(os.listdir(folder))
-    except OSError:
-        return
-    yield from (folder / name for name in names if name.endswith(SUFFIX))
-
-
-def _adopt(path: Path) -> Staging | None:
-    """Open a dead process's area; None where its owner lives or the file is none of ours."""
+def adopt(path: Path) -> Staging | None:
+    """Open a dead process's area up to its last whole line; None where its owner lives or the file is none of ours."""
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
     except OSError:
@@ -297,6 +272,15 @@ def _adopt(path: Path) -> Staging | None:
         pass
     os.close(descriptor)
     return None
+
+
+@cache
+def _boot() -> int:
+    """A number that tells this start of the computer from all others; 0 where nothing does."""
+    try:
+        return int(_BOOT_ID.read_text(encoding="ascii").replace("-", "")[:16], 16)
+    except (OSError, ValueError):
+        return 0
 
 
 def _gil_enabled() -> bool:

@@ -79,6 +79,10 @@ class _Ticker:
             for task in due:
                 _run(task)
 
+    def count(self, nanoseconds: int) -> None:
+        with self._wake:
+            self._ended_ns += nanoseconds
+
     def cpu_ns(self) -> int:
         return self._ended_ns + (_thread_cpu_ns() if self.is_here() else self._cpu_ns)
 
@@ -111,9 +115,25 @@ def every(seconds: float, run: Callable[[], None]) -> Handle:
     return handle
 
 
+def beside(run: Callable[[], object]) -> threading.Thread | None:
+    """Call *run*, which takes long and must not raise, in a thread of its own; None where none can start any more."""
+    mine = _ticker
+
+    def work() -> None:
+        run()
+        mine.count(_thread_cpu_ns())
+
+    thread = threading.Thread(target=work, name="navigator-obs-upkeep", daemon=True)
+    try:
+        thread.start()
+    except RuntimeError:
+        return None
+    return thread
+
+
 def cpu_ns() -> int:
-    """Return the CPU time that the ticker's threads have taken in this process: now where this is one, else as of its
-    last round.
+    """Return the CPU time that the ticker's threads, and those `beside` it, have taken in this process: now where this
+    is the ticker's, else as of its last round.
     """
     return _ticker.cpu_ns()
 

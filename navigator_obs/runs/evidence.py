@@ -18,18 +18,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from ..config import EXEC_VARIABLE
+from ..events.places import file_system, is_foreign
 from ..operations import oom
 
 FAULT_NAME: Final = "fault.log"
 SIGNALS_NAME: Final = ".signals"
 _SIGNALS_BYTES: Final = 4096
 _BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
-_MOUNTS: Final = Path("/proc/self/mountinfo")
 _MB: Final = 1_000_000
-# Locks on these are kept by another computer, if at all.
-NETWORK_FILE_SYSTEMS: Final = frozenset(
-    {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ceph", "glusterfs", "lustre", "gpfs", "beegfs", "pvfs2"}
-)
 SCHEDULER_VARIABLES: Final = (
     "SLURM_JOB_ID",
     "SLURM_ARRAY_JOB_ID",
@@ -71,25 +67,9 @@ def scheduler_ids(environ: Mapping[str, str]) -> dict[str, str]:
     return {name: environ[name][:200] for name in SCHEDULER_VARIABLES if environ.get(name)}
 
 
-def file_system(folder: Path) -> str | None:
-    """Return the type of the file system that *folder* is on, such as ``ext4`` or ``nfs4``; None where none tells."""
-    try:
-        lines = _MOUNTS.read_text(encoding="utf-8", errors="replace").splitlines()
-        place = os.path.realpath(folder)
-    except OSError:
-        return None
-    best, found = -1, None
-    for line in lines:
-        mount, _, source = line.partition(" - ")
-        point = mount.split(" ")[4].replace("\\040", " ")
-        if len(point) >= best and (place == point or place.startswith(point.rstrip("/") + "/")):
-            best, found = len(point), source.split(" ", 1)[0]
-    return found
-
-
 def trusts_locks(kind: str | None) -> bool:
     """Return whether a lock on a file system of this *kind* tells, by itself, whether its process lives."""
-    return kind is None or not (kind in NETWORK_FILE_SYSTEMS or kind.startswith("fuse"))
+    return not is_foreign(kind)
 
 
 def at_start(directory: Path, log_path: Path) -> dict[str, Any]:

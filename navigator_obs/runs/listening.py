@@ -219,7 +219,7 @@ class Listener:
         if issue["severity"] != "errors":
             return {}
         sinks.flush()
-        found = breadcrumbs.before(issue["event"], self._log_path)
+        found: list[dict[str, Any]] = sinks.ask_log(lambda: breadcrumbs.before(issue["event"], self._log_path), [])
         return {"breadcrumbs": found} if found else {}
 
     def note_check(self, check: dict[str, Any]) -> None:

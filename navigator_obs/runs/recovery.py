@@ -18,6 +18,7 @@ from typing import Any, Final
 from ..clock import clock, format_timestamp
 from ..config import Config
 from ..encoding import from_json, to_json
+from ..events.places import is_ours, staging_folders
 from . import calling, evidence, folder, links, liveness, postmortem, seal
 from .clues import Exit, examine, is_alive
 from .journal import Journal
@@ -173,20 +174,8 @@ def _recover_staged(directory: Path, config: Config) -> None:
     """Put into the log what the dead process had acknowledged and not yet written."""
     laid = examine(directory).start.get("evidence")
     path = Path(str(laid.get("log_path"))) if isinstance(laid, dict) and laid.get("log_path") else config.log_path
-    staged = path.parent / ".staging"
-    if not staged.is_dir() or not _is_ours(staged):
-        return
-    from ..events.rotation import LogFile
-    from ..events.staging import recover as recover_events
+    if any(map(is_ours, staging_folders(path, config.staging_dir))):
+        # Others that read runs do without what it imports.
+        from ..events.salvage import recover_log
 
-    log = LogFile(
-        path,
-        max_bytes=config.log_max_bytes,
-        backups=config.log_backups,
-        file_mode=config.file_mode,
-        dir_mode=config.dir_mode,
-    )
-    try:
-        recover_events(log)
-    finally:
-        log.close()
+        recover_log(path, config)

@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 import navigator_obs as obs
 from navigator_obs.events import compression
 from navigator_obs.events.compression import kind_of, number_of, open_plain
+from navigator_obs.events.places import FOLDER
 from navigator_obs.events.retention import Retention
 from navigator_obs.events.rotation import LogFile
-from navigator_obs.events.staging import FOLDER, Staging
+from navigator_obs.events.staging import Staging
 from navigator_obs.history.reader import read_events
 
 DAY_SECONDS = 86_400
@@ -122,10 +123,10 @@ def test_a_file_that_a_dead_writer_may_not_have_finished_waits(tmp_path):
     log.append(b"000000%s\n" % (b"x" * 93))
     area.placed(log.path.stat().st_ino, 0, 100)
     fill(log, 14, 1)
-    Retention("gzip").apply(log)
+    Retention("gzip").apply(log, [tmp_path / FOLDER])
     assert [path.name for path in log.rotated_files()] == ["navigator.log.1"]
     area.drain(log)
-    Retention("gzip").apply(log)
+    Retention("gzip").apply(log, [tmp_path / FOLDER])
     assert [path.name for path in log.rotated_files()] == ["navigator.log.1.gz"]
     assert kept(log) == list(range(15))
     area.remove()
@@ -162,6 +163,7 @@ def test_a_program_compresses_beside_its_work(tmp_path, monkeypatch):
 PACKERS = """
 import sys
 from pathlib import Path
+from navigator_obs.events.places import FOLDER
 from navigator_obs.events.retention import Retention
 from navigator_obs.events.rotation import LogFile
 name, kind = sys.argv[1:]

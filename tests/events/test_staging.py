@@ -10,8 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from navigator_obs.events import staging
+from navigator_obs.events.places import FOLDER
 from navigator_obs.events.rotation import LogFile
-from navigator_obs.events.staging import FOLDER, Staging, recover
+from navigator_obs.events.salvage import recover
+from navigator_obs.events.staging import Staging
 
 LINES = [b"%04d %s\n" % (number, b"x" * (number % 50)) for number in range(200)]
 
