@@ -39,8 +39,8 @@ def numbers(folder):
     compressed=st.booleans(),
 )
 def test_a_power_cut_doubles_nothing(lines, drained, mark, lost, compressed, tmp_path_factory):
-    """Whatever the disk held of log and area, each as of its own moment: no event is there twice, and none of those that
-    the log or the area had is missing.
+    """Whatever the disk held of log and area, each as of its own moment: no event is there twice, and none that the log
+    or the area had is missing.
     """
     folder = tmp_path_factory.mktemp("cut")
     log = log_of(folder)
