@@ -1,4 +1,4 @@
-"""What killed processes had acknowledged and not yet written, put into the log before it is read."""
+"""What killed processes had acknowledged and not yet written: verbs that read the log put it there first."""
 
 from __future__ import annotations
 
