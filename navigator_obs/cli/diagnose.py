@@ -10,7 +10,7 @@ from typing import Any, Final
 import click
 
 from ..fields import format_seconds
-from ..history.causes import Cause
+from ..history.cause import Cause
 from ..history.diagnose import Diagnosis, Novelty, diagnose
 from ..history.store import History
 from ..history.surroundings import Weighed
@@ -95,7 +95,8 @@ def _cause(cause: Cause) -> Iterator[str]:
     if cause.said:
         yield f"told as: {cause.said}"
     if cause.place:
-        yield cause.place
+        yield f"{cause.place}, in {cause.thread}" if cause.thread else cause.place
+    yield from (f"also {line}" for line in cause.also)
     yield f"category {cause.category}, {cause.confidence}: {cause.rule}"
     retry = {"yes": "may well succeed", "no": "does not help", "maybe": "may help"}[cause.retry]
     who = "nobody has to fix it" if cause.fixed_by == "nobody" else f"for the {cause.fixed_by} to fix"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from .figures import tables
@@ -31,7 +32,8 @@ def advice(diagnosis: Diagnosis, summary: Mapping[str, Any]) -> Iterator[str]:
     run, cause = diagnosis.run_id, next(iter(diagnosis.causes), None)
     if cause is not None:
         for line in _BY_CATEGORY.get(cause.category, ()):
-            yield line.format(run=run, directory=shlex.quote(diagnosis.directory))
+            if not line.endswith(".log") or (Path(diagnosis.directory) / line.rpartition("/")[2]).exists():
+                yield line.format(run=run, directory=shlex.quote(diagnosis.directory))
         if cause.fingerprint and not cause.fingerprint.startswith("check:"):
             yield f"{PROGRAM} logs {run} --level ERROR"
         else:

@@ -2,107 +2,96 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 from ..events import categories
-from ..runs.frames import own_frame
+from .cause import CERTAIN, LIKELY, POSSIBLE, Cause
+from .ended import endings
 from .figures import table, tables
+from .places import first_member, root_place
 
-CERTAIN, LIKELY, POSSIBLE = "certain", "likely", "possible"
-# Of a run that said no word: the reasons that recovery gives, which begin with such a word.
-_BY_REASON: Final = {
-    "oom": "interrupted/oom",
-    "segfault": "interrupted/crash",
-    "abort": "interrupted/crash",
-    "bus_error": "interrupted/crash",
-    "arithmetic_fault": "interrupted/crash",
-    "illegal_instruction": "interrupted/crash",
-    "fatal": "interrupted/crash",
-    "reboot": "interrupted/reboot",
-    "disk_full": "resource/disk",
-    "killed": "interrupted/killed",
-    "vanished": "interrupted/killed",
-    "time_limit": "interrupted/scheduler",
-    "stalled": "stalled",
-}
-_BY_STATUS: Final = {
-    "interrupted": "interrupted/user",
-    "terminated": "interrupted/scheduler",
-    "stalled": "stalled",
-    "crashed": "interrupted/killed",
-}
 # What goes wrong with these makes other things go wrong; the others are where that shows.
-_UPSTREAM: Final = frozenset({"resource", "environment", "external", "database", "worker", "config"})
-_DOWNSTREAM: Final = frozenset({"code", "model", "unknown", "worker", "data/missing", "environment/missing_file"})
+_UPSTREAM: Final = frozenset({"resource", "environment", "external", "database", "worker", "config", "data"})
+_DOWNSTREAM: Final = frozenset(
+    {"code", "model", "numeric", "unknown", "worker", "data/missing", "environment/missing_file", "resource/time"}
+)
+_MAIN_THREAD: Final = "MainThread"
+_EXIT: Final = "sys.exit: "
 
 
-@dataclass(frozen=True)
-class Cause:
-    """One thing that went wrong.
+def causes(
+    summary: Mapping[str, Any],
+    *,
+    directory: Path | None = None,
+    past: Sequence[Mapping[str, Any]] = (),
+) -> list[Cause]:
+    """Return what went wrong in a run, the cause first; empty for one in which nothing did.
 
-    *category* with who can fix it (*fixed_by*) and whether the same again may succeed (*retry*); *confidence* is
-    "certain", "likely" or "possible", and *rule* what it rests on. *message* is the root cause's, *said* what the
-    program made of it; *place* is the line of the application's own code.
+    *directory* is the run's, where its stacks lie; *past* are the summaries of earlier successes: an error that they
+    survived led to nothing.
     """
-
-    category: str
-    confidence: str
-    rule: str
-    message: str
-    said: str = ""
-    type: str = ""
-    place: str = ""
-    operation_path: str = ""
-    context: Mapping[str, Any] = field(default_factory=dict)
-    time: str = ""
-    count: int = 1
-    fingerprint: str = ""
-
-    @property
-    def fixed_by(self) -> str:
-        """Who can fix it."""
-        return categories.kind(self.category).fixed_by
-
-    @property
-    def retry(self) -> str:
-        """Whether the same again may succeed: "yes", "no" or "maybe"."""
-        return categories.kind(self.category).retry
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON values."""
-        return {**self.__dict__, "context": dict(self.context), "fixed_by": self.fixed_by, "retry": self.retry}
-
-
-def causes(summary: Mapping[str, Any]) -> list[Cause]:
-    """Return what went wrong in a run, the cause first; empty for one in which nothing did."""
     metadata = table(summary, "run_metadata")
     status, reason = str(metadata.get("status")), str(metadata.get("status_reason") or "")
-    errors = _ordered([_of_issue(issue) for issue in tables(table(summary, "issues"), "errors")], reason)
-    ending = _of_ending(status, reason, str(metadata.get("status_confidence") or LIKELY))
-    checks = list(_of_checks(summary))
-    if not errors and not checks and ending is None and status in {"failed", "partial"} and reason:
+    known = {str(issue.get("fingerprint")) for other in past for issue in _issues(other)}
+    told = [_of_issue(issue) for issue in tables(table(summary, "issues"), "errors")]
+    ended, checks = endings(summary, directory, past), list(failing(summary))
+    if ended:
+        # A signal or a dead process is no consequence of an error, but a run may hang because of one.
+        errors = sorted(told, key=lambda error: error.time)
+        led = [error for error in errors if ended[0].category == "stalled" and _may_stop(error, known)][:1]
+        return [*led, *ended, *(error for error in errors if error not in led), *checks]
+    if status in {"failed", "partial"} and reason and _is_untold(told, checks, known, reason):
         # It said so itself, with `sys.exit("…")`, or left years open.
-        return [Cause(categories.UNKNOWN, POSSIBLE, f"the run's end: {status}", reason)]
-    if ending is not None:
-        # A signal or a dead process is no consequence of an error, unless the kernel had to kill what took too much.
-        return [ending, *errors, *checks]
+        said = Cause(categories.UNKNOWN, POSSIBLE, f"the run's end: {status}", reason, time=_end(metadata))
+        told.append(said)
+    errors = _ordered(told, list(_survived(summary)), reason, known)
     if checks and all(error.category in {"unknown", "data/quality"} for error in errors):
         return [*checks, *errors]
     return [*errors, *checks]
 
 
-def _ordered(errors: list[Cause], reason: str) -> list[Cause]:
+def _end(metadata: Mapping[str, Any]) -> str:
+    return str(metadata.get("end_time") or "9")
+
+
+def _is_untold(told: Sequence[Cause], checks: Sequence[Cause], known: Collection[str], reason: str) -> bool:
+    """Whether the reason says what no error does."""
+    if reason.startswith(_EXIT) and not any(_ended_by(error, reason) for error in told):
+        return True
+    return not checks and all(error.fingerprint in known for error in told)
+
+
+def _issues(summary: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    found = table(summary, "issues")
+    return [*tables(found, "errors"), *tables(found, "warnings")]
+
+
+def _survived(summary: Mapping[str, Any]) -> Iterator[Cause]:
+    """The exceptions that the program went on after, and only warned of."""
+    for issue in tables(table(summary, "issues"), "warnings"):
+        if table(table(issue, "first"), "exception").get("type"):
+            yield _of_issue(issue)
+
+
+def _may_stop(error: Cause, known: Collection[str]) -> bool:
+    """Whether others may wait for ever because of it."""
+    return error.fingerprint not in known and bool(error.thread or error.operation_path)
+
+
+def _ordered(errors: list[Cause], survived: list[Cause], reason: str, known: Collection[str]) -> list[Cause]:
     """The error that ended the run, but before it what it may have come from; the rest as they came."""
     in_time = sorted(errors, key=lambda error: error.time)
     ending = next((error for error in reversed(in_time) if _ended_by(error, reason)), None)
     if ending is None:
-        return sorted(in_time, key=lambda error: error.category == categories.UNKNOWN)
-    upstream = [
-        error for error in in_time if error is not ending and error.time <= ending.time and _leads(error, ending)
+        return sorted(in_time, key=lambda error: (error.fingerprint in known, error.category == categories.UNKNOWN))
+    before = [
+        error
+        for error in sorted([*errors, *survived], key=lambda error: error.time)
+        if error is not ending and error.time <= ending.time and error.fingerprint not in known
     ]
-    first = upstream[:1] or [ending]
+    first = [error for error in before if _leads(error, ending)][:1] or [ending]
     return [*first, *([ending] if ending not in first else []), *(e for e in in_time if e not in (*first, ending))]
 
 
@@ -112,7 +101,8 @@ def _ended_by(error: Cause, reason: str) -> bool:
 
 def _leads(one: Cause, other: Cause) -> bool:
     downstream = other.category in _DOWNSTREAM or _level(other) in _DOWNSTREAM
-    return downstream and _level(one) in _UPSTREAM and one.category != other.category
+    upstream = bool(one.thread) or (_level(one) in _UPSTREAM and one.category != "data/quality")
+    return downstream and upstream and one.category != other.category
 
 
 def _level(cause: Cause) -> str:
@@ -125,8 +115,12 @@ def _of_issue(issue: Mapping[str, Any]) -> Cause:
     # A worker's traceback comes as a cause that is only text.
     chain = [link for link in tables(exception, "causes") if not str(link.get("type")).endswith("_RemoteTraceback")]
     root: Mapping[str, Any] = chain[-1] if chain else exception
-    message = str(root.get("message") or issue.get("message") or "")
+    kind = str(root.get("type") or issue.get("type") or "")
+    message = str(root.get("message") or ("" if kind and exception else issue.get("message")) or "")
     said = str(issue.get("message") or "") if chain else str(issue.get("event_message") or "")
+    if kind.endswith("ExceptionGroup"):
+        member = first_member(exception)
+        kind, message, said = (*member, message) if member[0] else (kind, message, said)
     category = str(issue.get("category") or categories.UNKNOWN)
     return Cause(
         category=category,
@@ -134,14 +128,20 @@ def _of_issue(issue: Mapping[str, Any]) -> Cause:
         rule=str(issue.get("category_rule") or "no rule speaks"),
         message=message,
         said="" if said == message else said,
-        type=str(root.get("type") or issue.get("type") or ""),
-        place=_place(exception),
+        type=kind,
+        place=root_place(exception),
         operation_path=str(issue.get("operation_path") or ""),
         context=table(issue, "context"),
         time=str(issue.get("first_time") or ""),
         count=int(issue.get("count") or 1),
         fingerprint=str(issue.get("fingerprint") or ""),
+        thread=_thread(event),
     )
+
+
+def _thread(event: Mapping[str, Any]) -> str:
+    name = str(event.get("failed_thread") or event.get("thread") or "")
+    return "" if name == _MAIN_THREAD else name
 
 
 def _confidence(category: str, rule: str) -> str:
@@ -152,22 +152,8 @@ def _confidence(category: str, rule: str) -> str:
     return CERTAIN
 
 
-def _place(exception: Mapping[str, Any]) -> str:
-    frame = own_frame(exception)
-    return f"{frame.get('file')}:{frame.get('line')} in {frame.get('function')}" if frame else ""
-
-
-def _of_ending(status: str, reason: str, confidence: str) -> Cause | None:
-    if status not in _BY_STATUS:
-        return None
-    word = reason.partition(":")[0]
-    category = _BY_REASON.get(word) or _BY_STATUS[status]
-    if word.startswith("SIG"):
-        category = "interrupted/user" if word.startswith("SIGINT") else "interrupted/scheduler"
-    return Cause(category, confidence, f"the run's end: {status}", reason or status)
-
-
-def _of_checks(summary: Mapping[str, Any]) -> Iterator[Cause]:
+def failing(summary: Mapping[str, Any]) -> Iterator[Cause]:
+    """Yield the checks that failed, as causes."""
     for check in tables(summary, "checks"):
         if check.get("outcome") in {"fail", "error"}:
             yield Cause(

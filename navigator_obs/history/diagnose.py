@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ..fields import format_bytes, format_mb, format_seconds
 from .advice import advice
-from .causes import Cause, causes
+from .cause import Cause
+from .causes import causes, failing
 from .entry import LIVING
 from .figures import number, table, tables
 from .surroundings import ABSENT, INPUT, Change, Weighed, changes, weigh
@@ -89,10 +90,10 @@ def diagnose(run: RunEntry, history: History) -> Diagnosis:
     summary = run.summary
     past = _past(run, history)
     metadata = table(summary, "run_metadata")
-    found = causes(summary)
+    like = [other for entry, other in past if entry.status == "success"]
+    found = causes(summary, directory=run.directory, past=like)
     good = next(((entry, other) for entry, other in past if entry.status == "success"), None)
     succeeded = run.status == "success"
-    like = [other for entry, other in past if entry.status == "success"]
     diagnosis = Diagnosis(
         run_id=run.run_id,
         name=run.name,
@@ -130,8 +131,13 @@ def _changed(
     """What is not as it was, but for what the run did not come to record before it ended."""
     told = [one for one in changes(good, summary) if run.status == "success" or not _is_missing_input(one)]
     cause = found[0] if found else None
-    words = f"{cause.type} {cause.message} {cause.said}" if cause else ""
-    return weigh(told, _failures(run, summary, past), cause.category if cause else "", words)
+    return weigh(told, _failures(run, summary, past), cause.category if cause else "", _words(cause) if cause else "")
+
+
+def _words(cause: Cause) -> str:
+    """What the program says of it; of how it ended, it is the toolkit that tells."""
+    said = f"{cause.type} {cause.message} {cause.said}" if cause.fingerprint else ""
+    return f"{said} {cause.place} {cause.operation_path}"
 
 
 def _is_missing_input(change: Change) -> bool:
@@ -155,9 +161,10 @@ def _novelty(cause: Cause, past: Past) -> Novelty:
 
 
 def _has(summary: Mapping[str, Any], cause: Cause) -> bool:
-    found = causes(summary)
     if cause.fingerprint:
-        return any(other.fingerprint == cause.fingerprint for other in found)
+        told = {str(issue.get("fingerprint")) for issue in tables(table(summary, "issues"), "errors")}
+        return cause.fingerprint in told or any(one.fingerprint == cause.fingerprint for one in failing(summary))
+    found = causes(summary)
     return bool(found) and found[0].category == cause.category
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
@@ -14,6 +15,7 @@ _COMPUTER: Final = ("python", "implementation", "platform", "cpus", "memory_mb",
 ABSENT: Final = "(none)"
 HIDDEN: Final = "[redacted] "
 """Stands before the digest of a value that is not shown."""
+_SAYING_NOTHING: Final = frozenset({ABSENT, "None", "True", "False"})
 
 
 class Change(NamedTuple):
@@ -134,8 +136,11 @@ def weigh(
 
 def _names(change: Change, words: str) -> bool:
     """Whether an error's words speak of the thing that changed, or of its value."""
-    parts = [change.name.rpartition(".")[2], change.name.rpartition("/")[2], change.now]
-    return any(isinstance(part, str) and len(part) > 2 and part.lower() in words for part in parts)
+    parts = {change.name, change.name.rpartition(".")[2], change.name.rpartition("/")[2]}
+    # A small number stands for many things.
+    parts |= {str(change.now)} if isinstance(change.now, str) or len(str(change.now)) > 3 else set()
+    told = (re.escape(part.lower()) for part in parts if len(part) > 2 and part not in _SAYING_NOTHING)
+    return any(re.search(rf"(?<![\w.]){part}(?!\w)", words) for part in told)
 
 
 def _weighed(change: Change, known: list[tuple[bool, dict[tuple[str, str], Any]]]) -> Weighed:

@@ -22,6 +22,8 @@ LARGER_PART: Final = 0.4
 LARGE_PART: Final = 0.15
 MAX_SUSPICIONS: Final = 5
 _MAX_MESSAGE: Final = 200
+_OWN_LOGGERS: Final = frozenset({"navigator_obs.checks", "navigator_obs.run"})
+_OF_CODE: Final = ("DeprecationWarning", "FutureWarning", "ImportWarning", "EncodingWarning", "ResourceWarning")
 _MAD_TO_SIGMA: Final = 1.4826
 
 
@@ -52,7 +54,7 @@ def slower(summary: Mapping[str, Any], past: Sequence[Mapping[str, Any]]) -> lis
     """Return the run's duration and the operations that took longer than in the *past*; of a run that did not, only
     those that gained a large part of its time.
 
-    Nothing where the machine was busy with something else: all operations took longer, and none took more CPU time.
+    Nothing where the machine was busy with something else: all operations took longer, and most of it was no CPU time.
     """
     alike = [other for other in past if _same_size(summary, other)]
     if len(alike) < LEAST_RUNS:
@@ -63,7 +65,7 @@ def slower(summary: Mapping[str, Any], past: Sequence[Mapping[str, Any]]) -> lis
     found = sorted(filter(None, gained), key=_gain, reverse=True)
     if whole is None:
         return _large(found, median(_duration(other) or 0.0 for other in alike))
-    if _is_spread(whole, found) and _slower("cpu", _cpu(summary), [_cpu(other) for other in alike]) is None:
+    if _is_spread(whole, found) and not _worked(summary, alike, _gain(whole)):
         return []
     return [whole, *found[:MAX_SUSPICIONS]]
 
@@ -76,6 +78,12 @@ def _large(found: Sequence[Suspicion], usual_seconds: float) -> list[Suspicion]:
 def _is_spread(whole: Suspicion, found: Sequence[Suspicion]) -> bool:
     """Whether no single operation explains the larger part of what the run took longer."""
     return not found or _gain(found[0]) < LARGER_PART * _gain(whole)
+
+
+def _worked(summary: Mapping[str, Any], alike: Sequence[Mapping[str, Any]], gained_seconds: float) -> bool:
+    """Whether a good part of the time that was gained went by at work, and not in waiting for a busy machine."""
+    cpu = _slower("cpu", _cpu(summary), [_cpu(other) for other in alike])
+    return cpu is not None and _gain(cpu) >= LARGER_PART * gained_seconds
 
 
 def _cpu(summary: Mapping[str, Any]) -> float | None:
@@ -156,21 +164,33 @@ def _failing(summary: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _new_issues(summary: Mapping[str, Any], alike: Sequence[Mapping[str, Any]]) -> Iterator[Suspicion]:
-    """Errors that a run survived, and warnings of arithmetic that went wrong, which no run before had."""
+    """Errors that a run survived, and warnings, which no run before had."""
     if len(alike) < LEAST_RUNS:
         return
-    known = {fingerprint for other in alike for fingerprint, _ in _telling_issues(other)}
-    for fingerprint, message in _telling_issues(summary):
-        if fingerprint not in known:
-            yield Suspicion(f"new: {message[:_MAX_MESSAGE]}", None, None, len(alike))
+    known = {words for other in alike for words in _telling_issues(other)}
+    for words, issues in _telling_issues(summary).items():
+        if words not in known:
+            told, count = (
+                str(issues[0].get("message"))[:_MAX_MESSAGE],
+                sum(int(one.get("count") or 1) for one in issues),
+            )
+            yield Suspicion(f"new: {told}" + (f" ({count:,} times)" if count > 1 else ""), None, None, len(alike))
 
 
-def _telling_issues(summary: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _telling_issues(summary: Mapping[str, Any]) -> dict[tuple[str, str], list[Mapping[str, Any]]]:
+    """By what they say, the errors, and the warnings but for those that were as good as over when they were told, of
+    code that will have to change one day, and what the toolkit says itself.
+    """
+    found: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
     for severity in ("errors", "warnings"):
         for issue in tables(table(summary, "issues"), severity):
-            told = severity == "errors" or str(issue.get("category")).startswith(("numeric", "data"))
-            if told and table(issue, "first").get("logger") != "navigator_obs.checks":
-                yield str(issue.get("fingerprint")), str(issue.get("message"))
+            passing = issue.get("retry") == "yes" or str(issue.get("type")).endswith(_OF_CODE)
+            logger = str(table(issue, "first").get("logger"))
+            is_ours = logger in _OWN_LOGGERS or (severity == "warnings" and logger.startswith("navigator_obs."))
+            if not is_ours and (severity == "errors" or not passing):
+                words = f"{issue.get('type')} {next(iter(table(issue, 'variants')), issue.get('message'))}"
+                found.setdefault((severity, words), []).append(issue)
+    return found
 
 
 def _unknown_values(summary: Mapping[str, Any]) -> Iterator[str]:

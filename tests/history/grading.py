@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from navigator_obs.history.causes import Cause
+from navigator_obs.history.cause import Cause
 from navigator_obs.history.diagnose import Diagnosis
 from tests.history.scenarios import Expected
 

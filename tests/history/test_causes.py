@@ -42,6 +42,42 @@ def test_what_led_to_it_stands_before_it():
     assert told(disk, missing, reason="FileNotFoundError: no file") == ["disk full", "no file"]
 
 
+def test_an_error_that_successes_survived_led_to_nothing():
+    """The network is down every night; the missing column is new."""
+    network, missing = issue("no mail", "external/network", 1), issue("no salary", "code", 2)
+    failed = summary(network, missing, reason="KeyError: no salary")
+    assert [cause.message for cause in causes(failed)] == ["no mail", "no salary"]
+    past = [summary(network, status="success")]
+    assert [cause.message for cause in causes(failed, past=past)] == ["no salary", "no mail"]
+    alone = summary(network, status="partial", reason="year 2027 left")
+    assert [cause.message for cause in causes(alone, past=past)] == ["year 2027 left", "no mail"]
+
+
+def test_a_hang_has_come_from_the_thread_that_died():
+    """Others wait for its answer."""
+    died = issue("77", "code", 1)
+    died["first"]["failed_thread"] = "Thread-1 (work_off)"
+    [cause, hang] = causes(summary(died, status="stalled", reason="no progress since …"))
+    assert (cause.message, cause.thread, hang.category) == ("77", "Thread-1 (work_off)", "stalled")
+    past = [summary(died, status="success")]
+    assert causes(summary(died, status="stalled", reason="no progress"), past=past)[0].category == "stalled"
+
+
+def test_an_exception_that_was_only_warned_of_may_be_the_cause():
+    """It was survived at first; a warning without an exception says nothing of the kind."""
+    ending = issue("'NoneType' object is not iterable", "code", 2)
+    failed = summary(ending, reason="TypeError: 'NoneType' object is not iterable")
+    failed["issues"]["warnings"] = [issue("locked", "database/lock", 1), {"message": "slow", "first": {}}]
+    assert [cause.message for cause in causes(failed)] == ["locked", ending["message"]]
+
+
+def test_words_at_the_exit_end_it():
+    """What was logged before is no reason to keep silent about them."""
+    failed = summary(issue("no mail", "external/network", 1), reason="sys.exit: the census is too old")
+    failed["issues"]["errors"][0]["category"] = "model"
+    assert causes(failed)[0].message == "sys.exit: the census is too old"
+
+
 def test_what_came_after_it_did_not_lead_to_it():
     """An error of the clean-up is no cause."""
     ending, after = issue("bad key", "code", 1), issue("disk full", "resource/disk", 2)

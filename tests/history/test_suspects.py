@@ -59,14 +59,27 @@ def test_a_check_that_no_longer_passes_is_suspect():
     assert suspects(bad, [bad] * 4) == []
 
 
+def issue(message, **fields):
+    return {"fingerprint": message, "message": message, "category": "unknown", "retry": "maybe", **fields}
+
+
 def test_an_error_that_was_survived_is_suspect():
-    """One that no run before had; a warning only where its kind says that figures are wrong."""
+    """One that no run before had."""
     good, bad = summary(), summary()
-    told = {"fingerprint": "a", "message": "3 rows lost", "category": "unknown", "first": {"logger": "planwise"}}
-    bad["issues"] = {"errors": [told], "warnings": [{**told, "fingerprint": "b", "message": "slow"}]}
+    bad["issues"] = {"errors": [issue("3 rows lost")], "warnings": []}
     assert [one.what for one in suspects(bad, [good] * 4)] == ["new: 3 rows lost"]
-    bad["issues"] = {"errors": [], "warnings": [{**told, "message": "NaN", "category": "numeric/nonfinite"}]}
-    assert [one.what for one in suspects(bad, [good] * 4)] == ["new: NaN"]
+    assert suspects(bad, [bad] * 4) == []
+
+
+def test_a_warning_of_new_words_is_suspect():
+    """It is told once, whoever gave it; not that something was tried again, nor that the code is of an old kind."""
+    good, bad = summary(), summary()
+    again = issue("no answer, once more", retry="yes")
+    old = issue("will go in 3.0", type="DeprecationWarning")
+    ours = issue("Run stalled", first={"logger": "navigator_obs.run"})
+    by_two = [issue("paid too little", count=3, first={"logger": f"plan.{year}"}) for year in (2025, 2026)]
+    bad["issues"] = {"errors": [], "warnings": [again, old, ours, *by_two]}
+    assert [one.what for one in suspects(bad, [good] * 4)] == ["new: paid too little (6 times)"]
     assert suspects(bad, [bad] * 4) == []
 
 
