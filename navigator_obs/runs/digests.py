@@ -9,11 +9,13 @@ DuckDB or a list of dicts: numbers count by their value, whole or not, and missi
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
+import re
 import struct
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from hashlib import blake2b, sha256
@@ -26,6 +28,9 @@ _MASK: Final = (1 << 64) - 1
 _MISSING: Final = 0x6E61_7669_6761_746F
 _SECOND: Final = 0x9E37_79B9_7F4A_7C15
 _MAX_PROBLEM: Final = 300
+_AS_LIST: Final = ("to_pylist", "to_list", "tolist")
+_ADDRESS: Final = re.compile(r" at 0x[0-9a-fA-F]+>")
+_NUMERIC: Final = re.compile(r"U?Int\d+|Float\d+|Boolean|u?int\d+|float|double|halffloat|bool")
 _EXACT: Final = 1 << 53
 _EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - a difference of two without a zone
 _MICROSECOND: Final = timedelta(microseconds=1)
@@ -41,8 +46,9 @@ class Digest(NamedTuple):
 def digest_of(data: Any) -> Digest:
     """Return the digest of *data*: a table without regard to order, anything else as it is, its mappings by key.
 
-    A table is a data frame, an Arrow table, a DuckDB relation, or a list of dicts. An array counts with its shape and
-    its order.
+    A table is a data frame, an Arrow table, a DuckDB relation, or a list of dicts, dataclasses, models or named tuples.
+    An array counts with its shape and its order, a single column with its order. Raises TypeError for what has no data
+    to read: a lazy frame, an iterator, an object that tells no more than where it is in memory.
 
     >>> one = digest_of([{"id": 1, "pay": 5.0}, {"id": 2, "pay": None}])
     >>> one == digest_of([{"pay": float("nan"), "id": 2}, {"pay": 5, "id": 1}])
@@ -50,12 +56,18 @@ def digest_of(data: Any) -> Digest:
     >>> one == digest_of([{"id": 1, "pay": 5.1}, {"id": 2, "pay": None}])
     False
     """
+    if type(data).__name__ == "LazyFrame" or isinstance(data, Iterator):
+        raise TypeError(f"a {type(data).__name__} has no data yet: collect it first")
     columns = _columns(data)
     if columns is not None:
         return _of_table(columns)
     if _is_array(data):
         return Digest(_of_array(data), None)
+    if _is_column(data):
+        return Digest(_of_column(data), None)
     canonical = json.dumps(_sorted_sets(data), sort_keys=True, separators=(",", ":"))
+    if _ADDRESS.search(canonical):
+        raise TypeError("it holds an object that tells no more than its address, another one in each process")
     return Digest(sha256(canonical.encode("utf-8", "replace")).hexdigest()[:32], None)
 
 
@@ -76,6 +88,20 @@ def place(year: Any) -> dict[str, Any]:
 
 def _is_array(data: Any) -> bool:
     return type(data).__module__.partition(".")[0] == "numpy" and hasattr(data, "shape") and data.dtype.kind != "O"
+
+
+def _is_column(data: Any) -> bool:
+    """Whether it is a single column of a library: pandas', polars', Arrow's, or an array of objects."""
+    return hasattr(data, "__len__") and any(hasattr(data, method) for method in _AS_LIST) and not _is_scalar(data)
+
+
+def _is_scalar(data: Any) -> bool:
+    return getattr(data, "shape", None) == ()
+
+
+def _of_column(column: Any) -> str:
+    codes = b"".join(struct.pack("<Q", code) for code in _codes(_listed(column)))
+    return sha256(b"column " + codes).hexdigest()[:32]
 
 
 def _of_array(array: Any) -> str:
@@ -101,7 +127,8 @@ def _sorted_sets(value: Any) -> Any:
 def _columns(data: Any) -> dict[str, Any] | None:
     """Return the columns of a table by name, None for what is none."""
     if isinstance(data, Sequence) and not isinstance(data, (str, bytes)):
-        return _columns_of_rows(data) if data and all(isinstance(row, Mapping) for row in data) else None
+        rows = [row for row in map(_row, data) if row is not None]
+        return _columns_of_rows(rows) if rows and len(rows) == len(data) else None
     if hasattr(data, "fetchall") and hasattr(data, "columns"):
         rows = data.fetchall()
         return {str(name): [row[place] for row in rows] for place, name in enumerate(data.columns)}
@@ -111,6 +138,19 @@ def _columns(data: Any) -> dict[str, Any] | None:
     if names is None or not hasattr(data, "shape"):
         return None
     return {str(name): data[name] for name in names}
+
+
+def _row(item: Any) -> Mapping[Any, Any] | None:
+    """One item of a list as a row, None where it is none."""
+    if isinstance(item, Mapping):
+        return item
+    if dataclasses.is_dataclass(item) and not isinstance(item, type):
+        return {field.name: getattr(item, field.name, None) for field in dataclasses.fields(item)}
+    for method in ("_asdict", "model_dump"):
+        if hasattr(type(item), method):
+            row: Mapping[Any, Any] = getattr(item, method)()
+            return row
+    return None
 
 
 def _columns_of_rows(rows: Sequence[Mapping[Any, Any]]) -> dict[str, Any]:
@@ -153,9 +193,8 @@ def _sums_in_numpy(numpy: Any, columns: Mapping[str, Any], rows: int) -> list[in
 
 
 def _codes_in_numpy(numpy: Any, column: Any) -> Any:
-    kind = getattr(getattr(column, "dtype", None), "kind", None)
-    if kind in {"i", "u", "b", "f"} and hasattr(column, "to_numpy"):
-        array = column.to_numpy()
+    if _holds_numbers(column):
+        array = numpy.asarray(column)
         floats = array.astype(numpy.float64) + 0.0 if array.dtype.kind in "iubf" else None
         if floats is not None and not (numpy.abs(floats) >= _EXACT).any():
             codes = floats.view(numpy.uint64).copy()
@@ -164,8 +203,16 @@ def _codes_in_numpy(numpy: Any, column: Any) -> Any:
     return numpy.fromiter(_codes(_listed(column)), dtype=numpy.uint64, count=len(column))
 
 
+def _holds_numbers(column: Any) -> bool:
+    """Whether a column says so itself: pandas' by the kind of its type, polars' and Arrow's by its name."""
+    kind: Any = getattr(column, "dtype", None)
+    if hasattr(kind, "kind"):
+        return kind.kind in "iubf"
+    return _NUMERIC.fullmatch(str(kind or getattr(column, "type", ""))) is not None
+
+
 def _listed(column: Any) -> Iterable[Any]:
-    for method in ("to_pylist", "to_list", "tolist"):
+    for method in _AS_LIST:
         if hasattr(column, method):
             found: Iterable[Any] = getattr(column, method)()
             return found

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
+import functools
 import json
 import subprocess
 import sys
+from collections import namedtuple
 from decimal import Decimal
 
 import duckdb
@@ -182,3 +185,87 @@ def test_data_that_can_not_be_read_stops_nothing(recorder):
             run.digest("", [])
     [event] = recorder.events("a digest could not be taken")
     assert (event["digest"], event["error"]) == ("workforce", "RuntimeError: the table is gone")
+
+
+def rows_of_many_types():
+    return [
+        {
+            "id": number, "name": f"n{number % 7}", "pay": number * 1.5 if number % 5 else None, "level": "L1",
+            "hired": dt.date(2020, 1, 1 + number % 28), "active": number % 2 == 0, "rate": Decimal(number) / 4,
+            "at": dt.datetime(2021, 1, 1, number % 24, tzinfo=dt.UTC), "tags": [1, 2] if number % 3 else [],
+        }
+        for number in range(100)
+    ]  # fmt: skip
+
+
+def test_a_polars_frame_has_the_digest_of_its_rows():
+    """Shuffled, its columns in another order, as categories and in smaller types."""
+    polars = pytest.importorskip("polars")
+    rows = rows_of_many_types()
+    frame = polars.DataFrame(rows)
+    for same in (
+        frame,
+        frame.sample(fraction=1, shuffle=True, seed=3).select(sorted(frame.columns)),
+        frame.with_columns(polars.col("level").cast(polars.Categorical), polars.col("id").cast(polars.Int32)),
+    ):
+        assert digest_of(same) == digest_of(rows)
+
+
+def test_an_arrow_table_has_the_digest_of_its_rows():
+    """In chunks, as a batch, as a dictionary, with missing cells; through pandas and DuckDB."""
+    arrow = pytest.importorskip("pyarrow")
+    rows = rows_of_many_types()
+    table = arrow.Table.from_pylist(rows)
+    place = table.column_names.index("level")
+    for same in (
+        table,
+        arrow.concat_tables([table.slice(50), table.slice(0, 50)]),
+        table.set_column(place, "level", table["level"].dictionary_encode()),
+        table.combine_chunks().to_batches()[0],
+        table.to_pandas(types_mapper=pd.ArrowDtype),
+        duckdb.from_arrow(table).order("name"),
+    ):
+        assert digest_of(same) == digest_of(rows)
+
+
+def test_rows_may_be_objects():
+    """pydantic's models, dataclasses and named tuples, in any order."""
+    pydantic = pytest.importorskip("pydantic")
+    rows = rows_of_many_types()
+    model = pydantic.create_model("Model", **dict.fromkeys(rows[0], (object, ...)))
+    pair, row_type = namedtuple("Pair", rows[0]), dataclasses.make_dataclass("Row", rows[0])
+    for make in (model, row_type, pair):
+        assert digest_of([make(**row) for row in reversed(rows)]) == digest_of(rows)
+        assert digest_of([make(**row) for row in rows[1:]]) != digest_of(rows)
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars", "pyarrow", "numpy"])
+def test_a_column_counts_to_its_last_cell(library):
+    """With its order, and however long it is."""
+    module = pytest.importorskip(library)
+    make = {"pyarrow": "array", "numpy": "array"}.get(library, "Series")
+    make = functools.partial(getattr(module, make), **({"dtype": object} if library == "numpy" else {}))
+    cells = list(range(30_000))
+    one = digest_of(make(cells))
+    assert one == digest_of(make(list(cells)))
+    cells[-7] = 0
+    assert digest_of(make(cells)) != one
+    assert digest_of(make(list(range(30_000))[::-1])) != one
+
+
+@pytest.mark.parametrize("what", ["lazy", "generator", "object", "nested"])
+def test_what_has_no_data_is_refused(recorder, what):
+    """A digest of an address would be another one in each process, and that of a query says nothing of its rows."""
+    polars = pytest.importorskip("polars")
+    data = {
+        "lazy": lambda: polars.LazyFrame({"a": [1]}),
+        "generator": lambda: (number for number in range(3)),
+        "object": object,
+        "nested": lambda: {"model": [object()]},
+    }[what]()
+    with pytest.raises(TypeError):
+        digest_of(data)
+    with obs.start_run("baseline") as run:
+        assert run.digest("workforce", data) is None
+    [event] = recorder.events("a digest could not be taken")
+    assert event["error"].startswith("TypeError: ")
