@@ -6,6 +6,7 @@ import click
 
 from ..history.store import History
 from ..outputs.capacity import sections
+from .completers import complete_name
 from .screen import print_json, print_sections
 from .verbs import config_of, places
 
@@ -13,7 +14,9 @@ from .verbs import config_of, places
 @click.command("capacity")
 @click.option("--years", type=click.IntRange(1), metavar="N", help="Simulated years.  [those of the newest run]")
 @click.option("--rows", type=click.IntRange(1), metavar="N", help="Rows of one year.  [those of the newest run]")
-@click.option("--name", metavar="NAME", help="Of the runs of this name.  [that of the last success]")
+@click.option(
+    "--name", metavar="NAME", shell_complete=complete_name, help="Of the runs of this name.  [that of the last success]"
+)
 @click.option("--all", "everything", is_flag=True, help="Every operation, not the 20 that take longest.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object with every estimate.")
 @places

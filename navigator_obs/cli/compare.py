@@ -5,10 +5,12 @@ from __future__ import annotations
 import click
 
 from ..history.store import History
+from ..history.thresholds import FIGURES
 from ..outputs.comparison import MOST, sections
+from .completers import complete_run, one_of
 from .meeting import settled
 from .screen import print_json, print_sections
-from .verbs import complete_run, config_of, places
+from .verbs import config_of, places
 
 
 @click.command("compare")
@@ -19,6 +21,7 @@ from .verbs import complete_run, config_of, places
     "thresholds",
     multiple=True,
     metavar="FIGURE:LIMIT",
+    shell_complete=one_of(f"{name}:" for name in FIGURES),
     help="What AFTER may exceed BEFORE by, such as duration:5% or p95:10%+0.5s; repeatable.",
 )
 @click.option("--all", "everything", is_flag=True, help=f"Every finding, not the first {MOST} of each kind.")

@@ -18,7 +18,7 @@ from ..history.suspects import Suspicion
 from ..outputs.columns import one_line, shorten
 from .meeting import settled
 from .screen import print_json
-from .verbs import config_of, places
+from .verbs import config_of, places, run_argument
 
 WIDTH: Final = 100
 _LABEL: Final = 10
@@ -28,7 +28,7 @@ _MAX_VALUE: Final = 28
 
 
 @click.command("diagnose")
-@click.argument("run", default="last", metavar="[RUN]")
+@run_argument()
 @click.option("--json", "as_json", is_flag=True, help="Print the diagnosis as JSON.")
 @places
 def command(run: str, as_json: bool, log_dir: str | None, runs_dir: str | None) -> int:

@@ -8,6 +8,7 @@ from ..errors import UsageError, close_match
 from ..history.store import LIVING, History
 from ..runs import live_level
 from ..settings import LEVELS
+from .completers import one_of
 from .screen import print_json
 from .verbs import config_of, places, run_argument
 
@@ -16,7 +17,7 @@ _RESET = "RESET"
 
 @click.command("level")
 @run_argument(required=True)
-@click.argument("level", required=False, metavar="[LEVEL]")
+@click.argument("level", required=False, metavar="[LEVEL]", shell_complete=one_of((*LEVELS, "reset")))
 @click.option("--logger", default="", metavar="NAME", help="Only for this logger and the dotted names below it.")
 @click.option("--json", "as_json", is_flag=True, help="Print what is asked for as a JSON object.")
 @places

@@ -13,11 +13,11 @@ from ..outputs.columns import aligned, one_line
 from .listing import lines_of
 from .meeting import settled
 from .screen import print_json
-from .verbs import config_of, places
+from .verbs import config_of, places, run_argument
 
 
 @click.command("lineage")
-@click.argument("run", default="last", metavar="[RUN]")
+@run_argument()
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 @places
 def command(run: str, as_json: bool, log_dir: str | None, runs_dir: str | None) -> int:

@@ -16,16 +16,19 @@ from ..history.around import read_around
 from ..history.reader import Filter, Hit, log_files, read_events
 from ..history.store import LIVING, History, RunEntry
 from ..settings import LEVELS
+from .completers import complete_run, one_of
 from .screen import write_json
 from .staged import recover_staged
-from .verbs import complete_run, config_of, places
+from .verbs import config_of, places
 
 _LOOK_SECONDS = 1.0
 
 
 @click.command("logs")
 @click.argument("run", required=False, metavar="[RUN]", shell_complete=complete_run)
-@click.option("--level", metavar="LEVEL", help=f"This level and above: {', '.join(LEVELS)}.")
+@click.option(
+    "--level", metavar="LEVEL", shell_complete=one_of(LEVELS), help=f"This level and above: {', '.join(LEVELS)}."
+)
 @click.option(
     "--where",
     multiple=True,

@@ -4,19 +4,40 @@ from __future__ import annotations
 
 import click
 
+from ..history.store import STATUSES
+from .completers import complete_name, complete_tag, one_of
 from .listed import COLUMNS, checked_columns
 from .listing import print_runs
 from .verbs import config_of, places
 
 
 @click.command("runs")
-@click.option("--status", multiple=True, metavar="STATUS", help="Only with this status, such as failed; repeatable.")
-@click.option("--name", metavar="NAME", help="Only runs of this name; * stands for anything.")
-@click.option("--tag", multiple=True, metavar="TAG", help="Only runs with this tag; repeatable: with all of them.")
+@click.option(
+    "--status",
+    multiple=True,
+    metavar="STATUS",
+    shell_complete=one_of(STATUSES),
+    help="Only with this status, such as failed; repeatable.",
+)
+@click.option(
+    "--name", metavar="NAME", shell_complete=complete_name, help="Only runs of this name; * stands for anything."
+)
+@click.option(
+    "--tag",
+    multiple=True,
+    metavar="TAG",
+    shell_complete=complete_tag,
+    help="Only runs with this tag; repeatable: with all of them.",
+)
 @click.option("--since", metavar="WHEN", help="Only runs started since then: 90m, 3d, today, 2025-08-18.")
 @click.option("--top", is_flag=True, help="Leave out runs within others.")
 @click.option("--limit", type=click.IntRange(min=0), metavar="N", help="The newest N; 0 for all.")
-@click.option("--columns", metavar="NAME,...", help=f"What to show: {', '.join(COLUMNS)}.")
+@click.option(
+    "--columns",
+    metavar="NAME,...",
+    shell_complete=one_of(COLUMNS, between=","),
+    help=f"What to show: {', '.join(COLUMNS)}.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
 @places
 def command(

@@ -16,7 +16,7 @@ from ..outputs import lanes, trace
 from ..runs.records import read_run
 from .complaint import PROGRAM
 from .screen import write_json
-from .verbs import config_of, places
+from .verbs import config_of, places, run_argument
 
 FORMATS: Final = ("chrome", "speedscope", "folded")
 _VIEWERS: Final = {
@@ -27,7 +27,7 @@ _VIEWERS: Final = {
 
 
 @click.command("trace")
-@click.argument("run", default="last", metavar="[RUN]")
+@run_argument()
 @click.option("--format", "form", type=click.Choice(FORMATS), default="chrome", help="[chrome]")
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="[stdout]")
 @click.option(

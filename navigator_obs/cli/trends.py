@@ -7,13 +7,21 @@ import click
 from ..history.finding import WORSE
 from ..history.store import History
 from ..outputs.trend_lines import sections
+from .completers import complete_operation, complete_run
 from .screen import print_json, print_sections
 from .verbs import config_of, places
 
 
 @click.command("trends")
-@click.argument("operation", required=False, metavar="[OPERATION]")
-@click.option("--run", "ref", default="last-success", metavar="RUN", help="The run to end with.  [last-success]")
+@click.argument("operation", required=False, metavar="[OPERATION]", shell_complete=complete_operation)
+@click.option(
+    "--run",
+    "ref",
+    default="last-success",
+    metavar="RUN",
+    shell_complete=complete_run,
+    help="The run to end with.  [last-success]",
+)
 @click.option("--all", "everything", is_flag=True, help="Every operation, not the 20 that take longest.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object with every series and finding.")
 @places

@@ -11,6 +11,7 @@ import click
 from ..config import Config, resolve
 from ..errors import close_match
 from .complaint import PROGRAM, complain
+from .completers import complete_run
 
 VERBS: Final = {
     "demo": "Run a real multi-year workforce simulation and record it.",
@@ -45,8 +46,6 @@ VERBS: Final = {
 }
 # Verbs that share a file: the command has the verb's name there.
 _HOMES: Final = {"tag": "annotating", "pin": "annotating", "note": "annotating", "ack": "annotating"}
-_MOST_COMPLETED: Final = 200
-LAST: Final = ("last", "last-success", "last-failed")
 Verb = TypeVar("Verb", bound=Callable[..., Any])
 
 
@@ -95,20 +94,6 @@ def run_argument(*, required: bool = False) -> Callable[[Verb], Verb]:
     if required:
         return click.argument("run", metavar="RUN", shell_complete=complete_run)
     return click.argument("run", default="last", metavar="[RUN]", shell_complete=complete_run)
-
-
-def complete_run(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:  # noqa: ARG001
-    """Return the words for a run, the names and the ids that begin with what was typed. Never raises."""
-    from ..history.store import History
-
-    given = {**ctx.find_root().params, **{name: value for name, value in ctx.params.items() if value}}
-    try:
-        config = resolve({"runs_dir": given["runs_dir"]} if given.get("runs_dir") else {})
-        runs = History(config.runs_dir).list()
-    except Exception:
-        return []
-    names = dict.fromkeys([*LAST, *(run.name for run in runs), *(run.run_id for run in runs[:_MOST_COMPLETED])])
-    return [name for name in names if name.startswith(incomplete)]
 
 
 def config_of(**places: str | None) -> Config:

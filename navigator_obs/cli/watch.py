@@ -15,8 +15,9 @@ from ..history.live import LiveRun, Look, runs_like
 from ..history.store import LIVING, History, RunEntry, outermost
 from ..outputs.cells import local_time, table
 from ..outputs.live import line, sections, to_dict
+from .completers import complete_run
 from .screen import write_json
-from .verbs import complete_run, config_of, places
+from .verbs import config_of, places
 
 FOUND: Final = 1
 _SECONDS: Final = 0.5

@@ -15,7 +15,7 @@ import navigator_obs as obs
 from navigator_obs.cli.complaint import PROGRAM
 from navigator_obs.cli.completion import VARIABLE
 from navigator_obs.cli.main import main
-from navigator_obs.cli.verbs import group
+from navigator_obs.cli.verbs import VERBS, group
 
 
 def completed(*words: str) -> list[str]:
@@ -35,6 +35,35 @@ def test_verbs_options_and_runs_are_completed(recorder, monkeypatch):
     assert completed("errors", run.run_id[:10]) == [run.run_id]
     assert completed("logs", "last-") == ["last-success", "last-failed"]
     assert completed("show", "--runs-dir", "nowhere", "what") == []
+
+
+def test_each_verb_that_takes_a_run_completes_it(recorder, monkeypatch):
+    """Whichever the verb, also where the run is given by an option."""
+    monkeypatch.chdir(recorder.root)
+    taking = [
+        (verb, param)
+        for verb in VERBS
+        for param in group.get_command(click.Context(group), verb).params
+        if (param.metavar or "").strip("[]") in {"RUN", "BEFORE] [AFTER"}
+    ]
+    assert len(taking) >= 18
+    for verb, param in taking:
+        words = [verb, *(param.opts if isinstance(param, click.Option) else []), "last-s"]
+        assert completed(*words) == ["last-success"], verb
+
+
+def test_words_of_a_few_are_completed(recorder, monkeypatch):
+    """Statuses, levels, columns between commas, names, tags, operations, figures of thresholds."""
+    monkeypatch.chdir(recorder.root)
+    with obs.start_run("what-if", tags=["nightly"]), obs.operation("year_simulation"):
+        pass
+    assert completed("runs", "--status", "fa") == ["failed"]
+    assert completed("runs", "--name", "wh") == ["what-if"]
+    assert completed("runs", "--tag", "ni") == ["nightly"]
+    assert completed("runs", "--columns", "run,stat") == ["run,status"]
+    assert completed("logs", "--level", "err") == ["ERROR"]
+    assert completed("trends", "year") == ["year_simulation"]
+    assert completed("compare", "-t", "dur") == ["duration:"]
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
