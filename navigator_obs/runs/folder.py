@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ..clock import new_run_id
-from ..encoding import from_json, to_json_pretty
+from ..encoding import from_json, to_json, to_json_pretty
 from ..errors import UsageError
 from ..events.rotation import make_private_folder
 from .words import shown
@@ -139,10 +139,15 @@ def _try_lock(descriptor: int) -> bool:
     return True
 
 
-def write_summary(directory: Path, summary: dict[str, Any], *, file_mode: int = 0o600, sync: bool = False) -> None:
-    """Replace `summary.json`: a reader sees the old one or the new one, whole. Raises OSError, and leaves no draft."""
+def write_summary(
+    directory: Path, summary: dict[str, Any], *, file_mode: int = 0o600, sync: bool = False, compact: bool = False
+) -> None:
+    """Replace `summary.json`: a reader sees the old one or the new one, whole. A *compact* one takes half the room.
+
+    Raises OSError, and leaves no draft.
+    """
     draft = directory / f".{SUMMARY_NAME}.new"
-    data = to_json_pretty(summary)
+    data = to_json(summary) if compact else to_json_pretty(summary)
     # One that a killed process has left, or a link that somebody has put there.
     draft.unlink(missing_ok=True)
     descriptor = os.open(draft, _NEW_FILE, file_mode)

@@ -228,26 +228,31 @@ class Recording(Listener):
             self._closed = True
             self._take_evidence_away()
             summary = self._summary()
-            self.write_summary(summary)
+            is_written = self.write_summary(summary) or self.write_summary(summary, compact=True)
             self.journal.pay()
             self.journal.close()
-            seal.write(self.directory, "run", key=self._key, file_mode=self.config.file_mode, sync=self._must_sync)
+            # Whoever finds room for the summary, which the journal tells in full, seals it.
+            if is_written:
+                seal.write(self.directory, "run", key=self._key, file_mode=self.config.file_mode, sync=self._must_sync)
         return summary
 
     def seal_what_came(self) -> None:
-        """Have the seal cover what observers have left in the folder."""
-        seal.extend(self.directory, key=self._key, file_mode=self.config.file_mode)
+        """Have the seal, if there is one, cover what observers have left in the folder."""
+        if (self.directory / seal.SEAL_NAME).exists():
+            seal.extend(self.directory, key=self._key, file_mode=self.config.file_mode)
 
     @property
     def _must_sync(self) -> bool:
         return self.config.durability in {"group", "full"}
 
-    def write_summary(self, summary: dict[str, Any]) -> None:
-        """Replace `summary.json`; where that fails the one that stands there stays."""
+    def write_summary(self, summary: dict[str, Any], *, compact: bool = False) -> bool:
+        """Replace `summary.json`, and return whether that was done; where it fails the one that stands there stays."""
+        mode, sync = self.config.file_mode, self._must_sync
         try:
-            folder.write_summary(self.directory, summary, file_mode=self.config.file_mode, sync=self._must_sync)
+            folder.write_summary(self.directory, summary, file_mode=mode, sync=sync, compact=compact)
         except OSError:
-            return
+            return False
+        return True
 
     def _take_evidence_away(self) -> None:
         """The run has said itself how it ended."""

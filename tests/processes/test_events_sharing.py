@@ -505,6 +505,42 @@ def test_errors_fit_on_a_full_disk(small_disk):
     assert sorted(event["number"] for event in events(small_disk, "failed")) == list(range(20))
 
 
+@pytest.mark.parametrize("checks", [360, 900])
+def test_a_summary_larger_than_the_room_for_it(small_disk, checks):
+    """On a full disk the end of a run needs the room that was set aside, in fewer bytes; where that is too little,
+    whoever finds room later finishes it. Either way it has its verdict, and one seal that holds.
+    """
+    run(
+        small_disk,
+        """
+        obs.configure(runs_dir="runs", run_report=False)
+        with obs.start_run("baseline", run_id="full"):
+            for number in range(int(os.environ["CHECKS"])):
+                obs.check(f"check-{number}", number, min=0, dataset="workforce")
+            time.sleep(1.5)
+            with open("ballast", "wb", buffering=0) as ballast:
+                for size in (65536, 512, 1):
+                    try:
+                        while True:
+                            ballast.write(b"x" * size)
+                    except OSError:
+                        pass
+        """,
+        CHECKS=str(checks),
+    )
+    summary = json.loads((small_disk / "runs" / "full" / "summary.json").read_text())
+    assert summary["run_metadata"]["final"] is (checks == 360)
+    (small_disk / "ballast").unlink()
+    program = [sys.executable, "-m", "navigator_obs", "--runs-dir", str(small_disk / "runs")]
+    told = [
+        subprocess.run([*program, verb, "full"], capture_output=True, text=True, check=False)
+        for verb in ("show", "verify")
+    ]
+    assert [done.returncode for done in told] == [0, 0], told
+    assert "success" in told[0].stdout
+    assert f"checks: {checks} passed" in told[0].stdout
+
+
 STALLED = """
 import os, sys, time
 import navigator_obs as obs
