@@ -5,26 +5,25 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import AsyncGenerator, Callable, Generator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..encoding import shown
 from ..errors import UsageError, close_match
+from . import serialized
+from .calls import each_call
+from .opened import BOTH, OpenOperation, make
 
-if TYPE_CHECKING:
-    from .opened import OpenOperation
-
-Make = Callable[[str, str | float, tuple[str, str, int], Mapping[str, Any] | None], "OpenOperation"]
-_Begin = Callable[[tuple[Any, ...], dict[str, Any]], "OpenOperation"]
+_Begin = Callable[[tuple[Any, ...], dict[str, Any]], OpenOperation]
 
 
-def decorate(make: Make, function: Any, name: str, log: str | float, record: tuple[str, ...]) -> Any:
+def decorate(function: Any, name: str, log: str | float, record: tuple[str, ...]) -> Any:
     """Wrap *function* so that each call is an operation *name*, the function's own where that is empty.
 
-    What *make* returns is entered around it. Name, signature, docstring and kind of the function stay. Raises
+    Name, signature, docstring and kind of the function stay. Raises
     `UsageError` for a class, for what can't be called, and for a name in *record* that is no argument.
     """
     if isinstance(function, classmethod | staticmethod):
-        return type(function)(decorate(make, function.__func__, name, log, record))
+        return type(function)(decorate(function.__func__, name, log, record))
     if isinstance(function, type) or not callable(function):
         raise UsageError(f"operation decorates functions and methods, not {shown(function)}")
     name = name or getattr(function, "__name__", "") or type(function).__name__
@@ -40,9 +39,9 @@ def decorate(make: Make, function: Any, name: str, log: str | float, record: tup
         return _coroutine(function, begin)
     if inspect.isgeneratorfunction(function):
         return _generator(function, begin)
-    if pick is not None:
+    if pick is not None or log is BOTH or serialized.IS_NEEDED:
         return _function(function, begin)
-    return _plain_function(function, make, (name, log, place))
+    return each_call(function, name, log, place)
 
 
 def _place(function: Any) -> tuple[str, str, int]:
@@ -83,19 +82,6 @@ def _picker(
         return found
 
     return pick
-
-
-def _plain_function(
-    function: Callable[..., Any], make: Make, of: tuple[str, str | float, tuple[str, str, int]]
-) -> Callable[..., Any]:
-    name, log, place = of
-
-    @functools.wraps(function)
-    def wrapper(*args: Any, **kwargs: Any) -> Any:
-        with make(name, log, place, None):
-            return function(*args, **kwargs)
-
-    return wrapper
 
 
 def _function(function: Callable[..., Any], begin: _Begin) -> Callable[..., Any]:
@@ -166,3 +152,6 @@ def _async_generator(function: Callable[..., Any], begin: _Begin) -> Callable[..
                 op.resume()
 
     return wrapper
+
+
+OpenOperation.wrap = staticmethod(decorate)

@@ -14,16 +14,15 @@ nests, as the one child of that around it, is settled here. All else `nesting` d
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Mapping
 from contextvars import Token
-from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Final, ParamSpec, TypeVar, overload
 
 from ..clock import clock
 from ..events import scope
 from ..events.scope import Scope
 from ..events.sinks import outlet
-from . import decorating, ending, nesting, reentry, resources, serialized, telling
+from . import ending, nesting, reentry, resources, serialized, telling
 from .metrics import hang
 from .node import COUNTED, ODD, TOLD, Node
 from .series import BATCH, Link
@@ -53,40 +52,36 @@ class OpenOperation(Node):
     def __enter__(self) -> OpenOperation:  # noqa: PYI034 - another where this is open already
         if self.token is not None:
             return reentry.enter_again(self, make(self.name, self.log))
-        here = _scope_here()
-        outer: Any = here
+        outer: Any = _scope_here()
         if type(outer) is OpenOperation and outer.run is not None:
-            parent, above, self.run, context = outer, outer.link, outer.run, outer.context
+            parent, above = outer, outer.link
+            self.run, context = outer.run, outer.context
         else:
-            if outer is None or outer.run is None:
-                outer = scope.current()
-            parent, above, self.run = outer.anchor or _anchor(outer)
-            context = outer.context
+            parent, above, self.run, context = (outer and outer.anchor) or anchor(outer)
+        self.parent = parent
         if self.recorded is not None:
             context = self._bind(context, above)
         link = above.links.get(self.name)
         if link is None or link.context is not context:
-            if parent.gone:
-                parent, above, self.run = _anchor(outer)
-            link = above.follow(self.name, context)
-        self.parent = parent
+            link = self.follow(outer, above, context)
+            parent = self.parent
         self.context = context
         self.link = link
         self.fragment = link.fragment
         series = link.series
-        if self.log is not NEVER or series.measure:
-            self._prepare(link)
         root = series.root
+        if self.log is not NEVER or series.measure:
+            self.prepare(link)
         # Now, for a signal handler's operation may open inside before this one is quite open.
         self.lost = lost = root.lost
         try:
             self.token = _enter_scope(self)
             if self.ends and self.log is BOTH:
-                self._tell_start()
+                self.tell_start()
             read_clock = clock.monotonic_ns
             self.start = start = read_clock()
         except BaseException:
-            self._undo_enter(here)
+            self.undo_enter(outer)
             raise
         # No call from here on, after which something could come between: what is seen as open is complete.
         if parent.child is None and parent.lost is lost and root.quiet is lost:
@@ -100,7 +95,11 @@ class OpenOperation(Node):
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         read_clock = clock.monotonic_ns
-        end = read_clock()
+        try:
+            end = read_clock()
+        except BaseException:
+            self.end(clock.monotonic_ns(), error)
+            raise
         series = self.link.series
         parent, lost = self.parent, self.lost
         if parent.child is not self or self.child is not None or series.root.quiet is not lost:
@@ -124,7 +123,7 @@ class OpenOperation(Node):
             if len(queue) >= BATCH:
                 self.link.accumulator.fold(series)
         except BaseException:
-            self._close()
+            self.close()
             raise
         try:
             _leave_scope(self.token)
@@ -140,7 +139,7 @@ class OpenOperation(Node):
         self.link.accumulator.aside.add(self)
         if self.child is not None:
             self.busy += now - self.since
-        self._leave_out_of_order()
+        self._leave()
         nesting.leave(self, now, self.lost)
 
     def resume(self) -> None:
@@ -154,13 +153,22 @@ class OpenOperation(Node):
         self.paused_ns += now - self.paused_at
         nesting.join(self, now)
 
+    wrap: ClassVar[Callable[[Any, str, str | float, tuple[str, ...]], Any]]
+    """What makes a function an operation at each call; `decorating` sets it."""
+
     @overload
     def __call__(self, function: Callable[P, R], /) -> Callable[P, R]: ...
     @overload
     def __call__(self, function: Any, /) -> Any: ...
     def __call__(self, function: Any, /) -> Any:
         """Decorate *function*: each call is an operation of its own."""
-        return decorating.decorate(make, function, self.name, self.log, self.record)
+        return OpenOperation.wrap(function, self.name, self.log, self.record)
+
+    def follow(self, outer: Any, above: Link, context: Mapping[str, Any]) -> Link:
+        """Return the link of an operation like this that opens for the first time under *above*, in *context*."""
+        if self.parent.gone:
+            self.parent, above, self.run, _ = anchor(outer)
+        return above.follow(self.name, context)
 
     def _bind(self, context: Mapping[str, Any], above: Link) -> Mapping[str, Any]:
         """Let recorded arguments by which runs are broken down hold for all that happens inside."""
@@ -168,7 +176,7 @@ class OpenOperation(Node):
         own = {key: value for key, value in (self.recorded or {}).items() if key in keys}
         return {**context, **own} if own else context
 
-    def _prepare(self, link: Link) -> None:
+    def prepare(self, link: Link) -> None:
         """Look at CPU time and memory where they will be told or are due, and choose the short end otherwise."""
         accumulator, log, series = link.accumulator, self.log, link.series
         heard = accumulator.heard or outlet.file is not None
@@ -185,12 +193,12 @@ class OpenOperation(Node):
         if self.ends < TOLD:
             self.ends = TOLD if self.recorded is None else ODD
 
-    def _undo_enter(self, here: Scope | None) -> None:
+    def undo_enter(self, here: Scope | None) -> None:
         """Leave nothing behind where Ctrl-C came while it was entered: no ``with`` will ever end it."""
         if _scope_here() is self:
             _enter_scope(here)
 
-    def _tell_start(self) -> None:
+    def tell_start(self) -> None:
         try:
             ending.tell_start(self)
         except Exception:
@@ -200,6 +208,9 @@ class OpenOperation(Node):
         """End where it does not only nest, or where one object was entered more than once."""
         if self.shared:
             reentry.exit_shared(self, end, error)
+        elif self.lost is None:
+            # It has ended already.
+            return
         elif error is None and self.ends <= COUNTED and self.child is None:
             self._end_plainly(end)
         else:
@@ -214,7 +225,7 @@ class OpenOperation(Node):
             if len(series.pending) >= BATCH:
                 self.link.accumulator.fold(series)
         finally:
-            self._close()
+            self.close()
 
     def _counted(self, end: int) -> Plain:
         """What is counted of it where there is nothing to tell."""
@@ -240,29 +251,27 @@ class OpenOperation(Node):
         except Exception:
             accumulator.broken += 1
         finally:
-            self._close()
+            self.close()
             took = clock.monotonic_ns() - end
             accumulator.slow += 1
             # A thread that was suspended meanwhile has not worked for that long.
             accumulator.slow_ns += took if took < LONGEST_END_NS else LONGEST_END_NS
 
-    def _close(self) -> None:
+    def close(self) -> None:
         self.lost = None
-        if _scope_here() is self:
-            _leave_scope(self.token)  # type: ignore[arg-type]
-        else:
-            self._leave_out_of_order()
+        self._leave()
         self.link.accumulator.aside.discard(self)
         if self.parent.lost is None:
             _unearth()
 
-    def _leave_out_of_order(self) -> None:
+    def _leave(self) -> None:
         """Leave the scope, unless operations that were opened inside are still open in it, as when a generator that
         holds this one open is consumed to its end inside another.
         """
-        top: Any = scope.current().operation
-        if top is not self and type(top) is OpenOperation and not top.ended and top.is_under(self):
-            return
+        if _scope_here() is not self:
+            top: Any = scope.current().operation
+            if top is not self and type(top) is OpenOperation and not top.ended and top.is_under(self):
+                return
         try:
             _leave_scope(self.token)  # type: ignore[arg-type]
         except (ValueError, RuntimeError):
@@ -287,16 +296,19 @@ def make(
     return op
 
 
-def _anchor(outer: Scope) -> tuple[Any, Link, Any]:
-    """Return what an operation hangs on that opens in the scope *outer*: its parent, the parent's link and the run."""
+def anchor(outer: Scope | None) -> tuple[Any, Link, Any, Mapping[str, Any]]:
+    """Return what an operation hangs on that opens in the scope *outer*: its parent, the parent's link, the run and the
+    context.
+    """
+    if outer is None or outer.run is None:
+        outer = scope.current()
     parent: Any = outer.operation
     run = outer.run
-    found: tuple[Any, Link, Any]
     if type(parent) is OpenOperation and parent.run is run:
-        found = parent, parent.link, run
+        found: tuple[Any, Link, Any, Mapping[str, Any]] = parent, parent.link, run, outer.context
     else:
         path = None if parent is None or isinstance(parent, OpenOperation) else parent.path
-        found = *hang(path, run), run
+        found = *hang(path, run), run, outer.context
     # Without a run, or before its figures are there, it may be another the next time.
     if run is not None and type(outer) is Scope and found[1].accumulator.heard:
         outer.anchor = found
@@ -312,5 +324,5 @@ def _unearth() -> None:
     _enter_scope(here)
 
 
-if not getattr(sys, "_is_gil_enabled", lambda: True)():
+if serialized.IS_NEEDED:
     serialized.serialize(OpenOperation)

@@ -94,5 +94,5 @@ def operation(name: Any = None, /, *, log: Any = END, record: Iterable[str] = ()
         op.busy = op.lost_before = op.ends = 0
         return op
     if callable(name) or issubclass(type(name), classmethod):
-        return decorating.decorate(make, name, "", log, ())
+        return decorating.decorate(name, "", log, ())
     return _Template(name, log, record)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import sys
 import threading
 from collections.abc import Callable
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, Final, ParamSpec, TypeVar
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+IS_NEEDED: Final = not getattr(sys, "_is_gil_enabled", lambda: True)()
 
 
 def _serialized(method: Callable[P, R], lock: contextlib.AbstractContextManager[Any]) -> Callable[P, R]:
