@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextvars
+import itertools
 
 import pytest
 from hypothesis import given, settings
@@ -120,7 +121,7 @@ def test_ctrl_c_at_its_end_closes_it(open_run, monkeypatch):
     with obs.operation("outer", log="never") as outer:
         promote()
         for what in ("BATCH", "clock"):
-            reads = iter([clock.monotonic_ns, interrupted, clock.monotonic_ns])
+            reads = itertools.chain([clock.monotonic_ns, interrupted], itertools.repeat(clock.monotonic_ns))
             with monkeypatch.context() as patch:
                 if what == "BATCH":
                     patch.setattr("navigator_obs.operations.calls.BATCH", 0)
