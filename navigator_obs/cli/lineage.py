@@ -9,8 +9,8 @@ import click
 from ..fields import format_seconds
 from ..history.lineage import Attempt, Lineage, lineage
 from ..history.store import History
-from ..outputs.columns import aligned, one_line
-from .listing import lines_of
+from ..outputs.columns import one_line, shorten, width_of
+from .listing import lines_of, narrowed, terminal_width
 from .meeting import settled
 from .screen import print_json
 from .verbs import config_of, places, run_argument
@@ -32,28 +32,40 @@ def command(run: str, as_json: bool, log_dir: str | None, runs_dir: str | None) 
     if as_json:
         print_json(found.to_dict())
     else:
-        print("\n".join(_lines(found)))
+        print("\n".join(lines(found, terminal_width())))
     return 0
 
 
-def _lines(found: Lineage) -> Iterator[str]:
-    titles = ("ATTEMPT", "RUN", "STATUS", "DURATION", "LOST", "YEARS", "RESUMED AT", "REASON")
-    yield from aligned([titles, *map(_cells, found.attempts)], (True, False, False, True, True, True, False, False))
+def lines(found: Lineage, width: int | None = None) -> Iterator[str]:
+    """Yield what there is to say, each attempt and run on one line of a terminal that is *width* columns wide."""
+    titles = ("ATTEMPT", "RUN", "STATUS", "DURATION", "LOST", "YEARS", "RESUMED AT")
+    right = (True, False, False, True, True, True, False)
+    table = narrowed([titles, *map(_cells, found.attempts)], right, ("LOST", "RESUMED AT", "DURATION"), width)
+    room = max(map(width_of, table))
+    reasons = ["REASON", *(one_line(attempt.status_reason or "") for attempt in found.attempts)]
+    for line, reason in zip(table, reasons if any(reasons[1:]) else [""] * len(table), strict=True):
+        whole = f"{line}{' ' * (room - width_of(line))}  {reason}".rstrip()
+        yield whole if width is None else shorten(whole, width)
     for run_id in found.missing:
         yield f"{one_line(run_id)} is no longer here"
     years = len(found.years_completed)
     told = [
         f"{len(found.attempts)} {'attempt' if len(found.attempts) == 1 else 'attempts'}: {found.status}",
-        f"{format_seconds(found.duration_seconds)} in all, {format_seconds(found.lost_seconds)} of it lost",
+        f"{format_seconds(found.duration_seconds)} in all, {_lost(found.lost_seconds)}",
         f"{years} {'year' if years == 1 else 'years'} completed",
     ]
     if found.recomputed_years:
         told.append(f"computed again: {', '.join(map(str, found.recomputed_years))}")
-    yield "; ".join(told)
+    summed = "; ".join(told)
+    yield from told if width is not None and width_of(summed) > width else [summed]
     if found.children:
         yield ""
         yield f"{len(found.children)} {'run' if len(found.children) == 1 else 'runs'} within"
-        yield from lines_of(found.children)
+        yield from lines_of(found.children, width)
+
+
+def _lost(seconds: float) -> str:
+    return f"{format_seconds(seconds)} of it lost" if seconds else "nothing lost"
 
 
 def _cells(attempt: Attempt) -> tuple[str, ...]:
@@ -66,5 +78,4 @@ def _cells(attempt: Attempt) -> tuple[str, ...]:
         format_seconds(attempt.lost_seconds) if attempt.lost_seconds else "",
         str(len(attempt.years_completed)),
         since if attempt.resumed_at_year is None else f"after {attempt.resumed_at_year}",
-        one_line(attempt.status_reason or ""),
     )

@@ -30,7 +30,7 @@ _LEAST_REASON = 12
 _SHORTEST_REMARK = "▲ +24%"
 _TITLES = ("RUN", "NAME", "STATUS", "STARTED", "DURATION", "ERRORS", "WARNINGS")
 _RIGHT: Sequence[bool] = (False, False, False, False, True, True, True)
-_DISPENSABLE = ("STARTED", "WARNINGS", "DURATION")
+_DISPENSABLE: Sequence[str] = ("STARTED", "WARNINGS", "DURATION")
 
 
 def print_runs(
@@ -82,7 +82,7 @@ def _lines(
         from .listed import lines_with
 
         return lines_with(shown, columns, _marks(known, shown) if "trend" in columns else {})
-    width, found = _terminal_width(), _marks(known, shown)
+    width, found = terminal_width(), _marks(known, shown)
     # A program that reads the list reads one run a line and nothing else.
     return (
         lines_of(shown, None, found)
@@ -153,7 +153,7 @@ def _say_that_there_are_none(config: Config, *, filtered: bool) -> None:
         print(f"no runs in {config.runs_dir}; another folder: --runs-dir", file=sys.stderr)
 
 
-def _terminal_width() -> int | None:
+def terminal_width() -> int | None:
     """Return the terminal's width, None where stdout is none: a pipe gets long lines."""
     try:
         return os.get_terminal_size(sys.stdout.fileno()).columns if sys.stdout.isatty() else None
@@ -169,14 +169,7 @@ def lines_of(
 
     Where *width* is too small, columns go: first the one that the run's id tells as well.
     """
-    rows: list[Sequence[str]] = [_TITLES, *map(_cells, runs)]
-    lines, right = aligned(rows, _RIGHT), _RIGHT
-    for title in _DISPENSABLE if width is not None else ():
-        if max(map(width_of, lines)) <= (width or 0):
-            break
-        at = rows[0].index(title)
-        rows, right = [_without(row, at) for row in rows], _without(right, at)
-        lines = aligned(rows, right)
+    lines = narrowed([_TITLES, *map(_cells, runs)], _RIGHT, _DISPENSABLE, width)
     table_width = max(map(width_of, lines))
     room = _MAX_REASON if width is None else width - table_width - 2
     # A few words of a reason tell nothing; a mark is short.
@@ -186,6 +179,22 @@ def lines_of(
     return [
         _with_remark(line, remark, table_width, room) for line, remark in zip(lines, [title, *remarks], strict=True)
     ]
+
+
+def narrowed(
+    rows: Sequence[Sequence[str]], right: Sequence[bool], dispensable: Sequence[str], width: int | None
+) -> list[str]:
+    """Lay out *rows*, of which the first has the titles, without as many of the *dispensable* columns, the first one
+    first, as it takes for *width* columns of a terminal.
+    """
+    lines = aligned(rows, right)
+    for title in dispensable if width is not None else ():
+        if max(map(width_of, lines)) <= (width or 0):
+            break
+        at = rows[0].index(title)
+        rows, right = [_without(row, at) for row in rows], _without(right, at)
+        lines = aligned(rows, right)
+    return lines
 
 
 def _without(row: Sequence[T], at: int) -> tuple[T, ...]:

@@ -57,7 +57,7 @@ def _print_trend(entry: RunEntry, summary: Mapping[str, Any]) -> None:
     if findings:
         from ..outputs.trend_lines import told
 
-        print()
+        _leave_a_line()
         print_sections([told("Worse than in the runs before", findings)])
 
 
@@ -67,7 +67,7 @@ def _print_digests(entry: RunEntry) -> None:
 
     digests = section(entry)
     if digests.rows:
-        print()
+        _leave_a_line()
         print_sections([digests])
 
 
@@ -77,5 +77,11 @@ def _print_annotations(entry: RunEntry) -> None:
 
     if (entry.directory / ANNOTATIONS_NAME).exists():
         rows = [(cell(line),) for line in told_of(entry)]
-        print()
+        _leave_a_line()
         print_sections([Section("Annotations", (Column("", flexible=True),), rows, prose=True)])
+
+
+def _leave_a_line() -> None:
+    """What rich lays out on a terminal ends with one."""
+    if not sys.stdout.isatty():
+        print()

@@ -204,7 +204,7 @@ def _short(value: object) -> str:
 
 def _place_of(event: Mapping[str, Any]) -> str:
     """Where an event without an exception was logged."""
-    if not event.get("module"):
+    if not event.get("module") or str(event.get("logger")) in _OWN_LOGGERS:
         return ""
     if _is_of_python(event):
         return f"{text(event.get('file') or event['module'])}:{text(event.get('line'))}"

@@ -140,16 +140,16 @@ class Lines:
         self._is_told = is_due or (total is not None and total <= FEW_STEPS)
         if self._is_told:
             self._told_ns = now
-            self._tell()
+            self._tell(self._progress.eta_seconds())
 
     def close(self) -> None:
-        """Log the last step, if it was not."""
+        """Log the last step, if it was not. A loop that was left has no time left."""
         if not self._is_told:
             self._is_told = True
-            self._tell()
+            self._tell(eta=None)
 
-    def _tell(self) -> None:
-        progress, eta = self._progress, self._progress.eta_seconds()
+    def _tell(self, eta: float | None) -> None:
+        progress = self._progress
         left = f", about {format_time_left(eta)} left" if eta else ""
         fields: dict[str, Any] = {
             "steps_done": progress.done,

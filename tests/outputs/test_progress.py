@@ -122,12 +122,13 @@ def test_of_many_steps_there_is_an_event_at_most_every_30_seconds(events, fake_c
 
 
 def test_a_loop_that_is_left_tells_its_last_whole_step(events, fake_clock):
-    """Whatever was not told yet."""
+    """Whatever was not told yet, and of no time left: there is none."""
     for step in obs.track(range(1000), key="step"):
         fake_clock.advance(1)
         if step == 3:
             break
     assert [message.split(",")[0] for message in told(events)] == ["step 0 done", "step 2 done"]
+    assert [" left" in message for message in told(events)] == [True, False]
 
 
 def test_years_that_grow_are_expected_to_grow(fake_clock):
