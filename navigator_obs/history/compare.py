@@ -16,7 +16,7 @@ from .changed import changed
 from .divergence import first_divergence
 from .figures import Stats, Summary, number, table
 from .finding import BETTER, CHANGED, WORSE, Finding, ranked
-from .likeness import Likeness, divisor, scale_of
+from .likeness import Likeness, divisor, scale_between, scale_of
 from .renames import renamed
 from .thresholds import Threshold
 
@@ -75,7 +75,7 @@ def compare(before: Summary, after: Summary, thresholds: Iterable[Threshold] = (
     findings = [
         *endings,
         *_run_figures(before, after, unit, new_size / size),
-        *_operations(before, after, unit, new_size / size),
+        *_operations(before, after, *scale_between(one, other)),
         *_issues(before, after),
         *_checks(before, after),
         *_results(before, after),
@@ -126,7 +126,7 @@ def _volume(before: Summary, after: Summary) -> Iterator[Finding]:
         yield Finding("throughput", "run", told, verdict, _RUN - 3, {"before": rates[0], "after": rates[1]})
 
 
-def _operations(before: Summary, after: Summary, unit: str, scale: float) -> Iterator[Finding]:
+def _operations(before: Summary, after: Summary, unit: str, scale: float | None) -> Iterator[Finding]:
     old, new = figures.operations(before), figures.operations(after)
     names = renamed(old, new)
     longest = max(figures.duration_seconds(before) or 0.0, figures.duration_seconds(after) or 0.0)
@@ -150,9 +150,11 @@ def _operations(before: Summary, after: Summary, unit: str, scale: float) -> Ite
         yield _one_sided("operation vanished", path, old[path], longest, WORSE)
 
 
-def _operation(path: str, was: Stats, stats: Stats, longest: float, unit: str, scale: float) -> Iterator[Finding]:
+def _operation(
+    path: str, was: Stats, stats: Stats, longest: float, run_unit: str, run_scale: float | None
+) -> Iterator[Finding]:
     before, after = figures.seconds(was), figures.seconds(stats)
-    scale = scale_of(was, stats, unit, scale)
+    unit, scale = scale_of(was, stats, run_unit, run_scale)
     if before is not None and after is not None:
         moved = abs(before * scale - after)
         if _ratio(before * scale, after) >= LEAST_RATIO and moved >= LEAST_SHARE * longest * min(scale, 1.0):

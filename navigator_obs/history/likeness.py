@@ -85,15 +85,34 @@ def divisor(before: Likeness, after: Likeness) -> tuple[str, float, float]:
     return "run", 1.0, 1.0
 
 
-def scale_of(was: Stats, is_now: Stats, unit: str, scale: float) -> float:
-    """Return what one operation's seconds grow by with its size: by its own rows where seconds go by rows and it counts
-    them, else by *scale*, that of the run. A stage that left the run makes no other one slower by row.
+def scale_of(was: Stats, is_now: Stats, unit: str, scale: float | None) -> tuple[str, float]:
+    """Return by what, and how much, one operation's seconds grow with its size: by its own rows where seconds go by
+    rows and it counts them, else by *scale*, that of the run. A stage that left the run makes no other slower by row.
+
+    A run that ended early has no *scale*: what it loaded before its first year was not less. There it is by calls.
 
     >>> scale_of({"rows": 100}, {"rows": 100}, "row", 0.5), scale_of({}, {"rows": 100}, "row", 0.5)
-    (1.0, 0.5)
+    (('row', 1.0), ('row', 0.5))
+    >>> scale_of({"count": 5}, {"count": 2}, "year", None)
+    ('call', 0.4)
     """
-    old, new = figures.number(was.get("rows")), figures.number(is_now.get("rows"))
-    return new / old if unit == "row" and old and new else scale
+    by_rows = _ratio_of("rows", was, is_now) if unit == "row" else None
+    if by_rows is not None or scale is not None:
+        return unit, by_rows or scale or 1.0
+    return "call", _ratio_of("count", was, is_now) or 1.0
+
+
+def _ratio_of(key: str, was: Stats, is_now: Stats) -> float | None:
+    old, new = figures.number(was.get(key)), figures.number(is_now.get(key))
+    return new / old if old and new else None
+
+
+def scale_between(before: Likeness, after: Likeness) -> tuple[str, float | None]:
+    """Return what the seconds of operations are divided by, and by what they grow with the size of the run; None for
+    a run that ended early, or is held against one that did.
+    """
+    unit, size, new_size = divisor(before, after)
+    return unit, new_size / size if unit == "run" or before.status == after.status == "success" else None
 
 
 def counterpart(run: RunEntry, earlier: Iterable[RunEntry]) -> RunEntry | None:

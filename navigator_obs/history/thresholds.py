@@ -16,7 +16,7 @@ from ..fields import format_count, format_mb, format_rate, format_seconds
 from . import figures
 from .figures import Stats, Summary, number, table
 from .finding import WORSE, Finding
-from .likeness import Likeness, divisor, scale_of
+from .likeness import Likeness, divisor, scale_between, scale_of
 from .renames import renamed
 
 
@@ -159,22 +159,24 @@ class Threshold:
 
     def _pairs(self, figure: Figure, before: Summary, after: Summary) -> Iterator[tuple[str, float, float]]:
         """Yield what is compared, with the two values, the first as it would be at the size of the second."""
-        unit, size, new_size = divisor(Likeness.of(before), Likeness.of(after))
-        unit, scale = (unit, new_size / size) if self._unit(before, after) == unit else ("run", 1.0)
         if self.figure == "vanished":
             yield "run", 0.0, float(len(vanished(before, after)))
         elif not figure.of_operation:
             was, is_now = figure.take(before), figure.take(after)
             if was is not None and is_now is not None:
-                yield "run", was * scale, is_now
+                unit, size, new_size = divisor(Likeness.of(before), Likeness.of(after))
+                yield "run", was * (new_size / size if self._unit(before, after) == unit else 1.0), is_now
         else:
+            unit, scale = scale_between(Likeness.of(before), Likeness.of(after))
+            if self._unit(before, after) != unit:
+                unit, scale = "run", 1.0
             old, new = figures.operations(before), figures.operations(after)
             names = renamed(old, new)
             for path, stats in new.items():
                 earlier = old.get(names.get(path, path), {})
                 was, is_now = figure.take(earlier), figure.take(stats)
                 if was is not None and is_now is not None and self.path in {None, path, names.get(path)}:
-                    yield path, was * scale_of(earlier, stats, unit, scale), is_now
+                    yield path, was * scale_of(earlier, stats, unit, scale)[1], is_now
 
     def _gone(self, path: str) -> Finding:
         told = f"{self.figure} of {path}: the operation is not there any more, allowed {self.text}"

@@ -204,3 +204,11 @@ def test_a_stage_that_left_makes_no_other_one_slower_by_row():
     left = {name: stages[name] for name in ("hiring", "raises")}
     found = told(summary(rows=3000, operations=stages), summary(rows=2000, seconds=7.0, operations=left))
     assert [kind for kind in found if kind[0].startswith("operation")] == [("operation vanished", "promotions")]
+
+
+def test_of_a_run_that_ended_early_each_call_is_held_against_each_call():
+    """What it loaded before its first year was not less; its years are as slow as they were."""
+    whole = summary(years=5, rows=5000, operations={"load": operation(2.0, count=1), "year": operation(8.0)})
+    stages = {"load": operation(2.0, count=1), "year": operation(3.2, count=2)}
+    early = summary(years=2, rows=2000, seconds=5.2, status="failed", operations=stages)
+    assert [kind for kind in told(whole, early) if kind[0].startswith("operation")] == []
