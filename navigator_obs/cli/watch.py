@@ -26,6 +26,7 @@ _AT_MOST_SECONDS: Final = 30.0
 
 @click.command("watch")
 @click.argument("run", required=False, metavar="[RUN]", shell_complete=complete_run)
+@click.option("--wait", is_flag=True, help="Where none is under way, wait for one to begin.")
 @click.option("--plain", is_flag=True, help="A line whenever something has changed; without a terminal anyway.")
 @click.option(
     "--interval", type=click.FloatRange(min=0.1), default=_SECONDS, metavar="SECONDS", help="Look so often.  [0.5]"
@@ -33,18 +34,19 @@ _AT_MOST_SECONDS: Final = 30.0
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object whenever something has changed.")
 @places
 def command(
-    run: str | None, plain: bool, interval: float, as_json: bool, log_dir: str | None, runs_dir: str | None
+    run: str | None, wait: bool, plain: bool, interval: float, as_json: bool, log_dir: str | None, runs_dir: str | None
 ) -> int:
-    """Watch a run, without RUN the newest that is under way: years and operations, time left, memory, last problems.
+    """Watch a run: years and operations, time left, memory, last problems.
 
-    It reads files and writes nothing, so it works from another shell, for whoever may read them. It ends with the run;
-    the exit code is then 1 unless that succeeded. Ctrl-C ends the watching alone.
+    Without RUN it is the newest that is under way, else the last one. It reads files and writes nothing, so it works
+    from another shell, for whoever may read them. It ends with the run; the exit code is then 1 unless that succeeded.
+    Ctrl-C ends the watching alone.
     """
     config = config_of(log_dir=log_dir, runs_dir=runs_dir)
     history = History(config.runs_dir, keep_index=False)
-    entry = history.get(run) if run else _newest_under_way(history)
-    looks = _looks(LiveRun(entry, runs_like(history, entry)), interval)
     try:
+        entry = _begun(history, run, interval) if wait else history.get(run) if run else _newest_under_way(history)
+        looks = _looks(LiveRun(entry, runs_like(history, entry)), interval)
         in_lines = as_json or plain or not sys.stdout.isatty()
         last = _print_lines(looks, as_json=as_json) if in_lines else _show(looks)
     except KeyboardInterrupt:
@@ -53,9 +55,21 @@ def command(
 
 
 def _newest_under_way(history: History) -> RunEntry:
+    return next(iter(_living(history)), None) or history.get("last")
+
+
+def _begun(history: History, ref: str | None, interval: float) -> RunEntry:
+    """Return the newest run under way, of this name or id if there is one, as soon as there is one."""
+    while True:
+        for run in _living(history):
+            if ref in {None, run.name, run.run_id}:
+                return run
+        time.sleep(interval)
+
+
+def _living(history: History) -> list[RunEntry]:
     found = history.list(LIVING)
-    living = outermost(found, found)
-    return living[0] if living else history.get("last")
+    return outermost(found, found)
 
 
 def _looks(run: LiveRun, interval: float) -> Iterator[Look]:

@@ -131,3 +131,17 @@ def test_ctrl_c_ends_the_watching_alone(recorder, simulation):
     assert watching.wait(60) == 0
     watching.communicate()
     assert process.poll() is None
+
+
+def test_it_waits_for_a_run_to_begin(recorder, simulation):
+    """Also where another one has ended just before: that is not the one."""
+    with obs.start_run("what-if"):
+        pass
+    watching = watch(recorder.root, "--wait", "--json")
+    process = simulation()
+    first = json.loads(watching.stdout.readline())
+    assert (first["name"], first["status"]) == ("baseline", "running")
+    go_on(process)
+    go_on(process)
+    watching.communicate(timeout=60)
+    assert watching.returncode == 0
