@@ -49,14 +49,16 @@ def fit(values: Sequence[float]) -> Fit | None:
 @lru_cache(maxsize=16)
 def _fitted(newest: tuple[float, ...]) -> tuple[float, ...]:
     """Asked each second for what changes with each step."""
-    best, error = 0, _left_out_error(newest, 0)
+    parts = _parts(len(newest))
+    weights = [_product(part, newest) / _product(part, part) if any(part) else 0.0 for part in parts]
+    best, error = 0, _left_out_error(newest, parts[:1], weights)
     for degree in (1, 2):
         if len(newest) >= _FEWEST[degree]:
-            tried = _left_out_error(newest, degree)
+            tried = _left_out_error(newest, parts[: degree + 1], weights)
             if tried < error * _CLEARLY_BETTER:
                 best, error = degree, tried
     # The median where nothing grows: a first step that had to warm up foretells nothing.
-    found = (_median(newest),) if best == 0 else _solved(list(enumerate(newest)), best)
+    found = (_median(newest),) if best == 0 else _in_powers(weights[: best + 1], len(newest))
     return tuple(round(coefficient, 9) for coefficient in found)
 
 
@@ -66,32 +68,42 @@ def _median(values: Sequence[float]) -> float:
     return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
 
 
-def _left_out_error(values: Sequence[float], degree: int) -> float:
-    """The sum of squares by which each value differs from what the others foretell."""
+def _parts(count: int) -> list[list[float]]:
+    """1, x and x² less its mean at each step, where x counts from the middle: orthogonal to each other."""
+    steps = [step - (count - 1) / 2 for step in range(count)]
+    mean = _mean_square(count)
+    return [[1.0] * count, steps, [step * step - mean for step in steps]]
+
+
+def _mean_square(count: int) -> float:
+    return (count * count - 1) / 12
+
+
+def _left_out_error(values: Sequence[float], parts: Sequence[Sequence[float]], weights: Sequence[float]) -> float:
+    """The sum of squares by which each value differs from what the others foretell.
+
+    Of a linear model that is the residual over one less the leverage of the value, without a fit for each.
+    """
     if len(values) < 2:
         return 0.0
-    points = list(enumerate(values))
-    return sum(
-        (value - _value(_solved(points[:step] + points[step + 1 :], degree), step)) ** 2 for step, value in points
-    )
+    sizes = [_product(part, part) for part in parts]
+    total = 0.0
+    for value, row in zip(values, zip(*parts, strict=True), strict=True):
+        leverage = sum([x * x / size for x, size in zip(row, sizes, strict=True)])
+        total += ((value - _product(weights, row)) / (1 - leverage)) ** 2
+    return total
 
 
-def _solved(points: list[tuple[int, float]], degree: int) -> tuple[float, ...]:
-    """Least squares by the normal equations, solved by Gaussian elimination."""
-    size = degree + 1
-    rows = [[float(sum(x ** (i + j) for x, _ in points)) for j in range(size)] for i in range(size)]
-    for i, row in enumerate(rows):
-        row.append(sum(y * x**i for x, y in points))
-    for i in range(size):
-        pivot = max(range(i, size), key=lambda at: abs(rows[at][i]))
-        rows[i], rows[pivot] = rows[pivot], rows[i]
-        for j in range(i + 1, size):
-            factor = rows[j][i] / rows[i][i]
-            rows[j] = [below - factor * above for below, above in zip(rows[j], rows[i], strict=True)]
-    found = [0.0] * size
-    for i in reversed(range(size)):
-        found[i] = (rows[i][size] - sum(rows[i][j] * found[j] for j in range(i + 1, size))) / rows[i][i]
-    return tuple(found)
+def _in_powers(weights: Sequence[float], count: int) -> tuple[float, ...]:
+    """The weights of `_parts` as coefficients of the powers of the step."""
+    constant, slope, bend = (*weights, 0.0)[:3]
+    middle = (count - 1) / 2
+    powers = constant - slope * middle + bend * (middle**2 - _mean_square(count)), slope - 2 * bend * middle, bend
+    return powers[: len(weights)]
+
+
+def _product(one: Sequence[float], other: Sequence[float]) -> float:
+    return sum([x * y for x, y in zip(one, other, strict=False)])
 
 
 def _value(coefficients: Sequence[float], step: int) -> float:

@@ -52,6 +52,27 @@ def test_a_failing_task_ends_no_other():
         handle.cancel()
 
 
+def test_what_is_due_soon_is_done_along_with_what_is_due():
+    """A task that would be due a moment after another does not wake the thread once more; one that is not, waits."""
+    soon, late = (ticker.Handle(seconds, lambda: None) for seconds in (0.15, 1.0))
+    began = soon.due - 0.15
+    assert soon.is_due(began + 0.11)
+    assert not soon.is_due(began + 0.09)
+    late.due = began + 1.0
+    assert late.is_due(began + 0.96)
+    assert not late.is_due(began + 0.9)
+
+
+def test_a_new_task_does_not_wait_for_one_that_is_far_off():
+    """Adding it wakes the thread."""
+    far = ticker.every(600, lambda: None)
+    done = threading.Event()
+    near = ticker.every(0.01, done.set)
+    waiting(done)
+    for handle in (far, near):
+        handle.cancel()
+
+
 def test_a_forked_child_starts_without_tasks():
     """The parent's tasks are not the child's; it can have its own."""
     handle = ticker.every(60, lambda: None)

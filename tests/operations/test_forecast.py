@@ -5,8 +5,9 @@ from __future__ import annotations
 import random
 import statistics
 
+import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from navigator_obs.operations.forecast import MODELS, MOST_VALUES, fit
@@ -45,6 +46,29 @@ def test_what_shrinks_is_never_below_nothing():
     found = fit([10.0, 8.0, 6.0, 4.0])
     assert found.model == "linear"
     assert found.at(30) == 0.0
+
+
+@given(st.lists(st.floats(0, 100), min_size=6, max_size=MOST_VALUES))
+def test_the_model_is_that_which_foretells_the_values_left_out(values):
+    """As numpy finds it by fitting all others for each value in turn; a more complex one must be twice as good."""
+    steps = np.arange(len(values), dtype=float)
+
+    def error(degree):
+        return sum(
+            (values[out] - np.polyval(np.polyfit(np.delete(steps, out), np.delete(values, out), degree), out)) ** 2
+            for out in range(len(values))
+        )
+
+    errors = [error(degree) for degree in range(3)]
+    best = 1 if errors[1] < errors[0] / 2 else 0
+    best = 2 if errors[2] < errors[best] / 2 else best
+    near = any(0.499 < errors[high] / (errors[low] or 1) < 0.501 for low, high in ((0, 1), (0, 2), (1, 2)))
+    assume(errors[0] > 1e-6 and not near)
+    found = fit(values)
+    assert found.model == MODELS[best]
+    if best:
+        expected = np.polyval(np.polyfit(steps, values, best), len(values))
+        assert found.at(len(values)) == pytest.approx(max(expected, 0.0), rel=1e-6, abs=1e-6)
 
 
 @given(st.lists(VALUES, min_size=1, max_size=60))
