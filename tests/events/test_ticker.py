@@ -56,10 +56,10 @@ def test_what_is_due_soon_is_done_along_with_what_is_due():
     """A task that would be due a moment after another does not wake the thread once more; one that is not, waits."""
     soon, late = (ticker.Handle(seconds, lambda: None) for seconds in (0.15, 1.0))
     began = soon.due - 0.15
-    assert soon.is_due(began + 0.11)
-    assert not soon.is_due(began + 0.09)
+    assert soon.is_due(began + 0.1)
+    assert not soon.is_due(began + 0.08)
     late.due = began + 1.0
-    assert late.is_due(began + 0.96)
+    assert late.is_due(began + 0.95)
     assert not late.is_due(began + 0.9)
 
 
