@@ -83,7 +83,8 @@ def parser() -> argparse.ArgumentParser:
 def _add_programs(command: argparse.ArgumentParser) -> None:
     add = command.add_argument
     add("--employees", type=_positive, default=overheads.EMPLOYEES, metavar="N", help="in the demo [%(default)s]")
-    add("--program", action="append", default=[], choices=tuple(overheads.PROGRAMS), help="only these; repeatable")
+    names = tuple(overheads.PROGRAMS | overheads.LOOPS)
+    add("--program", action="append", default=[], choices=names, help="only these; repeatable  [the simulations]")
     add("--side-by-side", action="store_true", help="both ways at once, for a machine that has other work as well")
 
 

@@ -87,6 +87,41 @@ def observed():
 work = observed if recorded else bare
 """
 )
+LOOP = """
+def spend():
+    return sum(range(20))
+
+def bare():
+    for _ in range(times):
+        spend()
+
+def observed():
+    log = obs.get_logger("loop")
+    operation, count, check = obs.operation, obs.count, obs.check
+    with obs.start_run("loop"):
+        if what == "operations":
+            for _ in range(times):
+                with operation("step", log="never"):
+                    spend()
+        elif what == "logged operations":
+            for _ in range(times):
+                with operation("step"):
+                    spend()
+        elif what == "events":
+            for number in range(times):
+                log.info("stepped", number=number, share=0.5)
+                spend()
+        elif what == "values":
+            for number in range(times):
+                count("steps", 1, level=number % 5)
+                spend()
+        else:
+            for number in range(times):
+                check("steps", number, min=0)
+                spend()
+
+work = observed if recorded else bare
+"""
 HEAD = """
 import json, sys, time
 before = time.process_time()
@@ -94,7 +129,10 @@ folder, recorded = sys.argv[1], sys.argv[2] == "recorded"
 globals().update(json.loads(sys.argv[3]))
 if recorded:
     import navigator_obs as obs
-    obs.configure(log_dir=folder + "/logs", runs_dir=folder + "/runs", console="off", run_report=False)
+    obs.configure(
+        log_dir=folder + "/logs", runs_dir=folder + "/runs", console="off", run_report=False,
+        operation_log_limit=operation_log_limit, overhead_budget_percent=100,
+    )
 startup = time.process_time() - before
 """
 TAIL = """
@@ -126,6 +164,14 @@ PROGRAMS = {
 }
 """By name. Those of 100 paths are 1,000 operations; of the 8,000 of the long one 1,000 are logged, then counted."""
 
+LOOPS = {
+    f"loop_{what.replace(' ', '_')}": Program(LOOP, {"what": what, "times": times, "operation_log_limit": 10**9})
+    for what, times in {
+        "operations": 1_000_000, "logged operations": 100_000, "events": 400_000, "values": 400_000, "checks": 50_000,
+    }.items()
+}  # fmt: skip
+"""Loops that do next to nothing but record: they tell whether the own figure is right. Run where they are named."""
+
 
 def measure(
     pairs: int,
@@ -135,18 +181,19 @@ def measure(
     only: Sequence[str] = (),
     side_by_side: bool = False,
 ) -> list[dict[str, Any]]:
-    """Each program (of those in *only*, if any) both ways; the first of the two results is the base of the ratios.
+    """Each simulation, or each program in *only*, both ways; the first of the two results is the base of the ratios.
 
     *side_by_side*: both ways at the same time instead of in turn. Then other work on the machine weighs on both alike.
     """
-    found: dict[str, list[tuple[Told, Told]]] = {name: [] for name in PROGRAMS if name in only or not only}
+    programs = {name: program for name, program in (PROGRAMS | LOOPS).items() if name in (only or PROGRAMS)}
+    found: dict[str, list[tuple[Told, Told]]] = {name: [] for name in programs}
     try:
-        given = {"employees": employees, "rows": calibrated()}
+        given = {"employees": employees, "operation_log_limit": 1_000, "rows": calibrated()}
         for number in range(pairs):
             for name, pairs_found in found.items():
                 say(f"pair {number + 1} of {pairs}: {name}")
                 ways = ("bare", "recorded") if number % 2 else ("recorded", "bare")
-                told = _both(PROGRAMS[name], given, ways, workers=2 if side_by_side else 1)
+                told = _both(programs[name], given, ways, workers=2 if side_by_side else 1)
                 pairs_found.append((told["bare"], told["recorded"]))
     except RuntimeError as error:
         return [{"peer": BARE, "figures": {}}, {"peer": OURS, "failure": str(error)}]

@@ -63,6 +63,8 @@ class Accumulator:
         self._log_turn = 0
         # Operations that did not end the plain way, the time that this took, and how many were told of.
         self.slow = self.slow_ns = self.told = 0
+        # Values of counters, gauges and distributions.
+        self.values = 0
         self.redactor = Redactor() if redactor is None else redactor
         # Re-entrant, because a signal handler or a finalizer may end an operation while this thread holds it.
         self.lock = threading.RLock()
@@ -171,6 +173,7 @@ class Accumulator:
             name = str.__str__(name)
         key = (name, tuple(sorted([(label, self._label(item)) for label, item in labels.items()])) if labels else ())
         with self.lock:
+            self.values += 1
             measure = self._measures.get((kind, key)) or self._new_measure(kind, key)
             if unit is not None and measure.unit is None:
                 measure.unit = short(unit, self.redactor)

@@ -62,6 +62,7 @@ class Asked:
         examples: Any = (),
     ) -> bool:
         """Tell the outcome; return whether it is one to go on with. Raises `CheckFailed` if that was asked for."""
+        began = clock.monotonic_ns()
         found = {
             "name": chain.redactor.text(self.name),
             "outcome": outcome,
@@ -77,6 +78,9 @@ class Asked:
         }
         problem = "" if outcome in _GOOD else found["reason"] or _words(violated, found)
         _tell(found, problem)
+        hears = listener()
+        if hears is not None:
+            hears.meter.worked(began)
         if self.stop and problem:
             raise CheckFailed(f"check {found['name']!r}: {problem}")
         return outcome in _GOOD

@@ -1,9 +1,13 @@
 """What the toolkit itself takes of a run: its CPU time, as it goes, and what is left out once that is too much.
 
 Where it works for long, it is measured: the ticker's thread by its own CPU clock, the start, the end and each summary
-that is asked for by the calling thread's, and each operation and event that takes the longer way by two looks at the
-clock. What is too short for that, an operation that is only counted (1 µs) and an event on the fast path
-(3 µs), is counted, and priced by a trial of some dozens at the run's first tick.
+that is asked for by the calling thread's, and each operation and event that takes the longer way, and each check, by
+two looks at the clock. What is too short for that, an operation that is only counted (1 µs), an event on the fast path
+(3 µs) and a value of a metric, is counted, and priced by a trial of some dozens.
+
+A trial has all it needs in the processor's caches. What comes once in a millisecond, between other work, has not, and
+costs several times as much. How many times is told by the operations that were measured: by how much longer their ends
+took than in the trial.
 """
 
 from __future__ import annotations
@@ -11,7 +15,7 @@ from __future__ import annotations
 import contextvars
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from ..clock import clock
 from ..events import named, scope, sinks, ticker
@@ -24,22 +28,52 @@ if TYPE_CHECKING:
     from ..operations.totals import Metrics
 
 _TRIAL: Final = 32
+_WARM_UP: Final = 16
+_TRIALS: Final = 3
 _NS: Final = 1e9
 _SLOW_SAMPLES_SECONDS: Final = 1.0
+_LONGEST_NS: Final = 500_000
+# What comes so often finds the caches as it left them; what comes so seldom finds nothing of its own there.
+_OFTEN_NS: Final = 20_000
+_SELDOM_NS: Final = 500_000
+_COLDEST: Final = 10.0
+# As weighed on several machines: the logged end of an operation against all of one that is only counted, both in a
+# loop that does nothing else; the beginning of an operation against its measured end; rendering in all of an event.
+_TOLD_PRICES: Final = 7.0
+_BEGINNING: Final = 0.35
+_RENDERING: Final = 0.7
+
+
+class Prices(NamedTuple):
+    """What things cost in a trial, in nanoseconds: an operation, the end of one that is measured, an event, a value."""
+
+    operation: float = 0.0
+    measured_end: float = 0.0
+    event: float = 0.0
+    value: float = 0.0
 
 
 class Meter:
-    """Adds up the CPU time that recording one run takes in this process. Numbers are nanoseconds."""
+    """Adds up the CPU time that recording one run takes in this process. Numbers are nanoseconds; *trial* finds what
+    things cost.
+    """
 
-    def __init__(self, figures: Accumulator, tag: scope.RunTag) -> None:
+    def __init__(self, figures: Accumulator, tag: scope.RunTag, trial: Callable[[], Prices] | None = None) -> None:
         self._figures = figures
         self._tag = tag
         self._here_ns = 0
         self._began_ns: int | None = None
         self._ticker_before_ns = ticker.cpu_ns()
         self._slow_before = sinks.outlet.slow_events, sinks.outlet.slow_ns
+        self._worked_ns = 0
+        self._counted_ns = 0.0
+        self._counted_at = clock.monotonic_ns()
+        # Operations and events of the short ways, and values of metrics, that have been paid for.
+        self._paid = (0, 0, 0)
         self._ended = 0
-        self._price: tuple[float, float] | None = None
+        self._trial = trial or try_prices
+        self._prices = Prices()
+        self._trials = 0
 
     def timed(self, work: Callable[[], None]) -> None:
         """Do some work of the toolkit's own. That of the ticker's thread is known without it."""
@@ -49,6 +83,11 @@ class Meter:
         finally:
             if self._began_ns is None and not ticker.is_here():
                 self._here_ns += max(clock.thread_cpu_ns() - began, 0)
+
+    def worked(self, since_ns: int) -> None:
+        """Add the time since a look at the monotonic clock, in which a thread of the program worked for the toolkit."""
+        # A thread that was suspended meanwhile has not worked for that long.
+        self._worked_ns += min(max(clock.monotonic_ns() - since_ns, 0), _LONGEST_NS)
 
     def begin(self) -> None:
         """From here on all that the calling thread does is the toolkit's, until `end`."""
@@ -61,43 +100,82 @@ class Meter:
             self._began_ns = None
 
     def count(self, gained: Metrics) -> None:
-        """Take note of the operations that have ended since the last time."""
+        """Take note of the operations that have ended since the last time, and of the events and values."""
         self._ended += sum(stats.count for stats in gained.operations.values())
+        now, before = clock.monotonic_ns(), self._counted_at
+        counts = self._counts()
+        new = [max(count - paid, 0) for count, paid in zip(counts, self._paid, strict=True)]
+        if not any(new):
+            # Nothing but a price tag depends on a trial; a program that ends at once is spared it.
+            self._counted_at = now
+            return
+        prices = self._priced()
+        for count, price in zip(new, (prices.operation, prices.event, prices.value), strict=True):
+            if count:
+                self._counted_ns += count * price * self._coldness((now - before) / count)
+        self._counted_at, self._paid = now, counts
+
+    def _counts(self) -> tuple[int, int, int]:
+        figures = self._figures
+        # Events of operations are timed with the operation.
+        events = self._tag.written - (sinks.outlet.slow_events - self._slow_before[0]) - figures.told
+        return self._ended - figures.slow, events, figures.values
+
+    def _priced(self) -> Prices:
+        """The lowest of some trials, for what disturbs one makes it dearer."""
+        if self._trials < _TRIALS:
+            tried = self._trial()
+            self._prices = Prices(*map(min, self._prices, tried)) if self._trials else tried
+            self._trials += 1
+        return self._prices
+
+    def _coldness(self, spacing_ns: float) -> float:
+        """How many times as much as in a trial it costs what comes once in so many nanoseconds."""
+        figures, prices = self._figures, self._prices
+        usual = (figures.slow - figures.told) * prices.measured_end + figures.told * _TOLD_PRICES * prices.operation
+        if usual <= 0 or spacing_ns <= _OFTEN_NS:
+            return 1.0
+        coldest = min(max(figures.slow_ns / usual, 1.0), _COLDEST)
+        return 1.0 + (coldest - 1.0) * min(spacing_ns / _SELDOM_NS, 1.0)
 
     def seconds(self) -> float:
-        """Return the CPU time until now."""
-        if self._price is None:
-            # Nothing but a price tag depends on it; a program that ends at once is spared it.
-            self._price = _prices() if self._ended or self._tag.written else (0.0, 0.0)
-        operation_ns, event_ns = self._price
-        slow_events = sinks.outlet.slow_events - self._slow_before[0]
-        slow_ns = sinks.outlet.slow_ns - self._slow_before[1] + self._figures.slow_ns
-        # Events of operations are timed with the operation.
-        fast_events = max(self._tag.written - slow_events - self._figures.told, 0)
-        measured = self._here_ns + max(ticker.cpu_ns() - self._ticker_before_ns, 0) + slow_ns
-        return (measured + self._ended * operation_ns + fast_events * event_ns) / _NS
+        """Return the CPU time until now; what is only counted, until the last tick."""
+        ends_ns = self._figures.slow_ns * (1 + _BEGINNING)
+        events_ns = sinks.outlet.slow_ns - self._slow_before[1]
+        ticker_ns = max(ticker.cpu_ns() - self._ticker_before_ns, 0)
+        return (self._here_ns + ticker_ns + ends_ns + events_ns + self._worked_ns + self._counted_ns) / _NS
 
 
-def _prices() -> tuple[float, float]:
-    """Try out, in a scope and with figures of nobody's, what an operation and an event cost; nothing is written."""
+def try_prices() -> Prices:
+    """Try out, in a scope and with figures of nobody's, what things cost; nothing is written."""
     try:
-        return contextvars.Context().run(_try_operations), contextvars.Context().run(_try_events)
+        operation_ns, end_ns, value_ns = contextvars.Context().run(_try_operations)
+        return Prices(operation_ns, end_ns, contextvars.Context().run(_try_events), value_ns)
     except Exception:
-        return 0.0, 0.0
+        return Prices()
 
 
-def _try_operations() -> float:
+def _try_operations() -> tuple[float, float, float]:
     tag, figures = scope.RunTag(None), Accumulator()
     metrics.install(tag, figures)
     try:
         scope.enter(run=tag)
-        began = clock.thread_cpu_ns()
-        for _ in range(_TRIAL):
-            with operation("trial", log="never"):
-                pass
-        return max(clock.thread_cpu_ns() - began, 0) / _TRIAL
+        plain_ns = _warm(_operate)
+        series, _ = figures.series("trial", {}, {})
+
+        def measured() -> None:
+            series.measure = True
+            _operate()
+
+        _warm(measured)
+        return plain_ns, figures.slow_ns / max(figures.slow, 1), _warm(lambda: metrics.count("trial", 1, part="any"))
     finally:
         metrics.remove(tag)
+
+
+def _operate() -> None:
+    with operation("trial", log="never"):
+        pass
 
 
 def _try_events() -> float:
@@ -106,9 +184,16 @@ def _try_events() -> float:
         return 0.0
     scope.enter(run=scope.RunTag(None), context={"year": 2025})
     frame, fields = sys._getframe(), {"employees": 5_000, "stage": "hiring", "share": 0.25}
+    return _warm(lambda: fast.render("", fast.nothing, 20, "year simulated", dict(fields), frame)) / _RENDERING
+
+
+def _warm(work: Callable[[], object]) -> float:
+    """What *work* takes, once the caches have it."""
+    for _ in range(_WARM_UP):
+        work()
     began = clock.thread_cpu_ns()
     for _ in range(_TRIAL):
-        fast.render("", fast.nothing, 20, "year simulated", dict(fields), frame)
+        work()
     return max(clock.thread_cpu_ns() - began, 0) / _TRIAL
 
 

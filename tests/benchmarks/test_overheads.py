@@ -39,6 +39,14 @@ def test_both_ways_may_run_at_once(small):
     assert ours["pairs"]["monte_carlo"]["own_ratio"] > 1
 
 
+def test_loops_are_run_where_they_are_named(monkeypatch):
+    """Each kind of thing that is recorded has one."""
+    for name, program in list(overheads.LOOPS.items()):
+        monkeypatch.setitem(overheads.LOOPS, name, Program(program.source, {**program.told, "times": 50}))
+    [_, ours] = overheads.measure(1, 100, lambda _: None, only=list(overheads.LOOPS))
+    assert set(ours["pairs"]) == set(overheads.LOOPS)
+
+
 def told(cpu, own=0.0, startup=0.0):
     return {"cpu_seconds": cpu, "wall_seconds": cpu, "startup_seconds": startup, "observability": {"seconds": own}}
 

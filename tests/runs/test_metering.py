@@ -7,9 +7,14 @@ import json
 import pytest
 
 import navigator_obs as obs
+from navigator_obs.clock import clock
 from navigator_obs.events import named
+from navigator_obs.operations.accumulator import Accumulator
+from navigator_obs.operations.stats import OperationStats
+from navigator_obs.operations.totals import Metrics
 from navigator_obs.runs import metering
-from navigator_obs.runs.metering import Budget
+from navigator_obs.runs.metering import Budget, Prices
+from navigator_obs.testing import FakeClock
 
 
 def test_steps_come_one_by_one_while_the_cost_stays_above_the_budget():
@@ -22,6 +27,65 @@ def test_steps_come_one_by_one_while_the_cost_stays_above_the_budget():
     assert budget.due(15.0, 1.1) == ("operation samples", 10.0)
     assert budget.due(20.0, 2.1) == ("operation events", 20.0)
     assert budget.due(25.0, 7.1) is None
+
+
+class Told:
+    """The one number that a meter asks of a run."""
+
+    written = 0
+
+
+def metered(count, seconds, fake_clock, slow=0, slow_ns=0):
+    """The cost of *count* operations that were only counted, over *seconds*, beside *slow* ones that were measured."""
+    accumulator = Accumulator()
+    accumulator.slow, accumulator.slow_ns = slow, slow_ns
+    meter = metering.Meter(accumulator, Told(), lambda: Prices(1_000.0, 4_000.0, 3_000.0, 2_000.0))
+    before = meter.seconds()
+    gained, stats = Metrics(), OperationStats()
+    stats.count = count + slow
+    gained.operations["step"] = stats
+    fake_clock.advance(seconds)
+    meter.count(gained)
+    return meter.seconds() - before
+
+
+def test_what_comes_often_costs_what_it_costs_in_a_trial(fake_clock):
+    """A million operations of a microsecond each."""
+    assert metered(1_000_000, 5, fake_clock) == pytest.approx(1.0, rel=0.01)
+
+
+def test_what_comes_seldom_costs_as_many_times_more_as_the_measured_ends_did(fake_clock):
+    """Ends that took 20 µs instead of 4 say that a thousand operations in five seconds cost 5 µs each; what comes all
+    the time costs no more for that.
+    """
+    assert metered(1_000, 5, fake_clock, 100, 100 * 20_000) == pytest.approx(1_000 * 5e-6, rel=0.01)
+    assert metered(1_000_000, 5, fake_clock, 100, 100 * 20_000) == pytest.approx(1.0, rel=0.01)
+    assert metered(1_000, 5, fake_clock, 100, 100 * 4_000) == pytest.approx(1_000 * 1e-6, rel=0.01)
+
+
+def test_values_and_checks_count(places):
+    """Counters, gauges and distributions are priced, checks measured: each adds to what recording took."""
+    obs.configure(**places)
+    costs = []
+    with obs.start_run("baseline") as run:
+        costs.append(run.summary["observability"]["seconds"])
+        for number in range(20_000):
+            obs.count("hires", 1, level=number % 5)
+        costs.append(run.summary["observability"]["seconds"])
+        for number in range(2_000):
+            obs.check("headcount", number, min=0)
+        costs.append(run.summary["observability"]["seconds"])
+    assert run._recording.figures.values == 20_000
+    assert run._recording.meter._worked_ns > 0
+    assert costs == sorted(set(costs))
+
+
+@pytest.fixture
+def fake_clock():
+    fake = FakeClock()
+    previous = clock.use(fake)
+    yield fake
+    clock.use(previous)
 
 
 @pytest.fixture
@@ -95,15 +159,15 @@ def test_a_run_that_costs_too_much_leaves_things_out_and_says_so(places, monkeyp
 
 
 def test_what_a_trial_costs_is_nobodys(places):
-    """The price of an operation and of an event is found without a trace in log, figures or numbers."""
+    """The prices of an operation, an event and a value are found without a trace in log, figures or numbers."""
     obs.configure(**places)
     with obs.start_run("baseline") as run:
         before = run._recording.tag.written
-        operation_ns, event_ns = metering._prices()
+        prices = metering.try_prices()
         assert run._recording.tag.written == before
-    assert operation_ns > 0
-    assert event_ns > 0
+    assert all(price > 0 for price in prices)
     assert run.summary["performance_metrics"] == {}
+    assert run.summary["metrics"]["counters"] == []
     assert not [event for event in events_in(places) if "trial" in event["message"]]
     assert named.outlet.floor == 0
 
