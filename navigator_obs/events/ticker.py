@@ -98,7 +98,7 @@ class _Ticker:
                 _run(task)
 
     def count(self, nanoseconds: int) -> None:
-        with self._wake:
+        with self._lock:
             self._ended_ns += nanoseconds
 
     def cpu_ns(self) -> int:
