@@ -57,8 +57,7 @@ def _print_trend(entry: RunEntry, summary: Mapping[str, Any]) -> None:
     if findings:
         from ..outputs.trend_lines import told
 
-        _leave_a_line()
-        print_sections([told("Worse than in the runs before", findings)])
+        _print_below(told("Worse than in the runs before", findings))
 
 
 def _print_digests(entry: RunEntry) -> None:
@@ -67,8 +66,7 @@ def _print_digests(entry: RunEntry) -> None:
 
     digests = section(entry)
     if digests.rows:
-        _leave_a_line()
-        print_sections([digests])
+        _print_below(digests)
 
 
 def _print_annotations(entry: RunEntry) -> None:
@@ -77,11 +75,12 @@ def _print_annotations(entry: RunEntry) -> None:
 
     if (entry.directory / ANNOTATIONS_NAME).exists():
         rows = [(cell(line),) for line in told_of(entry)]
-        _leave_a_line()
-        print_sections([Section("Annotations", (Column("", flexible=True),), rows, prose=True)])
+        _print_below(Section("Annotations", (Column("", flexible=True),), rows, prose=True))
 
 
-def _leave_a_line() -> None:
-    """What rich lays out on a terminal ends with one."""
-    if not sys.stdout.isatty():
-        print()
+def _print_below(section: Section) -> None:
+    """Print one more section; on a terminal the blank line stands below, as rich leaves it."""
+    blank_before = "" if sys.stdout.isatty() else "\n"
+    print(end=blank_before)
+    print_sections([section])
+    print(end="" if blank_before else "\n")
