@@ -1,4 +1,4 @@
-"""`navigator-obs tag`, `pin`, `note` and `ack`: what people say of a run later."""
+"""`navigator-obs tag`, `pin`, `baseline`, `note` and `ack`: what people say of a run later."""
 
 from __future__ import annotations
 
@@ -42,10 +42,24 @@ def pin(run: str, remove: bool, as_json: bool, log_dir: str | None, runs_dir: st
     """Pin a run: whatever is pruned, it stays."""
     config, entry = _found(run, log_dir, runs_dir)
     record = _add(config, entry, "unpin" if remove else "pin")
-    if as_json:
-        print_json(record)
-    else:
-        click.echo(f"{text(entry.run_id)}: {'not pinned any more' if remove else 'pinned'}")
+    _tell(entry, record, "not pinned any more" if remove else "pinned", as_json)
+    return 0
+
+
+@click.command("baseline")
+@run_argument(required=True)
+@click.option("--remove", is_flag=True, help="Make it a run like others again.")
+@click.option("--json", "as_json", is_flag=True, help="Print the annotation's record.")
+@places
+def baseline(run: str, remove: bool, as_json: bool, log_dir: str | None, runs_dir: str | None) -> int:
+    """Make a run the baseline: later runs of its name are compared with it. It is not pruned.
+
+    Of several the newest counts.
+    """
+    config, entry = _found(run, log_dir, runs_dir)
+    record = _add(config, entry, "unbaseline" if remove else "baseline")
+    told = "no baseline any more" if remove else f"the baseline of {text(entry.name)}"
+    _tell(entry, record, told, as_json)
     return 0
 
 
@@ -80,11 +94,15 @@ def ack(run: str, words: tuple[str, ...], as_json: bool, log_dir: str | None, ru
     if not entry.final:
         raise UsageError(f"run {entry.run_id} is {entry.status}: what has not ended can't be acknowledged")
     record = _add(config, entry, "ack", text=" ".join(words) or None)
+    _tell(entry, record, f"{entry.status}, acknowledged", as_json)
+    return 0
+
+
+def _tell(entry: RunEntry, record: dict[str, object], told: str, as_json: bool) -> None:
     if as_json:
         print_json(record)
     else:
-        click.echo(f"{text(entry.run_id)}: {entry.status}, acknowledged")
-    return 0
+        click.echo(f"{text(entry.run_id)}: {told}")
 
 
 def told_of(entry: RunEntry) -> list[str]:

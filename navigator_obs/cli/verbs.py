@@ -33,6 +33,7 @@ VERBS: Final = {
     "bundle": "Put a run into one archive, without its secrets.",
     "tag": "Add tags to a run, or take them away.",
     "pin": "Keep a run from being pruned.",
+    "baseline": "Have later runs compared with a run.",
     "note": "Write a note to a run.",
     "ack": "Acknowledge the failure of a run.",
     "exec": "Run a command, and tell how the runs in it ended.",
@@ -45,7 +46,7 @@ VERBS: Final = {
     "config": "Show each setting with its value and where that came from.",
 }
 # Verbs that share a file: the command has the verb's name there.
-_HOMES: Final = {"tag": "annotating", "pin": "annotating", "note": "annotating", "ack": "annotating"}
+_HOMES: Final = dict.fromkeys(("tag", "pin", "baseline", "note", "ack"), "annotating")
 Verb = TypeVar("Verb", bound=Callable[..., Any])
 
 

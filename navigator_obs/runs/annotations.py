@@ -15,7 +15,7 @@ from ..clock import clock, format_timestamp
 from ..errors import UsageError, close_match
 
 ANNOTATIONS_NAME: Final = "annotations.jsonl"
-KINDS: Final = ("tag", "untag", "pin", "unpin", "note", "ack", "baseline", "thinned")
+KINDS: Final = ("tag", "untag", "pin", "unpin", "note", "ack", "baseline", "unbaseline", "thinned")
 MAX_TAG: Final = 100
 MAX_TEXT: Final = 4_000
 
@@ -141,5 +141,5 @@ def _take(found: Annotations, record: Mapping[str, Any]) -> None:
     elif kind == "ack":
         found.acknowledged = True
         found.acknowledgements.append(dict(record))
-    elif kind == "baseline":
-        found.baseline = True
+    elif kind in {"baseline", "unbaseline"}:
+        found.baseline = kind == "baseline"

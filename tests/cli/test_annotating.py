@@ -1,4 +1,4 @@
-"""`navigator-obs tag`, `pin`, `note` and `ack`."""
+"""`navigator-obs tag`, `pin`, `baseline`, `note` and `ack`."""
 
 from __future__ import annotations
 
@@ -39,6 +39,19 @@ def test_tags_are_added_taken_away_and_listed(call, failed: str, recorder):
     assert call("tag", "last", "nightly", "--remove") == f"{failed}: slow, census-2025\n"
     assert json.loads(call("tag", "baseline", "--json")) == ["slow", "census-2025"]
     assert json.loads(call("runs", "--tag", "nightly", "--json")) == []
+
+
+def test_a_run_is_made_the_baseline_of_its_name(call, recorder):
+    """Whatever ran since, a run is compared with that one, until it is a run like others again."""
+    first, second, third = (obs.start_run("what-if") for _ in range(3))
+    for run in (first, second, third):
+        run.finish()
+    assert call("baseline", first.run_id) == f"{first.run_id}: the baseline of what-if\n"
+    history = obs.History(recorder.runs_dir)
+    assert history.compare().before == first.run_id
+    assert call("runs", "--columns", "marks").split() == ["MARKS", "baseline"]
+    call("baseline", first.run_id, "--remove")
+    assert history.compare().before == second.run_id
 
 
 def test_a_failure_is_acknowledged_and_a_run_pinned(call, failed: str, recorder):
