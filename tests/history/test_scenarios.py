@@ -20,8 +20,6 @@ from navigator_obs.runs.recovery import recover
 from tests.history import grading
 from tests.history.scenarios import FIRST, SCENARIOS, SECOND, Scenario, Unavailable, World, common_history, provoked
 
-# What is said of all of them is judged where they were provoked.
-pytestmark = pytest.mark.xdist_group("scenarios")
 ALWAYS = ("census_without_a_column", "package_crashes", "growth_of_the_wrong_sign")
 ROOM = subprocess.run(["unshare", "-m", "true"], check=False, capture_output=True).returncode == 0
 DIAGNOSES: dict[str, Diagnosis] = {}
