@@ -14,7 +14,7 @@ import pytest
 
 import navigator_obs as obs
 from navigator_obs import disabled
-from navigator_obs.operations.opened import OpenOperation
+from navigator_obs.operations.node import Node
 from navigator_obs.runs.run import Run
 
 PROGRAM = """
@@ -69,7 +69,7 @@ print(json.dumps({"level": config.level, "folder": str(run.directory)}))
 """
 
 # What an open operation shows to other operations and to the scope alone.
-INTERNAL = {"operation", "end", "is_under"}
+INTERNAL = {"operation", "ended", "is_under"}
 
 
 def run_disabled(folder, code, value="1"):
@@ -111,7 +111,7 @@ def test_captured_events_are_seen_all_the_same(tmp_path):
     assert (done.returncode, done.stderr) == (0, "")
 
 
-@pytest.mark.parametrize(("real", "stand_in"), [(Run, disabled.Run), (OpenOperation, disabled.OpenOperation)])
+@pytest.mark.parametrize(("real", "stand_in"), [(Run, disabled.Run), (Node, disabled.OpenOperation)])
 def test_what_programs_may_call_is_there(real, stand_in):
     """Whatever a run or an open operation offers, its stand-in offers."""
     members = {name: inspect.getattr_static(real, name) for name in dir(real) if not name.startswith("_")}

@@ -67,16 +67,25 @@ def _given(params: Any) -> Sourced:
 
 
 def _opened(value: Any, depth: int = 0, closed: str | None = None) -> Any:
-    """With what pydantic's secret types hold in their place, or with *closed*."""
-    if hasattr(type(value), "get_secret_value"):
+    """With what pydantic's secret types hold in their place, or with *closed*; what can't be opened as it is."""
+    try:
+        return _open(value, depth, closed)
+    except Exception:
+        return value
+
+
+def _open(value: Any, depth: int, closed: str | None) -> Any:
+    # By its type throughout, for a value may lie of its class or raise when asked for it.
+    kind = type(value)
+    if hasattr(kind, "get_secret_value"):
         return value.get_secret_value() if closed is None else closed
     if depth > _MAX_DEPTH:
         return value
-    if hasattr(type(value), "model_dump"):
+    if hasattr(kind, "model_dump"):
         value = value.model_dump()
-    elif dataclasses.is_dataclass(value) and not isinstance(value, type):
-        value = {field.name: getattr(value, field.name, None) for field in dataclasses.fields(value)}
-    if isinstance(value, Mapping):
+    elif dataclasses.is_dataclass(kind):
+        value = {field.name: getattr(value, field.name, None) for field in dataclasses.fields(kind)}
+    if issubclass(type(value), Mapping):
         return {key: _opened(item, depth + 1, closed) for key, item in value.items()}
     if type(value) in {list, tuple}:
         return [_opened(item, depth + 1, closed) for item in value]
