@@ -139,8 +139,8 @@ class Accumulator:
             series.told.append(measured)
             if told is not None:
                 self._tell(told, SUCCESS, end_time, link.breakdown, measured[-1])
-        if len(series.told) >= BATCH:
-            self.fold(series)
+            if len(series.told) >= BATCH:
+                self.fold(series)
 
     def _tell(self, told: str, status: str, end_time: str, breakdown: Mapping[str, Any], peak_mb: float | None) -> None:
         self.told += 1

@@ -7,9 +7,7 @@ operation of the same name under the same one in the same context: path, breakdo
 from __future__ import annotations
 
 import operator
-from collections import deque
 from collections.abc import Mapping
-from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 from ..encoding import text
@@ -48,7 +46,20 @@ class OpenNode(Protocol):
 class Series:
     """The operations of one path and breakdown since the metrics were last taken."""
 
-    __slots__ = ("breakdown", "cell", "ended", "leaves", "measure", "nested", "path", "pending", "root", "told")
+    __slots__ = (
+        "_folding",
+        "breakdown",
+        "cell",
+        "ended",
+        "heard",
+        "leaves",
+        "measure",
+        "nested",
+        "path",
+        "pending",
+        "root",
+        "told",
+    )
 
     def __init__(self, path: str, breakdown: Breakdown, root: Root, *, heard: bool) -> None:
         self.path = path
@@ -57,21 +68,32 @@ class Series:
         # Operations in here may lie inside each other, so that only their self times can be added up.
         self.nested = path == OVERFLOW or len(path) > MAX_PATH
         self.cell = OperationStats()
+        self.heard = heard
         # Whether the next operation is to ask for CPU time and memory: each that lasts, few of those that don't.
         self.measure = heard
-        # Where nobody listens, the queues keep nothing.
-        room = None if heard else 0
         # The durations of plain operations without children and rows, which most are, and when the last one ended.
-        self.leaves: deque[int] = deque(maxlen=room)
+        self.leaves: list[int] = []
         self.ended = 0
         # The other plain ones: (end on the monotonic clock, duration, self time, weighted self time, rows).
-        self.pending: deque[Plain] = deque(maxlen=room)
+        self.pending: list[Plain] = []
         # Those of which an event told, with what was measured of them; appended to under the accumulator's lock.
-        self.told: deque[Measured] = deque(maxlen=room)
+        self.told: list[Measured] = []
+        self._folding = False
 
     def fold(self, epoch_ns: int) -> None:
         """Add what is queued; *epoch_ns* is the monotonic clock's zero as wall time. The caller holds the lock."""
-        leaves, pending, told = _drained(self.leaves), _drained(self.pending), _drained(self.told)
+        if self._folding:
+            # A signal handler's operation, in the middle of it: what is queued waits for the next time.
+            return
+        self._folding = True
+        try:
+            leaves, pending, told = _drained(self.leaves), _drained(self.pending), _drained(self.told)
+            if self.heard:
+                self._add(leaves, pending, told, epoch_ns)
+        finally:
+            self._folding = False
+
+    def _add(self, leaves: list[int], pending: list[Plain], told: list[Measured], epoch_ns: int) -> None:
         if leaves:
             self.cell.add_leaves(leaves, self.ended + epoch_ns)
         if pending:
@@ -87,6 +109,7 @@ class Series:
         self.pending.clear()
         self.told.clear()
         self.cell = OperationStats()
+        self._folding = False
 
     def take(self) -> OperationStats | None:
         """Return the sums with the shares of their breakdown, and begin anew; None where there are none."""
@@ -99,14 +122,11 @@ class Series:
         return cell
 
 
-def _drained(queue: deque[T]) -> list[T]:
-    """Take what is in the queue now, each item exactly once whoever else does the same."""
-    found: list[T] = []
-    try:
-        found.extend(islice(iter(queue.popleft, None), len(queue)))
-    except IndexError:
-        # A signal handler's operation drained it in between; what was taken here until then is in the list.
-        pass
+def _drained(queue: list[T]) -> list[T]:
+    """Take what is in the queue now; whoever adds to it meanwhile does so behind that."""
+    count = len(queue)
+    found = queue[:count]
+    del queue[:count]
     return found
 
 

@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import repeat
 from math import ceil, log2
-from operator import mul
+from operator import itemgetter, mul
 from sys import float_info
 from typing import Any, Final
 
@@ -62,11 +62,14 @@ class Sketch:
             self.buckets.update(map(_key, values))
         self._bound()
 
-    def add_whole(self, values: Sequence[int]) -> None:
-        """Count many whole numbers from 0 up; small ones without a logarithm, which shows beside a microsecond."""
-        small = [value for value in values if value < SMALL]
+    def add_whole(self, values: Sequence[int], most: int) -> None:
+        """Count many whole numbers from 0 up to *most*; small ones without a logarithm, which shows beside a
+        microsecond.
+        """
+        small = values if most < SMALL else [value for value in values if value < SMALL]
         if small:
-            self.buckets.update(map(_small_keys().__getitem__, small))
+            found = itemgetter(*small)(_small_keys())
+            self.buckets.update(found if len(small) > 1 else (found,))
         if len(small) < len(values):
             self.add_all([value for value in values if value >= SMALL])
         self._bound()

@@ -141,22 +141,23 @@ class OperationStats:
         self.self_ns += own_ns
         # Not cut at 0: what a thread that was suspended while it opened or ended one takes too much, another one lacks.
         self.weighted_ns += sum(weighted)
-        self._spread(min(durations), max(durations))
-        self.sketch.add_whole(durations)
+        most = max(durations)
+        self._spread(min(durations), most)
+        self.sketch.add_whole(durations, most)
         if rows.count(None) < len(rows):
             self.rows = (self.rows or 0) + sum(worked or 0 for worked in rows)
         self._follow(last)
 
     def add_leaves(self, durations: Sequence[int], ended_ns: int) -> None:
         """Add plain successful operations without children or rows, of which the last ended at *ended_ns*."""
-        total = sum(durations)
+        total, most = sum(durations), max(durations)
         self.count += len(durations)
         self.total_ns += total
         self.self_ns += total
         self.weighted_ns += total
-        self._spread(min(durations), max(durations))
-        self.longest = max(self.longest, Longest(max(durations), ended_ns))
-        self.sketch.add_whole(durations)
+        self._spread(min(durations), most)
+        self.longest = max(self.longest, Longest(most, ended_ns))
+        self.sketch.add_whole(durations, most)
         self._follow(Last(ended_ns, durations[-1], SUCCESS))
 
     def share(self, key: str, value: str) -> Share:

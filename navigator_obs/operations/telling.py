@@ -52,14 +52,16 @@ def succeed(op: OpenOperation, end: int) -> None:
     fields = figures(link.name, SUCCESS, duration, own, measured, op.rows)
     body = rendered(fields)
     end_time = format_timestamp(end_ns)
-    told = record(
-        link, body, format_timestamp(end_ns - end + op.start), end_time, None if weighted == own else weighted
-    )
+    start_time = format_timestamp(end_ns - end + op.start)
+    told = record(link, body, start_time, end_time, None if weighted == own else weighted)
     accumulator.add_told(link, ended, told, end_time)
     place = op.place or site(link)
     if not emit_ready(place[0], link.completed, tuple(fields), body, place):
         emit(place[0], INFO, link.completed, fields, caller=place)
-    count_repeat(op, place)
+    repeats = link.repeats
+    repeats.count += 1
+    if repeats.count == accumulator.log_limit:
+        tell_limit(op, place)
     # For the next of its kind; the fast path sees by itself when the settings have changed since.
     link.fragment = op.fragment
 
@@ -170,12 +172,19 @@ def _cpu(used: int, duration: int) -> int:
 
 
 def count_repeat(op: OpenOperation, place: Place) -> None:
-    """Count an event of the operation's path, and say so where it was the last."""
-    repeats, limit = op.link.repeats, op.link.accumulator.log_limit
+    """Count an event of the operation's path."""
+    repeats = op.link.repeats
     repeats.count += 1
-    if repeats.count == limit and isinstance(op.log, str):
+    if repeats.count == op.link.accumulator.log_limit:
+        tell_limit(op, place)
+
+
+def tell_limit(op: OpenOperation, place: Place) -> None:
+    """Say that the operation's path was logged as often as it may be."""
+    if isinstance(op.log, str):
         message = f"{op.link.name} repeats: from now on it is counted, and logged only when it fails"
-        emit(place[0], INFO, message, {"operation_log_limit": limit}, caller=place)
+        fields = {"operation_log_limit": op.link.accumulator.log_limit}
+        emit(place[0], INFO, message, fields, caller=place)
 
 
 def site(link: Link) -> Place:

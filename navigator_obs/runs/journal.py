@@ -19,7 +19,7 @@ from .records import Record
 from .staged import STAGE_BYTES, Staged
 
 if TYPE_CHECKING:
-    from .links import Link
+    from .links import Buffer, Link
 
 MAX_OWED: Final = 1000
 
@@ -98,7 +98,7 @@ class Journal:
             if staged is not None and staged.is_draining:
                 # A signal handler's, in the middle of it: it goes behind what is being written.
                 self._owed.append(line)
-            else:
+            elif not (staged is not None and self._pay() and staged.store(line)):
                 self.append_line(line)
 
     def append_line(self, line: bytes) -> bool:
@@ -136,7 +136,7 @@ class Journal:
                 return False
         return True
 
-    def _write(self, line: bytes) -> str:
+    def _write(self, line: Buffer) -> str:
         """Write one line; return the cause of a failure, or an empty text.
 
         A signal handler may write in the middle of this, or end it by an exception. So it is known to be unsure while
@@ -153,7 +153,7 @@ class Journal:
             self.sync()
         return ""
 
-    def _try_to_write(self, line: bytes) -> bool:
+    def _try_to_write(self, line: Buffer) -> bool:
         """Write one line, linked to what stands in the file; return whether it is there as a whole."""
         turn = self._turn
         link = self._looked() if self._unsure or self._link is None else self._link

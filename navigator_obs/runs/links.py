@@ -11,21 +11,28 @@ records are as they were written, and the number whether they stand where they s
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, Protocol
 
 from ..errors import ConfigError
 
-Digest = Callable[[bytes], str]
+Buffer = bytes | memoryview
 LINK: Final = re.compile(rb',"link":"(\d{1,18}):([0-9a-f]{64})"\}')
 MARK: Final = b',"link":"'
 _WINDOW_BYTES: Final = 64 * 1024
 _MIN_KEY_BYTES: Final = 16
 _MAX_KEY_BYTES: Final = 1_000_000
+
+
+class Digest(Protocol):
+    """Returns the hexadecimal digest of some bytes, which come in pieces so that long ones need not be copied."""
+
+    def __call__(self, *pieces: Buffer) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +44,13 @@ class Link:
     size: int = 0
     between: bytes = b""
 
-    def extended(self, line: bytes, digest: Digest) -> tuple[bytes, Link]:
+    def extended(self, line: Buffer, digest: Digest) -> tuple[bytes, Link]:
         """Return *line*, one JSON object or several lines of them, as it is to be appended, and the link after it."""
         # Half a line may stand before it, of a write that failed in its middle.
         start = b"\n" if self.size and self.between[-1:] != b"\n" else b""
-        body = b"%b%b%b%d:" % (start, line[:-1], MARK, self.number + 1)
-        stated = digest(self.digest + self.between + body).encode()
-        data = b'%b%b"}\n' % (body, stated)
+        whole, mark = memoryview(line)[:-1], b"%b%d:" % (MARK, self.number + 1)
+        stated = digest(self.digest, self.between, start, whole, mark).encode()
+        data = b"".join((start, whole, mark, stated, b'"}\n'))
         return data, Link(self.number + 1, stated, self.size + len(data), b"\n")
 
     def with_read(self, data: bytes) -> Link:
@@ -55,14 +62,24 @@ class Link:
 
 
 def digest_with(key: bytes | None) -> Digest:
-    """Return the function that makes the digests: hexadecimal text of bytes."""
+    """Return the function that makes the digests."""
     if key is None:
         from hashlib import sha256
 
-        return lambda data: sha256(data).hexdigest()
-    import hmac
+        begin: Callable[[], Any] = sha256
+    else:
+        import hmac
 
-    return lambda data: hmac.digest(key, data, "sha256").hex()
+        begin = functools.partial(hmac.new, key, digestmod="sha256")
+
+    def digest(*pieces: Buffer) -> str:
+        state = begin()
+        for piece in pieces:
+            state.update(piece)
+        found: str = state.hexdigest()
+        return found
+
+    return digest
 
 
 def read_key(path: Path | None) -> bytes | None:

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from ..events.staging import SUFFIX, Staging, left_in
+
+if TYPE_CHECKING:
+    from .links import Buffer
 
 STAGE_BYTES: Final = 128 * 1024
 
@@ -38,7 +41,7 @@ class Staged:
             pass
         return False
 
-    def drain(self, write: Callable[[bytes], str]) -> None:
+    def drain(self, write: Callable[[Buffer], str]) -> None:
         """Have all that is here written; where *write* returns the cause of a failure it stays, and nothing is added.
 
         A signal handler that comes in the middle finds it draining, and sealed.
@@ -50,7 +53,7 @@ class Staged:
         try:
             area.seal()
             data = area.waiting()
-            if not write(data[:-1]):
+            if not write(memoryview(data)[:-1]):
                 area.written(len(data))
                 area.rewind()
         finally:
