@@ -41,8 +41,18 @@ def all_checks(summary: Mapping[str, Any]) -> Section:
     found = [group for group in _list(summary) if group.get("name") is not None]
     rank = {outcome: at for at, outcome in enumerate(("error", "fail", "warn", "skipped", "pass"))}
     ordered = sorted(found, key=lambda group: rank.get(str(group.get("outcome")), len(rank)))
-    rows = [_row(group, figure(group.get("value")), _often(group)) for group in ordered]
+    rows = [_row(group, figure(group.get("value")), _often(group), _example(group)) for group in ordered]
     return Section("Checks", _COLUMNS, rows)
+
+
+def _example(group: Group) -> str:
+    """The first of what violates it: a row with its columns, or a value."""
+    given = group.get("examples")
+    if not isinstance(given, list) or not given or str(group.get("outcome")) not in _TONES:
+        return ""
+    first = given[0]
+    shown = " ".join(f"{key}={figure(value)}" for key, value in first.items()) if isinstance(first, Mapping) else first
+    return f"such as {text(shown)}"
 
 
 def failures(summary: Mapping[str, Any]) -> int:
@@ -76,10 +86,10 @@ def _rows(alike: Sequence[Group]) -> Iterator[tuple[Cell, ...]]:
         return
     years = [group["year"] for group in alike if group.get("year") is not None]
     often = f"{len(alike)} times" + (f" from year {text(years[0])} to {text(years[-1])}" if years else "")
-    yield _row({**alike[0], "year": None}, f"{figure(min(known))} to {figure(max(known))}", often)
+    yield _row({**alike[0], "year": None, "violations": None}, f"{figure(min(known))} to {figure(max(known))}", often)
 
 
-def _row(group: Group, value: str, often: str) -> tuple[Cell, ...]:
+def _row(group: Group, value: str, often: str, example: str = "") -> tuple[Cell, ...]:
     outcome = str(group.get("outcome"))
     where = [f"{key} {text(group[key])}" for key in ("year", "dataset") if group.get(key) is not None]
     unit = f" {text(group['unit'])}" if group.get("unit") and group.get("value") is not None else ""
@@ -88,8 +98,16 @@ def _row(group: Group, value: str, often: str) -> tuple[Cell, ...]:
         cell(outcome, _TONES.get(outcome, "good" if outcome == "pass" else "")),
         cell(f"{value}{unit}"),
         cell(_bounds(group)),
-        cell(joined([*where, often]), "dim"),
+        cell(joined([*where, often, _violations(group), example]), "dim"),
     )
+
+
+def _violations(group: Group) -> str:
+    """How many of the things that were checked violate it, where that is known and is not its value."""
+    found, checked = number(group.get("violations")), number(group.get("checked"))
+    if not found or (checked is None and found == group.get("value")):
+        return ""
+    return f"{found:,.0f} of {checked:,.0f} violate it" if checked is not None else f"{found:,.0f} violate it"
 
 
 def _often(group: Group) -> str:

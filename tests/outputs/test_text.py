@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 import navigator_obs as obs
 from navigator_obs.outputs.columns import width_of
+from navigator_obs.outputs.failed_checks import all_checks
 from navigator_obs.outputs.slow import bar
-from navigator_obs.outputs.text import render, sections
+from navigator_obs.outputs.text import render, render_sections, sections
 
 YEARS = [str(year) for year in range(2025, 2030)]
 
@@ -341,6 +342,16 @@ def test_a_check_without_bounds_tells_what_it_asked_for():
     """Where a predicate gave its reason, that stands in the place of the bounds."""
     found = {**violation(2027, 1491), "max": None, "reason": "pay is missing"}
     assert re.search(r"rate +warn +1,491 +pay is missing +year 2027", render({"checks": [found]}))
+
+
+def test_a_check_tells_how_many_violate_it_and_the_first_of_them():
+    """All checks have the first example beside them, the summary how many there are; those that passed have neither."""
+    found = violation(2027, 0.9, violations=12, checked=4000, examples=[{"id": 7, "pay": -10.5}, {"id": 8, "pay": -1}])
+    summary = {"checks": [found, violation(2028, 0.7, "pass", examples=[{"id": 9}])]}
+    shown = render_sections([all_checks(summary)])
+    assert "year 2027 · 12 of 4,000 violate it · such as id=7 pay=-10.5" in shown
+    assert "id=9" not in shown
+    assert "12 of 4,000 violate it" in render(summary)
 
 
 def test_no_check_loses_its_year_in_a_narrow_terminal():
