@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -34,7 +34,9 @@ def degradations(summary: Summary, directory: Path, *, budget_seconds: float | N
         return []
     given = _budget(summary) if budget_seconds is None else budget_seconds
     until = time.monotonic() + given
-    earlier = [run.summary for run in _alike(summary, directory, until)]
+    folders = _folders_before(directory)
+    # Too few to find enough in: none of them need be read.
+    earlier = [run.summary for run in _alike(summary, folders, until)] if len(folders) >= FEWEST_EARLIER else []
     if len(earlier) < FEWEST_EARLIER:
         return []
     # Imported for those alone that have a history: each program pays for what the end of its run imports.
@@ -48,11 +50,11 @@ def _budget(summary: Summary) -> float:
     return min(max(0.01 * (duration_seconds(summary) or 0.0), LEAST_SECONDS), MOST_SECONDS)
 
 
-def _alike(summary: Summary, directory: Path, until: float) -> Iterator[RunEntry]:
+def _alike(summary: Summary, folders: Iterable[Path], until: float) -> Iterator[RunEntry]:
     """Yield the newest runs like this one, newest first, as far as the time goes."""
     mine, left = Likeness.of(summary), MOST_EARLIER
     started = str(metadata(summary, "start_time") or "")
-    for folder in _folders_before(directory):
+    for folder in folders:
         if time.monotonic() > until or not left:
             return
         run = entry_of(folder, json.loads)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -85,16 +86,24 @@ def disk_free_bytes(folder: Path) -> int | None:
 def group_folders(mount: Path = _MOUNT, own: Path = _OWN) -> Iterator[tuple[Path, _Files]]:
     """Yield the folders of the control group that counts this process's memory, and of those above it."""
     try:
-        lines = own.read_text(encoding="utf-8").splitlines()
+        groups = own.read_text(encoding="utf-8")
     except OSError:
         return
-    groups = {controllers: name.lstrip("/") for _, controllers, name in (line.split(":", 2) for line in lines)}
+    yield from _folders_of(groups, mount)
+
+
+@lru_cache(maxsize=8)
+def _folders_of(content: str, mount: Path) -> tuple[tuple[Path, _Files], ...]:
+    """Those that the content of ``/proc/self/cgroup`` names: it is asked for often, and changes hardly ever."""
+    lines = (line.split(":", 2) for line in content.splitlines())
+    groups = {controllers: name.lstrip("/") for _, controllers, name in lines}
     joint = next((controllers for controllers in groups if "memory" in controllers.split(",")), None)
     # Where both versions are mounted, memory belongs to the first that names it.
     base, name, files = (mount, groups.get(""), _V2) if joint is None else (mount / "memory", groups[joint], _V1)
-    if name is not None:
-        path = Path(name)
-        yield from ((base / folder, files) for folder in (path, *path.parents))
+    if name is None:
+        return ()
+    path = Path(name)
+    return tuple((base / folder, files) for folder in (path, *path.parents))
 
 
 def _group(folder: Path, files: _Files) -> Group | None:

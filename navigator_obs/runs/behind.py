@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from . import environment
 from .worktree import Changes, keep_diff
@@ -15,6 +15,8 @@ GIT_WAIT_SECONDS: Final = 1.0
 
 class Behind:
     """Listens at each tick; *add* writes a record of the kind ``environment``."""
+
+    _latest: ClassVar[tuple[int, dict[str, str]]] = (0, {})
 
     def __init__(
         self,
@@ -40,10 +42,18 @@ class Behind:
             self._add("environment", git=changes)
         if len(sys.modules) != self._modules:
             self._modules = len(sys.modules)
-            imported = environment.imported(sys.modules, self._installed)
+            imported = self._imported_by_now()
             if imported != self._imported:
                 self._imported = imported
                 self._add("environment", imported={name: self._clean(version) for name, version in imported.items()})
+
+    def _imported_by_now(self) -> dict[str, str]:
+        """What the run before it in this process has found, unless something was imported since."""
+        modules, found = Behind._latest
+        if modules != self._modules:
+            found = environment.imported(sys.modules, self._installed)
+            Behind._latest = self._modules, found
+        return found
 
     def close(self) -> None:
         """Wait a moment for what is still to come, and give it up then."""

@@ -14,15 +14,17 @@ def small(monkeypatch):
     monkeypatch.setattr(runs, "RUNS", 2)
     monkeypatch.setattr(runs, "BATCHES", 1)
     module, body, _ = runs.SUBJECTS[runs.BASE]
-    subjects = {runs.BASE: (module, body, 20), "nobody's": ("no_such_library", "", 1)}
+    unlinked = (module, runs.UNLINKED, 20)
+    subjects = {runs.BASE: (module, body, 20), "alone": unlinked, "nobody's": ("no_such_library", "", 1)}
     monkeypatch.setattr(runs, "SUBJECTS", subjects)
 
 
 def test_each_case_is_measured(small):
     """Start and end, a record, and the recovery of all records of a killed run; what is not installed is said."""
     results = runs.measure(1, lambda _: None)
-    ours, other = results
+    ours, alone, other = results
     assert set(ours["figures"]) == {"run", "record", "recovery"}
+    assert set(alone["figures"]) == {"record"}
     assert all(case["cheapest_us"] > 0 for case in ours["figures"].values())
     assert other["skipped"] == "not installed: no_such_library"
     shown = table.render(report.build("run", {"rounds": 1}, results))
