@@ -23,7 +23,7 @@ def test_each_case_is_measured(small):
     """Start and end, a record, and the recovery of all records of a killed run; what is not installed is said."""
     results = runs.measure(1, lambda _: None)
     ours, alone, other = results
-    assert set(ours["figures"]) == {"run", "record", "recovery"}
+    assert set(ours["figures"]) == {"first", "run", "record", "recovery"}
     assert set(alone["figures"]) == {"record"}
     assert all(case["cheapest_us"] > 0 for case in ours["figures"].values())
     assert other["skipped"] == "not installed: no_such_library"
