@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import structlog
 
 from ..clock import clock
-from ..encoding import text
+from ..encoding import shown, text
+from ..errors import UsageError
 from .chain import Processor, chain
 from .exceptions import from_signal_handler
 from .fastpath import WARNING, FastPath
@@ -247,10 +248,13 @@ def get_logger(name: str | None = None, /, **initial_values: Any) -> BoundLogger
 
     *name* becomes the event's `logger`; the calling module's name where it is None. *initial_values* are bound: added
     to each of its events. Loggers are cheap, may be made before `configure`, pickle, and follow each later `configure`.
+    Raises `UsageError` for a *name* that is no text.
 
     >>> log = get_logger("planwise", scenario="baseline")
     >>> log.info("census loaded", rows=5_000)
     """
+    if name is not None and not isinstance(name, str):
+        raise UsageError(f"a logger's name must be a text such as 'planwise', not {shown(name)}")
     return BoundLogger(named(name), chain.processors, initial_values)
 
 

@@ -15,6 +15,7 @@ import pytest
 import structlog
 
 import navigator_obs as obs
+from navigator_obs.errors import UsageError
 from navigator_obs.events import sinks
 from navigator_obs.events.logger import emit
 from navigator_obs.fields import EVENT_FIELDS, RESERVED
@@ -52,6 +53,12 @@ def test_each_method_has_its_level(recorder, method):
         asyncio.run(getattr(log, f"a{method}")("async"))
     level = {"warn": "WARNING", "fatal": "CRITICAL", "msg": "INFO"}.get(method, method.upper())
     assert {event["level"] for event in recorder.events() if event["logger"] == "sim"} == {level}
+
+
+def test_a_logger_is_called_by_a_text():
+    """A wrong name is refused where it is given, and not by a later call that looks for its level."""
+    with pytest.raises(UsageError, match="a logger's name must be a text such as 'planwise', not 5"):
+        obs.get_logger(5)
 
 
 def test_log_takes_names_and_numbers(recorder):
