@@ -16,7 +16,7 @@ MAX_OPEN: Final = 10
 MAX_FRAMES: Final = 5
 MAX_MESSAGE: Final = 600
 MAX_FIELDS: Final = 4
-MAX_FIELD: Final = 40
+MAX_FIELD: Final = 120
 _OWN_LOGGERS: Final = frozenset({"navigator_obs.run", "navigator_obs.uncaught"})
 _LINKS: Final = {"cause": "caused by", "context": "while handling", "member": "among them"}
 
@@ -204,13 +204,18 @@ def _short(value: object) -> str:
 
 def _place_of(event: Mapping[str, Any]) -> str:
     """Where an event without an exception was logged."""
-    if not event.get("module") or str(event.get("logger")) in _OWN_LOGGERS:
+    if not event.get("module") or (str(event.get("logger")) in _OWN_LOGGERS and _is_inside(str(event["module"]))):
         return ""
     if _is_of_python(event):
         return f"{text(event.get('file') or event['module'])}:{text(event.get('line'))}"
     logger = f" · logger {text(event['logger'])}" if event.get("logger") else ""
     function = f" in {text(event['function'])}" if event.get("function") else ""
     return f"{text(event['module'])}:{text(event.get('line'))}{function}{logger}"
+
+
+def _is_inside(module: str) -> bool:
+    """Whether it is the toolkit itself, or the thread in which it does what is due by age."""
+    return module == "threading" or module.partition(".")[0] == "navigator_obs"
 
 
 def _place(exception: Mapping[str, Any]) -> str:

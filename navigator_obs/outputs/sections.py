@@ -266,6 +266,8 @@ def figures(summary: Mapping[str, Any]) -> Section:
 
 
 def _distribution(found: Mapping[str, Any]) -> tuple[Cell, ...]:
+    if not number(found.get("count")):
+        return cell(_series(found)), cell("not a number"), cell("")
     rest = joined(f"{key} {figure(found[key])}" for key in ("p95", "max") if found.get(key) is not None)
     told = joined([f"the median of {formatted(found.get('count'), format_count)}", rest])
     return cell(_series(found)), cell(_value({"value": found.get("p50")})), cell(told, "dim")

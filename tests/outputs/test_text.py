@@ -386,6 +386,17 @@ def test_nothing_is_foretold_of_a_run_that_stands_still():
     assert "left" not in render({**summary, "run_metadata": {"status": "stalled"}})
 
 
+@pytest.mark.parametrize(
+    ("module", "shown"), [("sim", True), ("navigator_obs.runs.listening", False), ("threading", False)]
+)
+def test_what_the_toolkit_says_by_itself_has_no_place(module: str, shown: bool):
+    """A warning about a call of the program names that call; one that came at a tick names no code of ours."""
+    event = {"logger": "navigator_obs.run", "module": module, "path": "x" * 100}
+    told = render(with_issues(warnings=[issue("an artifact is missing", event=event)]))
+    assert (f"{module}:12" in told) is shown
+    assert "x" * 100 in told.replace("\n", "").replace(" ", "")
+
+
 def test_a_python_warning_has_its_class_and_its_place():
     """What came through `warnings.warn` is told as Python tells it."""
     event = {"logger": "py.warnings", "warning": "UserWarning", "file": "/x/sim.py", "line": 5, "function": ""}
@@ -523,3 +534,5 @@ def test_a_distribution_is_told_by_its_median_and_its_far_end():
     waits = {"name": "wait", "labels": {"desk": 7}, "count": 1200, "p50": 5.4352542, "p95": 24.97, "max": None}
     shown = render({"metrics": {"distributions": [waits]}})
     assert re.search(r"wait  desk=7 +5.43525 +the median of 1,200 · p95 24.97$", shown)
+    nothing = {"name": "wait", "labels": {}, "count": 0, "p50": None}
+    assert render({"metrics": {"distributions": [nothing]}}).endswith("wait  not a number")
