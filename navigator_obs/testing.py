@@ -66,7 +66,7 @@ def fake_clock(start: str = "2025-01-01T00:00:00Z") -> Iterator[FakeClock]:
 @contextmanager
 def captured_events() -> Iterator[Iterable[Mapping[str, Any]]]:
     """Collect every event of the block as a dict with the keys of a log line, whatever its level; sinks go on as
-    before.
+    before. Those of operations and checks are there without `configure`, those of `logging` and `warnings` after it.
     """
     sink = MemorySink()
     outlet.extra.append(sink)

@@ -25,6 +25,18 @@ def test_captured_events_have_the_keys_of_a_line():
     )
 
 
+def test_operations_and_checks_are_heard_without_any_configuration():
+    """What instrumented code tells besides its own log calls can be tested as well, also of one that is used again."""
+    hire = obs.operation("hire")(lambda count: obs.check("count", count, min=1))
+    hire(3)
+    with testing.captured_events() as captured:
+        hire(2)
+        hire(0)
+    hire(1)
+    testing.assert_logged(captured, "check count: 0 is below the minimum 1", operation_path="hire")
+    assert [event["message"] for event in captured].count("hire completed") == 2
+
+
 def test_capturing_leaves_the_sinks_alone(recorder):
     """Below the sinks' level only the captured list has the event; the file goes on as before."""
     with testing.captured_events() as captured:

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import structlog
 
 from ..clock import clock
-from ..encoding import shown, text
-from ..errors import UsageError
+from ..encoding import text
 from .chain import Processor, chain
 from .exceptions import from_signal_handler
 from .fastpath import WARNING, FastPath
@@ -248,13 +247,10 @@ def get_logger(name: str | None = None, /, **initial_values: Any) -> BoundLogger
 
     *name* becomes the event's `logger`; the calling module's name where it is None. *initial_values* are bound: added
     to each of its events. Loggers are cheap, may be made before `configure`, pickle, and follow each later `configure`.
-    Raises `UsageError` for a *name* that is no text.
 
     >>> log = get_logger("planwise", scenario="baseline")
     >>> log.info("census loaded", rows=5_000)
     """
-    if name is not None and not isinstance(name, str):
-        raise UsageError(f"a logger's name must be a text such as 'planwise', not {shown(name)}")
     return BoundLogger(named(name), chain.processors, initial_values)
 
 
@@ -267,7 +263,7 @@ def emit(
     exception: BaseException | None = None,
     caller: tuple[str, str, int] | None = None,
 ) -> None:
-    """Log in the name of the toolkit's upper stages; silent until the toolkit is configured, and never raises.
+    """Log in the name of the toolkit's upper stages; silent before `configure` where no test listens. Never raises.
 
     *level* is a number as in `logging`. *caller* is module, function and line of the code that it is about: the
     innermost frame outside of the toolkit when None; where a thread of the toolkit's own logs there is none, and it is
@@ -276,7 +272,7 @@ def emit(
     log = _emitters.get(logger)
     if log is None:
         log = _emitters[logger] = get_logger(logger)
-    if outlet.file is None or log._logger.level > level:
+    if log._logger.level > level or (outlet.file is None and not outlet.extra):
         return
     try:
         place = caller_of(_whose()) if caller is None else caller
@@ -292,7 +288,7 @@ def emit(
         return
     if line is None:
         log._deliver(level, finished)
-    elif type(line) is bytes and level < log._logger.others_level:
+    elif outlet.file is not None and type(line) is bytes and level < log._logger.others_level:
         outlet.file.write(line)
     else:
         log._logger.deliver_line(line, level)

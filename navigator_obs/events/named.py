@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from ..clock import clock
-from ..encoding import to_json
+from ..encoding import shown, to_json
+from ..errors import UsageError
 from .line import EventLine
 from .sinks import NEVER, WARNING, outlet
 
@@ -50,9 +51,11 @@ _by_name: dict[str, int] = {}
 
 
 def named(name: str | None = None, *_: Any) -> NamedLogger:
-    """Return the process's one logger of this name."""
+    """Return the process's one logger of this name. Raises UsageError for one that is no text."""
     found = _loggers.get(name)
     if found is None:
+        if name is not None and not isinstance(name, str):
+            raise UsageError(f"a logger's name must be a text such as 'planwise', not {shown(name)}")
         found = _loggers[name] = NamedLogger(name)
         _apply(found)
     return found

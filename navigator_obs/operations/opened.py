@@ -179,7 +179,7 @@ class OpenOperation(Node):
     def prepare(self, link: Link) -> None:
         """Look at CPU time and memory where they will be told or are due, and choose the short end otherwise."""
         accumulator, log, series = link.accumulator, self.log, link.series
-        heard = accumulator.heard or outlet.file is not None
+        heard = accumulator.heard or outlet.file is not None or bool(outlet.extra)
         tells = heard and (log is END or log is BOTH) and link.repeats.count < accumulator.log_limit
         if accumulator.log_every > 1 and (not tells or accumulator.passed_over()):
             tells = series.measure = False
