@@ -63,6 +63,25 @@ def test_what_comes_seldom_costs_as_many_times_more_as_the_measured_ends_did(fak
     assert metered(1_000, 5, fake_clock, 100, 100 * 4_000) == pytest.approx(1_000 * 1e-6, rel=0.01)
 
 
+def test_a_handful_is_priced_without_a_trial(fake_clock):
+    """Which would cost a hundred times what it prices; with the next thousand, it is tried out."""
+
+    def tried():
+        trials.append(1)
+        return Prices(1_000.0, 4_000.0, 3_000.0, 2_000.0)
+
+    trials: list[int] = []
+    meter = metering.Meter(Accumulator(), Told(), tried)
+    for count, expected in ((5, 0), (1_000, 1)):
+        gained, stats = Metrics(), OperationStats()
+        stats.count = count
+        gained.operations["step"] = stats
+        before = meter.seconds()
+        meter.count(gained)
+        assert len(trials) == expected
+        assert meter.seconds() - before == pytest.approx(count * 1e-6, rel=1.0)
+
+
 def test_values_and_checks_count(places):
     """Counters, gauges and distributions are priced, checks measured: each adds to what recording took."""
     obs.configure(**places)
