@@ -26,6 +26,7 @@ _PIECE: Final = 1024
 # What terminals obey rather than show: controls, and what is invisible or turns the reading direction.
 OBEYED: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2066-\u2069]")
 _DIGITS: Final = 12
+_LONGEST: Final = 200
 _FIRST: Final = frozenset(field.name for field in EVENT_FIELDS)
 _FORMATS: Final = {field.name: field.format for field in OPERATION_FIELDS if field.unit}
 _COLOURS: Final = {"DEBUG": "2", "INFO": "32", "WARNING": "33", "ERROR": "31;1", "CRITICAL": "41;37;1"}
@@ -69,13 +70,19 @@ class ConsoleSink:
         self._stream = stream
         self._lock = threading.RLock()
         self._passed_by = 0
+        # The stream that was asked last whether it is to be coloured, and what it said.
+        self._coloured: tuple[TextIO | None, bool] = (None, False)
 
     def write(self, event: Mapping[str, Any], level: int) -> None:  # noqa: ARG002
         """Write one event; does nothing without a stderr."""
         stream = self._stream or sys.stderr
         if stream is None:
             return
-        line = format_event(event, colour=wants_colour(stream)) + "\n"
+        asked, colour = self._coloured
+        if asked is not stream:
+            colour = wants_colour(stream)
+            self._coloured = stream, colour
+        line = format_event(event, colour=colour) + "\n"
         if self._passed_by:
             line = f"… {self._passed_by:,} events were not shown: the console took nothing\n{line}"
         if self._put(stream, line):
@@ -100,8 +107,9 @@ class ConsoleSink:
 
 def put(stream: TextIO, text: str, patience_seconds: float = STALL_SECONDS) -> bool:
     """Write *text* as far as *stream* takes it, waiting at most so long; return whether all of it was taken."""
-    encoding = getattr(stream, "encoding", None) or "utf-8"
-    text = text.encode(encoding, "backslashreplace").decode(encoding)
+    if not text.isascii():
+        encoding = getattr(stream, "encoding", None) or "utf-8"
+        text = text.encode(encoding, "backslashreplace").decode(encoding)
     deadline = time.monotonic() + patience_seconds
     for start in range(0, len(text), _PIECE):
         if not _has_room(stream, deadline):
@@ -145,7 +153,8 @@ def _local_time(timestamp: object) -> str:
     except ValueError:
         return "--:--:--"
     seconds, rest = divmod(nanoseconds, 1_000_000_000)
-    return f"{time.strftime('%H:%M:%S', time.localtime(seconds))}.{rest // 1_000_000:03d}"
+    moment = time.localtime(seconds)
+    return f"{moment.tm_hour:02}:{moment.tm_min:02}:{moment.tm_sec:02}.{rest // 1_000_000:03}"
 
 
 def _shown(event: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
@@ -159,13 +168,16 @@ def _shown(event: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
 
 
 def _field(key: str, value: Any, colour: bool) -> str:
-    if key in _FORMATS and isinstance(value, (int, float)):
-        shown = _FORMATS[key](value)
-        key = _LABELS.get(key, key)
+    if isinstance(value, str):
+        shown = _quoted(_one_line(value if len(value) <= _LONGEST else f"{value[: _LONGEST - 1]}…"))
+    elif key in _FORMATS and isinstance(value, (int, float)):
+        shown, key = _quoted(_one_line(_FORMATS[key](value))), _LABELS.get(key, key)
+    elif type(value) is int:
+        shown = str(value)
     else:
-        shown = value if isinstance(value, str) else to_json(_rounded(value)).decode()
-    shown = _one_line(shown if len(shown) <= 200 else f"{shown[:199]}…")
-    return f"{_paint(f'{_one_line(key)}=', '2', colour)}{_quoted(shown)}"
+        rendered = to_json(_rounded(value)).decode()
+        shown = _quoted(_one_line(rendered if len(rendered) <= _LONGEST else f"{rendered[: _LONGEST - 1]}…"))
+    return f"{_paint(f'{_one_line(key)}=', '2', colour)}{shown}"
 
 
 def _rounded(value: Any) -> Any:
@@ -178,6 +190,8 @@ def _quoted(text: str) -> str:
 
 
 def _one_line(text: str) -> str:
+    if text.isprintable():
+        return text
     return harmless(text.replace("\n", "\\n").replace("\t", " "))
 
 
