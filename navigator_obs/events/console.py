@@ -71,24 +71,27 @@ class ConsoleSink:
         self._lock = threading.RLock()
         self._passed_by = 0
         # The stream that was asked last whether it is to be coloured, and what it said.
-        self._coloured: tuple[TextIO | None, bool] = (None, False)
+        self._coloured: tuple[object, bool] = (None, False)
 
     def write(self, event: Mapping[str, Any], level: int) -> None:  # noqa: ARG002
         """Write one event; does nothing without a stderr."""
         stream = self._stream or sys.stderr
         if stream is None:
             return
-        asked, colour = self._coloured
-        if asked is not stream:
-            colour = wants_colour(stream)
-            self._coloured = stream, colour
-        line = format_event(event, colour=colour) + "\n"
+        line = format_event(event, colour=self._is_coloured(stream)) + "\n"
         if self._passed_by:
             line = f"… {self._passed_by:,} events were not shown: the console took nothing\n{line}"
         if self._put(stream, line):
             self._passed_by = 0
         else:
             self._passed_by += 1
+
+    def _is_coloured(self, stream: TextIO) -> bool:
+        asked, answer = self._coloured
+        if asked is not stream:
+            answer = wants_colour(stream)
+            self._coloured = stream, answer
+        return answer
 
     def _put(self, stream: TextIO, line: str) -> bool:
         patience = 0.0 if self._passed_by else STALL_SECONDS
