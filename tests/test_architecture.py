@@ -16,7 +16,7 @@ PACKAGE = Path(navigator_obs.__file__).parent
 
 # Lowest first; members of one set may not import each other.
 LAYERS = (
-    {"fields", "errors", "clock", "disabled"},
+    {"fields", "errors", "clock", "disabled", "plain"},
     {"redaction", "encoding", "settings"},
     {"config", "overhead"},
     {"events"},

@@ -14,6 +14,7 @@ from ..encoding import text
 from ..redaction import Redactor
 from . import processors as steps
 from .fastpath import FastPath
+from .lazy import evaluate_lazy
 from .named import NamedLogger
 from .scope import NO_RUN, current
 from .sinks import outlet
@@ -75,7 +76,7 @@ class Chain:
         return [
             steps.keep_user_fields,
             steps.add_scope,
-            steps.evaluate_lazy,
+            evaluate_lazy,
             steps.add_level,
             steps.add_timestamp,
             steps.add_caller,
@@ -109,12 +110,14 @@ class Chain:
         try:
             event = self._run({**fields, **known}, logger, method_name)
         except Exception:
-            event = self._run({**known, "event": text(message)}, logger, method_name)
+            # Its fields or the context can't be recorded.
+            bare = {**known, "event": text(message), "run_id": (current().run or NO_RUN).run_id}
+            event = self._run(bare, logger, method_name, without=steps.add_scope)
         logger.deliver(*event[0])
 
-    def _run(self, event: Any, logger: NamedLogger, method_name: str) -> Any:
+    def _run(self, event: Any, logger: NamedLogger, method_name: str, without: Processor | None = None) -> Any:
         for step in self._steps(()):
-            event = step(logger, method_name, event)
+            event = event if step is without else step(logger, method_name, event)
         return event
 
     def after_fork(self) -> None:

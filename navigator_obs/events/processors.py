@@ -10,8 +10,7 @@ import os
 import sys
 import threading
 from collections.abc import Mapping, MutableMapping
-from functools import partial
-from types import FrameType, FunctionType, MethodType
+from types import FrameType
 from typing import Any, Final, NamedTuple
 
 from ..clock import clock, format_timestamp
@@ -41,7 +40,6 @@ _MAX_TRACEBACKS: Final = 256
 # Stands for the message where the rest of a traceback is looked at: long enough for a secret, wherever one could stand.
 _ANY_MESSAGE: Final = ": xxxxxxxxxxxxxxxxxxxx"
 _ORDER: Final = tuple(field.name for field in EVENT_FIELDS)
-_LAZY: Final = (FunctionType, MethodType, partial)
 _INSIDE: Final = (
     "structlog",
     "navigator_obs.events",
@@ -151,7 +149,7 @@ def exception_of(given: Any) -> BaseException | None:
 
 
 def _says_nothing(given: Any) -> bool:
-    if given is None or isinstance(given, int):
+    if given is None or (isinstance(given, int) and given in {0, 1}):
         return True
     return isinstance(given, tuple) and all(part is None for part in given)
 
@@ -179,20 +177,24 @@ class Redact:
         """Objects as the plain values that they will be rendered as: only in those can each secret be found."""
         plain: EventDict = {}
         cut: dict[str, int] = {}
+        most, room = self._max_bytes, self._max_bytes + self._max_bytes // 4
         for key, value in event_dict.items():
             kind = type(value)
             if kind not in _PLAIN:
-                plain[key] = text(value) if key == "event" else simplify(value, keep_nonfinite=True)
-            elif kind is str and len(value) > self._max_bytes:
+                value = text(value) if key == "event" else simplify(value, keep_nonfinite=True, room=room)  # noqa: PLW2901
+            if type(value) is str and len(value) > most:
                 # The line can't hold it, and looking through all of it for secrets would take seconds.
-                plain[key] = f"{value[: self._max_bytes]}…"
                 cut[key if key != "event" else "message"] = len(to_json(value))
-            else:
-                plain[key] = value
-        return {**plain, "cut_bytes": cut} if cut else plain
+                value = f"{value[:most]}…"  # noqa: PLW2901
+            plain[key] = value
+        return {**plain, _free_name("cut_bytes", plain): cut} if cut else plain
 
     def clean_exception(self, exception: dict[str, Any]) -> dict[str, Any]:
         """Return a described exception without secrets."""
+        traceback = exception.get("traceback")
+        # All other texts of it stand in there as well.
+        if type(traceback) is str and len(traceback) > self._max_bytes:
+            exception = {key: self._cut(key, value) for key, value in exception.items()}
         cleaned = {}
         for key, value in exception.items():
             # Frames hold only what stands in the code, and were cleaned when they were rendered.
@@ -203,6 +205,11 @@ class Redact:
             else:
                 cleaned[key] = self.redactor.clean(value)
         return cleaned
+
+    def _cut(self, key: str, value: Any) -> Any:
+        if type(value) is str:
+            return value if len(value) <= self._max_bytes else f"{value[: self._max_bytes]}…"
+        return value if key == "frames" else simplify(value, room=self._max_bytes)
 
     def _clean_traceback(self, exception: dict[str, Any]) -> Any:
         """The traceback without secrets; where all but the message is as before, only the message is looked at."""
@@ -220,17 +227,6 @@ class Redact:
                 self._harmless.clear()
             self._harmless.add(pattern)
         return cleaned
-
-
-def evaluate_lazy(logger: Any, method_name: str, event_dict: EventDict) -> EventDict:  # noqa: ARG001
-    """Call the values that are functions: what is dear to work out is worked out only for an event that is written."""
-    for key, value in event_dict.items():
-        if isinstance(value, _LAZY):
-            try:
-                event_dict[key] = value()
-            except Exception as error:
-                event_dict[key] = f"<{type(error).__name__}: {text(error)}>"
-    return event_dict
 
 
 def arrange(logger: Any, method_name: str, event_dict: EventDict) -> EventDict:  # noqa: ARG001
@@ -256,7 +252,7 @@ def render(event: EventDict, max_bytes: int) -> bytes:
     if b"null" in line:
         lost = nonfinite_paths(event)
         if lost:
-            event["nonfinite"] = lost
+            event[_free_name("nonfinite", event)] = lost
             line = to_json(event)
     room = max_bytes // 2
     while len(line) > max_bytes and room > _LEAST_BYTES:
@@ -270,7 +266,8 @@ def _shortened(event: EventDict, room: int) -> EventDict:
     keys for that, the last ones are left out.
     """
     own = {key: _slim(key, value) for key, value in event.items() if key not in _ORDER or key == "message"}
-    cut: dict[str, int] = dict(own.pop("cut_bytes", None) or {})
+    noted = own.get("cut_bytes")
+    cut: dict[str, int] = dict(own.pop("cut_bytes")) if isinstance(noted, dict) else {}
     sizes = {key: len(to_json(key)) + len(to_json(value)) + 2 for key, value in own.items()}
     share = max(_fair_share(list(sizes.values()), room), _LEAST_BYTES)
     short: EventDict = {key: value for key, value in event.items() if key in _ORDER}
@@ -284,7 +281,18 @@ def _shortened(event: EventDict, room: int) -> EventDict:
             cut.setdefault(key, len(to_json(event[key])))
         else:
             short[key] = value
-    return {**short, **({"cut_bytes": cut} if cut else {}), **({"cut_keys": left_out} if left_out else {})}
+    if cut:
+        short[_free_name("cut_bytes", short)] = cut
+    if left_out:
+        short[_free_name("cut_keys", short)] = left_out
+    return short
+
+
+def _free_name(name: str, event: Mapping[str, Any]) -> str:
+    """The name of a note of the toolkit's; with a stroke behind it where the program has a field of that name."""
+    while name in event:
+        name = f"{name}_"
+    return name
 
 
 def _slim(key: str, value: Any) -> Any:

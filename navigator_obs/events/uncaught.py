@@ -51,10 +51,23 @@ def uninstall() -> None:
     _before.main = _before.thread = _before.unraisable = None
 
 
+class _Recording(threading.local):
+    is_under_way = False
+
+
+_recording: Final = _Recording()
+
+
 def _record(level: int, message: str, error: BaseException | None, **fields: Any) -> None:
-    if isinstance(error, Exception) and not exceptions.was_reported(error):
+    # Recording one may bring about another (a `__del__` of what is logged), and that one the next.
+    if _recording.is_under_way or not isinstance(error, Exception) or exceptions.was_reported(error):
+        return
+    _recording.is_under_way = True
+    try:
         emit(_LOGGER, level, message, fields, exception=error, caller=tracebacks.place_of(error))
         exceptions.mark_reported(error)
+    finally:
+        _recording.is_under_way = False
 
 
 def _main(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
