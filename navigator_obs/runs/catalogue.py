@@ -65,7 +65,7 @@ def identify(event: Mapping[str, Any]) -> dict[str, Any]:
         "severity": severity,
         "fingerprint": sha256(words.encode("utf-8", "replace")).hexdigest()[:12],
         **(_category("data/quality", "a check") if _is_of_a_check(event) else _category(categories.UNKNOWN)),
-        "type": event.get("warning_category"),
+        "type": event.get("warning") if event.get("logger") == "py.warnings" else None,
         "message": message,
         "event_message": message,
     }

@@ -195,9 +195,18 @@ def _judge(value: Any, bounds: Mapping[str, Any]) -> tuple[str, str]:
         # NaN is not equal to itself, and inside no bounds nor outside.
         if bounds and (value is None or bool(value != value)):  # noqa: PLR0124
             return "", f"{'nothing' if value is None else 'NaN'} can't be compared"
-        return _violated(value, bounds), ""
+        return _violated(value, bounds), _senseless(bounds)
     except Exception as error:
         return "", f"{type(error).__name__}: {text(error)}"
+
+
+def _senseless(bounds: Mapping[str, Any]) -> str:
+    """What is wrong with the bounds themselves: they are often worked out from data."""
+    if any(bool(limit != limit) for limit in bounds.values()):  # noqa: PLR0124
+        return "a bound is NaN"
+    if {"min", "max"} <= bounds.keys() and bool(bounds["min"] > bounds["max"]):
+        return f"the minimum {_word(bounds['min'])} is above the maximum {_word(bounds['max'])}"
+    return ""
 
 
 def _violated(value: Any, bounds: Mapping[str, Any]) -> str:

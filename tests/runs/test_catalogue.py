@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import logging
+import warnings
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import navigator_obs as obs
 from navigator_obs.encoding import to_json
 from navigator_obs.events.line import EventLine
 from navigator_obs.events.symptoms import shape
@@ -71,6 +75,21 @@ def test_other_words_or_another_logger_make_another_issue():
         for found in (event("no hires"), event("no raises"), event("no hires", logger="events"))
     }
     assert len(prints) == 3
+
+
+def test_warnings_of_all_three_ways_are_catalogued(recorder):
+    """Logged ones, those of the standard library's `logging`, and Python's own, which have a type."""
+    with obs.start_run("baseline") as run:
+        for number in range(3):
+            obs.get_logger("sim").warning(f"few hires in {number}")
+            logging.getLogger("lib").warning("slow query %d", number)
+            with warnings.catch_warnings():
+                warnings.simplefilter("always")
+                warnings.warn(f"column {number} is deprecated", DeprecationWarning, stacklevel=1)
+    found = [(group["type"], group["count"], *group["variants"]) for group in run.summary["issues"]["warnings"]]
+    assert found == [
+        (None, 3, "few hires in #"), (None, 3, "slow query #"), ("DeprecationWarning", 3, "column # is deprecated"),
+    ]  # fmt: skip
 
 
 def test_an_exception_is_what_it_is_wherever_it_is_told():

@@ -46,6 +46,22 @@ def test_what_can_not_be_compared_does_not_pass(recorder, value):
     assert (event["level"], event["outcome"], event["check"]) == ("ERROR", "error", "payroll")
 
 
+@pytest.mark.parametrize(
+    ("bounds", "words"),
+    [
+        ({"between": (3, 1)}, "the minimum 3 is above the maximum 1"),
+        ({"min": 2, "max": 0.5}, "the minimum 2 is above the maximum 0.5"),
+        ({"max": float("nan")}, "a bound is NaN"),
+        ({"equals": np.nan}, "a bound is NaN"),
+    ],
+)
+def test_bounds_that_nothing_can_keep_break_the_check(recorder, bounds, words):
+    """They are often worked out from data: the check's own error, and not one of the value."""
+    assert check("payroll", 2, **bounds) is False
+    [event] = recorder.events()
+    assert (event["outcome"], event["message"]) == ("error", f"check payroll: {words}")
+
+
 @pytest.mark.parametrize(("severity", "level", "outcome"), [("warning", "WARNING", "warn"), ("error", "ERROR", "fail")])
 def test_a_violation_is_logged_with_its_severity(recorder, severity, level, outcome):
     """The event names the check, the value and the bound, and the code that checked."""
