@@ -22,6 +22,8 @@ LEAST_GROWTH_MB: Final = 10.0
 _TIMES_MEDIAN: Final = 3.0
 _FEWEST_CALLS: Final = 5
 _LEAST_EXCESS_PERCENT: Final = 1.0
+# The share of its own time in which an operation must have been the only one for its memory to be its own.
+_ALONE: Final = 0.95
 
 
 def above(path: str) -> Iterator[str]:
@@ -132,7 +134,10 @@ def slow_calls(metrics: Metrics, duration_seconds: float) -> list[dict[str, Any]
 
 
 def memory(metrics: Metrics) -> list[dict[str, Any]]:
-    """Return the operations by the resident memory that they gained themselves, children left out."""
+    """Return the operations by the resident memory that they gained themselves, children left out.
+
+    Of operations at the same time in one process each sees what the others gain as well, so that theirs is not told.
+    """
     gained = {path: stats.memory_kb for path, stats in metrics.operations.items()}
     own = dict(gained)
     for path, kb in gained.items():
@@ -149,8 +154,15 @@ def memory(metrics: Metrics) -> list[dict[str, Any]]:
             "peak_memory_mb": metrics.operations[path].peak_memory_mb,
         }
         for path, kb in order[:MOST]
-        if kb >= LEAST_GROWTH_MB * 1000 and 100 * kb >= LEAST_SHARE_PERCENT * total
+        if kb >= LEAST_GROWTH_MB * 1000
+        and 100 * kb >= LEAST_SHARE_PERCENT * total
+        and _was_alone(metrics.operations[path])
     ]
+
+
+def _was_alone(stats: OperationStats) -> bool:
+    """Whether it was the only one that was active, for nearly all of its own time."""
+    return stats.weighted_ns + stats.worker_weighted_ns >= _ALONE * stats.self_ns
 
 
 def throughput(metrics: Metrics, duration_seconds: float) -> list[dict[str, Any]]:

@@ -113,6 +113,16 @@ def test_memory_is_told_of_the_operation_that_gained_it():
         ("year/load", 300.0), ("year", 51.0)]  # fmt: skip
 
 
+def test_what_operations_at_the_same_time_gained_is_nobodys():
+    """Two that share their time each see the whole growth, which is told of neither; a worker's memory is its own."""
+    shared = {"memory_delta_mb": 300.0, "weighted_self_seconds": 1.0}
+    found = metrics_of(
+        record("price", 2.0, **shared), record("draw", 2.0, **shared), record("save", 1.0, memory_delta_mb=400.0),
+        by_worker=[record("simulate", 2.0, memory_delta_mb=350.0)],
+    )  # fmt: skip
+    assert [one["operation_path"] for one in bottlenecks.memory(found)] == ["save", "simulate"]
+
+
 def test_the_year_whose_rows_went_slowest_is_told():
     """Less than half of the usual rate, in an operation that takes its share of the run."""
     slow = {2027: 5.0}
