@@ -129,8 +129,16 @@ class Accumulator:
         with self.lock:
             series.cell.add_totals(record, end_ns, nested=series.nested)
             if record.logged:
-                told = to_json(record.to_dict()).decode()
-                self._tell(told, record.status, record.end_time, record.breakdown, record.peak_memory_mb)
+                self._tell(record)
+
+    def _tell(self, record: OperationRecord) -> None:
+        self.told += 1
+        if self.on_logged is not None:
+            told = to_json(record.to_dict()).decode()
+            try:
+                self.on_logged(told, record.status, record.end_time, record.breakdown, record.peak_memory_mb)
+            except Exception:
+                self.broken += 1
 
     def add_told(self, link: Link, measured: Measured, told: str | None, end_time: str) -> None:
         """Add a successful operation and, where it was logged, hand on its record, which *told* has as JSON."""
@@ -138,17 +146,14 @@ class Accumulator:
         with self.lock:
             series.told.append(measured)
             if told is not None:
-                self._tell(told, SUCCESS, end_time, link.breakdown, measured[-1])
+                self.told += 1
+                if self.on_logged is not None:
+                    try:
+                        self.on_logged(told, SUCCESS, end_time, link.breakdown, measured[-1])
+                    except Exception:
+                        self.broken += 1
             if len(series.told) >= BATCH:
                 self.fold(series)
-
-    def _tell(self, told: str, status: str, end_time: str, breakdown: Mapping[str, Any], peak_mb: float | None) -> None:
-        self.told += 1
-        if self.on_logged is not None:
-            try:
-                self.on_logged(told, status, end_time, breakdown, peak_mb)
-            except Exception:
-                self.broken += 1
 
     def fold(self, series: Series) -> None:
         """Add what a series' queue holds."""

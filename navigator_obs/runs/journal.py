@@ -87,19 +87,36 @@ class Journal:
         return STAGE_BYTES if self._staged is not None else 0
 
     def stage(self, line: bytes) -> None:
-        """Keep one rendered record so that it survives `kill -9`; it goes before the next one that is appended."""
-        # Without the lock: an area that is being written takes nothing.
-        if self._staged is not None and self._staged.store(line):
-            return
+        """Keep one rendered record, with its newline, so that it survives `kill -9`.
+
+        It goes before the next one that is appended.
+        """
+        if self._staged is not None:
+            try:
+                # Without the lock: an area that is being written takes nothing.
+                self._staged.put(line)
+                return
+            except ValueError:
+                self._make_room(line)
+        else:
+            self.append_line(line[:-1])
+
+    def _make_room(self, line: bytes) -> None:
+        """Stage a record where there was no room, or write it."""
         with self._lock:
             staged = self._staged
-            if staged is not None and staged.store(line):
-                return
             if staged is not None and staged.is_draining:
                 # A signal handler's, in the middle of it: it goes behind what is being written.
-                self._owed.append(line)
-            elif not (staged is not None and self._pay() and staged.store(line)):
-                self.append_line(line)
+                self._owed.append(line[:-1])
+                return
+            try:
+                if staged is not None and self._pay():
+                    staged.put(line)
+                    return
+            except ValueError:
+                # Longer than the area.
+                pass
+            self.append_line(line[:-1])
 
     def append_line(self, line: bytes) -> bool:
         """Write one rendered record; return whether it is in the file.

@@ -179,7 +179,7 @@ class Listener:
         if breakdown and peak_mb is not None and self._watch is not None:
             self._watch.ended.append((breakdown, peak_mb))
         self._logged = logged = self._logged + 1
-        line = f'{{"kind":"operation","time":"{end_time}",{self._stamped}"logged":{logged},"record":{told}}}'
+        line = f'{{"kind":"operation","time":"{end_time}",{self._stamped}"logged":{logged},"record":{told}}}\n'
         self.journal.stage(line.encode())
 
     def warn(self, message: str, fields: dict[str, Any]) -> None:

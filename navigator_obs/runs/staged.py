@@ -19,27 +19,19 @@ STAGE_BYTES: Final = 128 * 1024
 
 
 class Staged:
-    """The area beside one journal. Where there can be none, `store` refuses, and all else does nothing."""
+    """The area beside one journal. Where there can be none, `put` refuses, and all else does nothing."""
 
     def __init__(self, journal: Path) -> None:
         self._area: Staging | None = None
+        self.put: Callable[[bytes], object] = _refuse
+        """Keeps one record with its newline; ValueError where there is no room, or what is there can't be written."""
         self.is_draining = False
         try:
             self._area = Staging.create(journal.parent, STAGE_BYTES, name=journal.stem)
+            self.put = self._area.store
         except (OSError, AttributeError, ValueError):
             # No room, no right or no such call here.
             pass
-
-    def store(self, line: bytes) -> bool:
-        """Keep a record; return False where there is no room, or what is there can't be written now."""
-        try:
-            if self._area is not None:
-                self._area.store(line + b"\n")
-                return True
-        except ValueError:
-            # Full, or sealed.
-            pass
-        return False
 
     def drain(self, write: Callable[[Buffer], str]) -> None:
         """Have all that is here written; where *write* returns the cause of a failure it stays, and nothing is added.
@@ -61,7 +53,7 @@ class Staged:
 
     def close(self) -> None:
         """Remove the file, unless it holds what could not be written: a reader finds that."""
-        area, self._area = self._area, None
+        area, self._area, self.put = self._area, None, _refuse
         if area is not None and area.waiting_bytes:
             area.discard()
         elif area is not None:
@@ -69,9 +61,13 @@ class Staged:
 
     def discard(self) -> None:
         """In a forked child: let go of it; it is the parent's."""
-        area, self._area = self._area, None
+        area, self._area, self.put = self._area, None, _refuse
         if area is not None:
             area.discard()
+
+
+def _refuse(line: bytes) -> object:
+    raise ValueError(line)
 
 
 def left_beside(journal: Path) -> list[bytes]:

@@ -193,11 +193,11 @@ def test_staged_records_stand_before_the_next_one_and_leave_no_file(tmp_path):
     path = tmp_path / "journal.jsonl"
     journal = Journal(path, staged=True)
     for number in range(1, 1001):
-        journal.stage(operation(number))
+        journal.stage(operation(number) + b"\n")
     assert [record["logged"] for record in read(path)] == list(range(1, 1001))
     assert len(path.read_bytes().splitlines()) < 1000
     journal.append({"kind": "tick", "logged": 1000})
-    journal.stage(operation(1001))
+    journal.stage(operation(1001) + b"\n")
     journal.close()
     assert [record["logged"] for record in read(path)] == [*range(1, 1001), 1000, 1001]
     assert os.listdir(tmp_path) == ["journal.jsonl"]
@@ -208,7 +208,7 @@ def test_a_staged_record_that_stands_in_the_file_already_is_not_told_twice(tmp_p
     path = tmp_path / "journal.jsonl"
     journal = Journal(path, staged=True)
     for number in (1, 2, 3):
-        journal.stage(operation(number))
+        journal.stage(operation(number) + b"\n")
     path.write_bytes(operation(1) + b"\n" + operation(2) + b"\n")
     journal._staged._area.store(operation(4)[:20])
     assert [record["logged"] for record in read(path)] == [1, 2, 3]
@@ -220,11 +220,11 @@ def test_on_a_full_disk_staged_records_wait_and_come_first(tmp_path, monkeypatch
     """What was staged stays where a kill can't reach it until it can be written; nothing changes its order."""
     path = tmp_path / "journal.jsonl"
     journal = Journal(path, staged=True)
-    journal.stage(operation(1))
+    journal.stage(operation(1) + b"\n")
     with monkeypatch.context() as patch:
         patch.setattr(Journal, "_write", lambda self, line: "disk_full")
         journal.append({"kind": "tick", "logged": 1})
-        journal.stage(operation(2))
+        journal.stage(operation(2) + b"\n")
         assert [record["logged"] for record in read(path)] == [1]
     journal.append({"kind": "end"})
     assert [record["kind"] for record in read(path)] == ["operation", "tick", "operation", "end"]
@@ -241,7 +241,7 @@ def test_no_staged_record_is_lost_or_doubled_by_a_kill(tmp_path, after_seconds):
     if not child:
         journal = Journal(path, staged=True)
         for number in itertools.count(1):
-            journal.stage(operation(number))
+            journal.stage(operation(number) + b"\n")
             acknowledged[:] = number.to_bytes(8, "little")
             if number % 700 == 0:
                 journal.append({"kind": "tick", "logged": number})
