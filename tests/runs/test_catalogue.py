@@ -77,15 +77,13 @@ def test_other_words_or_another_logger_make_another_issue():
     assert len(prints) == 3
 
 
-def test_warnings_of_all_three_ways_are_catalogued(recorder):
+def test_warnings_of_all_three_ways_are_catalogued(recorder, recwarn):
     """Logged ones, those of the standard library's `logging`, and Python's own, which have a type."""
     with obs.start_run("baseline") as run:
         for number in range(3):
             obs.get_logger("sim").warning(f"few hires in {number}")
             logging.getLogger("lib").warning("slow query %d", number)
-            with warnings.catch_warnings():
-                warnings.simplefilter("always")
-                warnings.warn(f"column {number} is deprecated", DeprecationWarning, stacklevel=1)
+            warnings.showwarning(DeprecationWarning(f"column {number} is deprecated"), DeprecationWarning, __file__, 7)
     found = [(group["type"], group["count"], *group["variants"]) for group in run.summary["issues"]["warnings"]]
     assert found == [
         (None, 3, "few hires in #"), (None, 3, "slow query #"), ("DeprecationWarning", 3, "column # is deprecated"),
