@@ -77,7 +77,7 @@ def test_other_words_or_another_logger_make_another_issue():
     assert len(prints) == 3
 
 
-def test_warnings_of_all_three_ways_are_catalogued(recorder, recwarn):
+def test_warnings_of_all_three_ways_are_catalogued(recwarn, recorder):
     """Logged ones, those of the standard library's `logging`, and Python's own, which have a type."""
     with obs.start_run("baseline") as run:
         for number in range(3):
