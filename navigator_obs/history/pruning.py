@@ -3,6 +3,7 @@
 Beyond an age or a number, runs are deleted. Beyond a size, the oldest are thinned first: of all of them the traces and
 the shares of workers go, then the journals, and only then whole folders, until what is left fits. What people still
 need is never touched: a run that is pinned, a baseline, open, failed and not acknowledged, or resumed by another one.
+Runs within another one stay as long as that does, and are not counted.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from ..clock import parse_timestamp
 from ..runs.folder import Lock
 from ..runs.records import JOURNAL_NAME, WORKERS_FOLDER
 from .entry import RunEntry
-from .store import History
+from .store import History, whole_of
 
 _DAY_SECONDS: Final = 86_400
 _CLAIM_NAME: Final = ".pruning"
@@ -81,10 +82,11 @@ class Plan:
 
 
 class _Run:
-    """A run with what it takes on the disk, as the plan goes on."""
+    """A run with what it takes on the disk, as the plan goes on, and the run that it is a part of, else itself."""
 
-    def __init__(self, entry: RunEntry, why_kept: str | None) -> None:
+    def __init__(self, entry: RunEntry, whole: RunEntry, why_kept: str | None) -> None:
         self.entry = entry
+        self.whole = whole
         self.why_kept = why_kept
         self.sizes = _sizes(entry.directory)
 
@@ -104,7 +106,13 @@ def plan(runs_dir: Path, limits: Limits) -> Plan:
     """Return what `prune` would do now. Nothing is written."""
     entries = History(runs_dir).list()
     resumed = {(entry.head.get("run_metadata") or {}).get("resumed_from") for entry in entries}
-    runs = [_Run(entry, _why_kept(entry, resumed)) for entry in entries if _is_folder(entry.directory)]
+    by_id = {entry.run_id: entry for entry in entries}
+    wholes = {entry.run_id: whole_of(entry, by_id) for entry in entries}
+    runs = [
+        _Run(entry, wholes[entry.run_id], _why_kept(entry, wholes[entry.run_id], resumed))
+        for entry in entries
+        if _is_folder(entry.directory)
+    ]
     before = sum(run.bytes for run in runs)
     spared: dict[str, str] = {}
     removals = [*_beyond_age_and_number(runs, limits, spared), *_beyond_size(runs, limits, spared)]
@@ -123,15 +131,17 @@ def _merged(removals: list[Removal]) -> Iterator[Removal]:
             yield removal
 
 
-def _why_kept(entry: RunEntry, resumed: set[Any]) -> str | None:
-    """Why this run is never touched; None where nothing speaks for it."""
+def _why_kept(entry: RunEntry, whole: RunEntry, resumed: set[Any]) -> str | None:
+    """Why this run is never touched; None where nothing speaks for it. *whole* is the run that it is a part of."""
+    if entry is not whole and (found := _why_kept(whole, whole, resumed)):
+        return f"{whole.run_id}, of which it is a part, stays: {found}"
     if entry.status in _OPEN or not entry.final:
         return f"it is {entry.status}"
     if entry.pinned:
         return "it is pinned"
     if entry.baseline:
         return "it is a baseline"
-    if entry.status != "success" and not entry.acknowledged:
+    if entry.status != "success" and not (entry.acknowledged or whole.acknowledged):
         return f"it is {entry.status} and nobody has acknowledged that"
     if entry.run_id in resumed:
         return "another run was resumed from it"
@@ -148,8 +158,9 @@ def _is_folder(directory: Path) -> bool:
 
 
 def _beyond_age_and_number(runs: list[_Run], limits: Limits, spared: dict[str, str]) -> Iterator[Removal]:
-    for number, run in enumerate(list(runs)):
-        why = _why_beyond(number, run.entry, limits)
+    order = {run.entry.run_id: number for number, run in enumerate(run for run in runs if run.entry is run.whole)}
+    for run in list(runs):
+        why = _why_beyond(order.get(run.whole.run_id, 0), run.whole, limits)
         if why and run.why_kept:
             spared[run.entry.run_id] = run.why_kept
         elif why:

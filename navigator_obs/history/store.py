@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -269,7 +269,9 @@ class History:
         found = list(filter(wanted, runs))
         if not found:
             raise RunNotFound(self._nothing_for(ref, runs))
-        return _outermost(found[0], found) if ref == "last-failed" else next(iter(outermost(found, runs)), found[0])
+        if ref == "last-failed":
+            return whole_of(found[0], {run.run_id: run for run in found})
+        return next(iter(outermost(found, runs)), found[0])
 
     def _nothing_for(self, ref: str, runs: Iterable[RunEntry]) -> str:
         known = list(runs)
@@ -285,12 +287,12 @@ def outermost(found: Iterable[RunEntry], runs: Iterable[RunEntry]) -> list[RunEn
     return [run for run in found if run.parent not in here]
 
 
-def _outermost(run: RunEntry, runs: Iterable[RunEntry]) -> RunEntry:
-    """Return the run of *runs* that *run* is a part of, directly or not; itself where there is none."""
-    by_id = {other.run_id: other for other in runs}
-    while run.parent in by_id:
-        # A run taken out cannot be met again, whatever a damaged folder says.
-        run = by_id.pop(run.parent)
+def whole_of(run: RunEntry, by_id: Mapping[str, RunEntry]) -> RunEntry:
+    """Return the run, of those *by_id*, that *run* is a part of, directly or not; itself where there is none."""
+    met = {run.run_id}
+    while run.parent is not None and run.parent in by_id and run.parent not in met:
+        met.add(run.parent)
+        run = by_id[run.parent]
     return run
 
 

@@ -29,12 +29,24 @@ class Runs:
     def __init__(self, root):
         self.path = root / "runs"
 
-    def make(self, run_id, *, days=0, status="success", workers=1000, journal=10_000, resumed_from=None, final=True):
+    def make(
+        self,
+        run_id,
+        *,
+        days=0,
+        status="success",
+        workers=1000,
+        journal=10_000,
+        resumed_from=None,
+        final=True,
+        parent=None,
+    ):
         directory = self.path / run_id
         (directory / "workers").mkdir(parents=True)
         began = format_timestamp(clock.time_ns() - days * DAY_NS)
         metadata = {"run_id": run_id, "name": "baseline", "status": status, "final": final, "start_time": began,
-                    "duration_seconds": 1.0, "resumed_from": resumed_from, "tags": []}  # fmt: skip
+                    "duration_seconds": 1.0, "resumed_from": resumed_from, "tags": [],
+                    "parent_run_id": parent}  # fmt: skip
         summary = {"schema_version": 1, "run_metadata": metadata, "execution_summary": {"errors": 0, "warnings": 0},
                    "performance_metrics": {}}  # fmt: skip
         (directory / "summary.json").write_text(json.dumps(summary, indent=2) + "\n")
@@ -100,6 +112,20 @@ def test_an_acknowledged_failure_goes(runs):
     annotate(runs.make("failed", days=400, status="failed"), "ack", by="ada")
     prune(runs.path, Limits(keep_days=1))
     assert runs.names() == []
+
+
+def test_runs_within_others_are_not_counted_and_share_their_fate(runs):
+    """A stage goes and stays with the run that it is a part of, whose acknowledgement is its own; alone it is a run."""
+    for days in (1, 5, 20, 40):
+        runs.make(f"d{days}", days=days, status="failed" if days == 20 else "success")
+        for stage in ("one", "two"):
+            runs.make(f"d{days}-{stage}", days=days, parent=f"d{days}", status="failed" if days >= 20 else "success")
+    annotate(runs.path / "d5", "pin", by="ada")
+    annotate(runs.path / "d20", "ack", by="ada")
+    done = prune(runs.path, Limits(keep_runs=1))
+    assert runs.names() == ["d1", "d1-one", "d1-two", "d40-one", "d40-two", "d5", "d5-one", "d5-two"]
+    assert dict(done.spared)["d5-one"] == "d5, of which it is a part, stays: it is pinned"
+    assert dict(done.spared)["d40-one"] == "it is failed and nobody has acknowledged that"
 
 
 def test_a_run_that_was_resumed_stays_as_long_as_its_successor(runs):
