@@ -17,6 +17,7 @@ from ..config import Config
 from ..errors import MissingExtra, UsageError, close_match
 from ..outputs.cells import number
 from ..outputs.columns import aligned, one_line, shorten
+from .listing import terminal_width
 from .screen import write_json
 from .staged import recover_staged
 from .verbs import config_of, places
@@ -122,8 +123,20 @@ def _tell_columns(config: Config) -> int:
     with connected(config, " ".join(VIEWS)) as connection:
         for view in VIEWS:
             found = connection.execute(f"DESCRIBE {view}").fetchall()
-            click.echo(f"{view}: {', '.join(f'{one_line(row[0])} {row[1]}' for row in found)}")
+            click.echo("\n".join(columns_of(view, [f"{one_line(row[0])} {row[1]}" for row in found], terminal_width())))
     return 0
+
+
+def columns_of(view: str, columns: list[str], width: int | None) -> list[str]:
+    """Return a view with its columns: in a pipe (*width* None) one line, on a terminal as many as it takes."""
+    lines = [f"{view}: {columns[0]}"]
+    for column in columns[1:]:
+        lines[-1] += ","
+        if width is not None and len(lines[-1]) + len(column) + 2 > width:
+            lines.append(f"  {column}")
+        else:
+            lines[-1] += f" {column}"
+    return lines
 
 
 def _print_table(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:

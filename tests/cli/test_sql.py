@@ -14,6 +14,7 @@ import pytest
 
 import navigator_obs as obs
 from navigator_obs.cli.main import main
+from navigator_obs.cli.sql import columns_of
 from navigator_obs.events.compression import compress
 
 
@@ -193,3 +194,13 @@ def test_without_a_log_there_are_no_events(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert main(["sql", "--json", "select count(*) n from events, runs"]) == 0
     assert json.loads(capsys.readouterr().out) == {"n": 0}
+
+
+def test_the_columns_of_a_view_fit_the_terminal():
+    """A line is broken between columns; in a pipe a view is one line, whatever its length."""
+    columns = ["timestamp TIMESTAMP", "level VARCHAR", "message VARCHAR", "duration_seconds DOUBLE"]
+    assert columns_of("events", columns, 60) == [
+        "events: timestamp TIMESTAMP, level VARCHAR, message VARCHAR,",
+        "  duration_seconds DOUBLE",
+    ]
+    assert len(columns_of("events", columns * 10, None)) == 1
