@@ -17,6 +17,7 @@ from typing import Any, Final
 MARK: Final = "[redacted]"
 MAX_DEPTH: Final = 32
 _LONG_TEXT: Final = 1_000
+_MOST_REMEMBERED: Final = 4_096
 _PLAIN: Final = frozenset({int, float, bool, type(None)})
 _NUMBERS: Final = frozenset({int, float})
 _COLLECTIONS: Final = (list, tuple, set, frozenset, deque)
@@ -102,7 +103,9 @@ class Redactor:
         self._keys = frozenset(key.lower() for key in keys)
         self._allow = frozenset(key.lower() for key in allow)
         self.is_secret_key = lru_cache(maxsize=4096)(self._judge)
-        self._short_text = lru_cache(maxsize=4096)(redact_text)
+        # Keys that are not secret, and texts that hold no secret: neither stands for the other.
+        self._names: set[str] = set()
+        self._texts: set[str] = set()
 
     def _judge(self, key: str) -> bool:
         """Return whether the value under *key* is secret."""
@@ -119,8 +122,12 @@ class Redactor:
 
     def text(self, value: str) -> str:
         """Return *value* with what looks like a secret in it replaced."""
-        # Only short ones are remembered: a few thousand long ones would be a program's whole memory.
-        return self._short_text(value) if len(value) < _LONG_TEXT else redact_text(value)
+        if value in self._texts:
+            return value
+        cleaned = redact_text(value)
+        if cleaned == value:
+            _remember(value, self._texts)
+        return cleaned
 
     def clean(self, value: Any) -> Any:
         """Return a copy of *value* in which secrets are replaced, at any depth of its mappings and collections.
@@ -164,19 +171,46 @@ class Redactor:
         return kind(cleaned) if kind in _COLLECTIONS else cleaned
 
     def _clean_items(self, value: Mapping[Any, Any], above: tuple[int, ...]) -> dict[Any, Any]:
-        above = (*above, id(value))
-        out: dict[Any, Any] = {}
+        if type(value) is dict and self._is_ordinary(value):
+            return value.copy()
+        inside, names, out = (*above, id(value)), self._names, dict[Any, Any]()
         for key, item in value.items():
-            if isinstance(key, str):
-                out[self.text(key)] = MARK if self.hides(key, item) else self._clean(item, above)
+            if not isinstance(key, str) or key in names:
+                out[key] = self._clean(item, inside)
             else:
-                out[key] = self._clean(item, above)
+                out[self._name(key)] = MARK if self.hides(key, item) else self._clean(item, inside)
         return out
+
+    def _is_ordinary(self, value: dict[Any, Any]) -> bool:
+        """Whether it holds numbers and texts alone, each of which, and each name, was seen before and is no secret."""
+        if not self._names.issuperset(value):
+            return False
+        texts = self._texts
+        for item in value.values():
+            kind = type(item)
+            if kind not in _PLAIN and (kind is not str or item not in texts):
+                return False
+        return True
+
+    def _name(self, key: str) -> str:
+        """The key without secrets; an ordinary one is remembered."""
+        name = self.text(str.__str__(key))
+        if name == key and not self.is_secret_key(key):
+            _remember(name, self._names)
+        return name
 
     def _clean_pair(self, pair: Any, above: tuple[int, ...]) -> Any:
         key, item = pair
         secret = isinstance(key, str) and self.hides(key, item)
         return type(pair)((self._clean(key, above), MARK if secret else self._clean(item, above)))
+
+
+def _remember(text: str, seen: set[str]) -> None:
+    # Only short ones: a few thousand long ones would be a program's whole memory.
+    if len(text) < _LONG_TEXT:
+        if len(seen) >= _MOST_REMEMBERED:
+            seen.clear()
+        seen.add(text)
 
 
 def _note(value: object, what: str) -> str:

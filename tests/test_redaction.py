@@ -198,8 +198,21 @@ def test_any_text_is_taken(text):
 def test_long_texts_are_not_remembered():
     """Memory stays bounded: only short texts are kept for a second look."""
     redactor = Redactor()
-    redactor.text("x" * 100_000)
-    assert redactor._short_text.cache_info().currsize == 0
+    redactor.clean({"x" * 100_000: "x" * 100_000})
+    assert (len(redactor._names), len(redactor._texts)) == (0, 0)
+    for number in range(10_000):
+        redactor.clean({f"key {number}": f"text {number}"})
+    assert 0 < len(redactor._names) <= 4_096
+    assert 0 < len(redactor._texts) <= 4_096
+
+
+def test_what_is_remembered_of_a_text_says_nothing_of_a_key():
+    """A word that was harmless as a value is secret as a key; a secret key's value is told where it stands alone."""
+    redactor = Redactor()
+    for _ in range(2):
+        assert redactor.clean({"column": "password", "kind": "hunter2"}) == {"column": "password", "kind": "hunter2"}
+        assert redactor.clean({"password": "hunter2"}) == {"password": "[redacted]"}
+        assert redactor.clean({"column": 1, "password": "password"}) == {"column": 1, "password": "[redacted]"}
 
 
 @pytest.mark.parametrize(
