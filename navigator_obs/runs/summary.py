@@ -246,7 +246,8 @@ class Fold:
         return sum(int(record.get("cost", {}).get("journal_bytes", 0)) for record in last.values())
 
     def _observability(self, totals: Metrics, seconds: float) -> dict[str, Any]:
-        cost = self.life.end.get("cost") or self.life.tick.get("cost") or {"seconds": 0.0, "journal_bytes": 0}
+        known = self.life.end.get("cost") or self.life.tick.get("cost")
+        cost = known or {"seconds": 0.0, "journal_bytes": 0}
         shares = [tick for source, tick in self._ticks.items() if source]
         taken = round(cost["seconds"] + sum(tick.get("cost", {}).get("seconds", 0.0) for tick in shares), 6)
         time = seconds + sum(float(tick.get("seconds", 0.0)) for tick in shares)
@@ -263,7 +264,8 @@ class Fold:
         }
         return {
             "seconds": taken,
-            "percent": round(100 * taken / time, 3) if time else None,
+            # Of a run that died before its first tick it is not known.
+            "percent": round(100 * taken / time, 3) if time and (known or shares) else None,
             "cpu_percent": self._cpu_percent(taken),
             "memory_mb": round(cost.get("memory_bytes", 0) / 1e6, 3),
             "bytes": self._journal_bytes() + sum(told["bytes"] for told in events),

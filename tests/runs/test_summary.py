@@ -341,6 +341,7 @@ def test_what_came_after_the_last_tick_is_in_no_operation_only_where_the_run_sai
     found = {"kind": "end", "time": NOW, "seconds": 5.0, "status": "crashed", "recovered_by": {"pid": 7}}
     dead = fold([begin, work, found])
     assert dead["breakdown"]["coverage_percent"] is None
+    assert dead["observability"]["percent"] is None
     assert [row["operation_path"] for row in dead["bottlenecks"]] == ["load"]
     assert fold([begin, tick(4.0, covered=3.0), work, found])["breakdown"]["coverage_percent"] == 75.0
     told = {key: value for key, value in found.items() if key != "recovered_by"}
