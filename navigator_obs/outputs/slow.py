@@ -48,7 +48,7 @@ def _slow_row(found: Mapping[str, Any], stats: Mapping[str, Any]) -> tuple[Cell,
         cell("" if in_none else formatted(found.get("count"), format_count)),
         cell(formatted(found.get("p95_seconds"), format_seconds)),
         cell(f"≤ {format_percent(saves)}" if saves is not None else ""),
-        cell(formatted(stats.get("rows_per_second"), format_rate).removesuffix("/s")),
+        cell(formatted(stats.get("rows_per_second"), _per_second)),
         cell(formatted(stats.get("peak_memory_mb"), format_mb)),
         cell(where),
     )
@@ -83,7 +83,11 @@ def _throughput(found: Mapping[str, Any]) -> Iterator[tuple[Cell, ...]]:
     for one in _first(found, "throughput"):
         rate, usual = number(one.get("rows_per_second")), number(one.get("usual_rows_per_second"))
         if rate is not None and usual is not None:
-            yield _row("throughput", one, f"{format_rate(rate)} rows, else {format_rate(usual)}")
+            yield _row("throughput", one, f"{_per_second(rate)} rows/s, else {_per_second(usual)}")
+
+
+def _per_second(rate: float) -> str:
+    return format_rate(rate).removesuffix("/s")
 
 
 def _first(found: Mapping[str, Any], kind: str) -> list[Mapping[str, Any]]:

@@ -364,7 +364,10 @@ def test_no_check_loses_its_year_in_a_narrow_terminal():
 def test_what_stands_out_is_told_in_full():
     """A sentence is never cut: it takes lines more."""
     call = {"operation_path": "year_simulation/price/paths/draw", "duration_seconds": 0.123, "median_seconds": 0.04}
-    shown = render({"hotspots": {"calls": [{**call, "breakdown": {"year": 2027}}]}}, width=80)
+    rate = {"operation_path": "hiring", "rows_per_second": 3370.2, "usual_rows_per_second": 8341.0}
+    hotspots = {"calls": [{**call, "breakdown": {"year": 2027}}], "throughput": [rate]}
+    shown = render({"hotspots": hotspots}, width=80)
+    assert "3,370 rows/s, else 8,341" in shown
     assert "one call took 123 ms, half of them less than 40 ms" in " ".join(shown.split())
 
 
