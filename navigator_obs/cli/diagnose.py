@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import textwrap
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
@@ -25,6 +26,8 @@ _LABEL: Final = 10
 _MAX_CHANGES: Final = 4
 _MAX_FOLLOWERS: Final = 2
 _MAX_VALUE: Final = 28
+# Below a line of a statement or of code, what points at a part of it.
+_MARKS: Final = re.compile(r"^[ ~]*\^[ ~^]*$", re.MULTILINE)
 
 
 @click.command("diagnose")
@@ -80,7 +83,7 @@ def _block(label: str, lines: Iterable[str]) -> Iterator[str]:
     # Paths as one would type them in the working directory.
     head, here = label, f"{os.getcwd()}{os.sep}"
     for line in lines:
-        shown = one_line(" ".join(line.split())).replace(here, "")
+        shown = one_line(" ".join(_MARKS.sub("", line).split())).replace(here, "")
         for part in textwrap.wrap(shown, WIDTH - _LABEL, max_lines=3, placeholder=" …") or [""]:
             yield f"{head:<{_LABEL}}{part}"
             head = ""
@@ -91,7 +94,9 @@ def _healthy(found: Diagnosis) -> Iterator[str]:
 
 
 def _cause(cause: Cause) -> Iterator[str]:
-    yield f"{cause.type}: {cause.message}" if cause.type else cause.message
+    yield ": ".join(filter(None, [cause.type, cause.message]))
+    if cause.printed:
+        yield f"it printed: {cause.printed}"
     if cause.said:
         yield f"told as: {cause.said}"
     if cause.place:

@@ -16,7 +16,7 @@ from types import MappingProxyType
 from typing import Any, Final, NamedTuple, TypeVar
 
 from ..errors import ConfigError, close_match
-from .category_rules import CAUSES, COLLATERAL, MISTAKES, REFRAMED, REFRAMING
+from .category_rules import CAUSES, COLLATERAL, MISTAKES, REFRAMED, REFRAMING, WORDS
 from .rule import Rule, rule
 from .symptoms import Symptoms, shape
 
@@ -132,6 +132,7 @@ def _users_rule(key: str, category: str) -> Rule:
         raise ConfigError(f"{key!r} is no regular expression: {error}") from None
 
 
+_ANY_EXCEPTION: Final = ("Exception", "BaseException")
 _NO_RULE: Final = Verdict(UNKNOWN, "no rule speaks")
 
 
@@ -162,6 +163,16 @@ class Classifier:
             judged = [(one, self._of_kind(one)) for link in links for one in (link.told(), link) if one is not None]
             found = bounded(self._verdicts, MAX_VERDICTS)[key] = self._judge(judged)
         return found
+
+    def classify_words(self, message: str) -> Verdict:
+        """Return the verdict on an error of which there is only a *message*."""
+        said = Symptoms(_ANY_EXCEPTION, message)
+        links = [one for one in (said.told(), said) if one is not None]
+        found = self._judge([(link, self._of_kind(link)) for link in links])
+        if found.category != UNKNOWN:
+            return found
+        spoken = next((one for one in WORDS if one.message and one.message.search(said.lowered)), None)
+        return Verdict(spoken.category, str(_by_message(said, spoken))) if spoken else found
 
     def _judge(self, links: _Judged) -> Verdict:
         own, *tiers, reframing = range(len(self._tiers))
@@ -257,6 +268,16 @@ def install(rules: Mapping[str, str]) -> None:
 def present() -> Classifier:
     """Return the rules that hold now; another object once other ones are installed."""
     return _classifier
+
+
+def classify_words(message: str) -> Verdict:
+    """Return the verdict on an error of which there is only a *message*: what it tells of, or what programs say when
+    they have caught such a thing.
+
+    >>> classify_words("no rates: [Errno 111] Connection refused").category
+    'external/network'
+    """
+    return _classifier.classify_words(message)
 
 
 def classify(chain: Sequence[BaseException], chain_of: Callable[[BaseException], Sequence[BaseException]]) -> Verdict:

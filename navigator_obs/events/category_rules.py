@@ -123,7 +123,7 @@ _SERVICES: Final = (
     ),
     rule("external/network", types="http.client.IncompleteRead ChunkedEncodingError ContentTooShortError"),
     rule("environment/permission", types="HTTPError", exits=(401, 403, 407)),
-    rule("config", types="ValueError", message=r"unknown url type|invalid url|no (?:scheme|host) supplied"),
+    rule("config", types="ValueError URLError", message=r"unknown url type|invalid url|no (?:scheme|host) supplied"),
     rule("external/service", types="HTTPError HTTPException HTTPStatusError SMTPException ftplib.Error"),
     rule("external/service", types="ClientResponseError RpcError ClientError ServerError xmlrpc.client.Error"),
     rule("external/network", types="ConnectionRefusedError ConnectionResetError ConnectionAbortedError"),
@@ -281,6 +281,8 @@ MISTAKES: Final = (
         "config", types=_WORDS, message=r"^unknown (?:scenario|option|setting|parameter|mode|method|strategy|policy)\b"
     ),
     rule("config", types=_WORDS, message=r"choose from|must be one of|valid (?:\w+ )?are"),
+    rule("config", types=_WORDS, message=r"\b(?:[\w-]+\.(?:toml|ya?ml|ini|cfg)|(?:settings|config)\.json)\b"),
+    rule("config", types=_WORDS, message=r"\b(?:setting|option|parameter)s? .{0,60}\b(?:missing|required|not set)\b"),
     rule(
         "config",
         types=_WORDS,
@@ -312,6 +314,20 @@ MISTAKES: Final = (
     rule("code", types="RecursionError RuntimeError ValueError BufferError ReferenceError StopIteration"),
     rule("code", types="PickleError InvalidStateError EOFError SystemError StopAsyncIteration EncodingWarning"),
 )
+
+WORDS: Final = (
+    rule(
+        "external/network",
+        message=r"connection (?:refused|reset|aborted|timed out)|\btimed out\b|name or service not known"
+        r"|network is unreachable|name resolution|no route to host",
+    ),
+    rule("external/service", message=r"service unavailable|bad gateway|too many requests|internal server error"),
+    rule("environment/permission", message=r"permission denied"),
+    rule("environment/missing_file", message=r"no such file or directory"),
+    rule("data/format", message=r"could not convert|invalid literal|can't decode|could not (?:be )?parsed?\b"),
+    rule("data/quality", message=r"^check \S+ failed"),
+)
+"""Asked of errors of which there are only words, as programs log what they have caught."""
 
 COLLATERAL: Final = (rule("interrupted/user", types="CancelledError GeneratorExit"),)
 """What happens to a task because of something else: it decides only where nothing else does."""

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from types import CodeType
 
 MAX_CAUSES: Final = 16
+MAX_PRINTED: Final = 2000
+PRINTED: Final = "it printed: "
+"""Begins the note on what a program printed that failed."""
 _WITHOUT_PLACE: Final = (KeyboardInterrupt, SystemExit)
 _REPORTED: Final = "__navigator_obs_reported__"
 _CAUSE_TEXT: Final = "The above exception was the direct cause of the following exception:"
@@ -177,7 +180,17 @@ def chain_of(error: BaseException) -> Iterator[tuple[BaseException, str]]:
 
 def _notes(error: BaseException) -> list[str]:
     notes = getattr(error, "__notes__", ())
-    return [text(note) for note in notes] if isinstance(notes, (list, tuple)) else [text(notes)]
+    told = [text(note) for note in notes] if isinstance(notes, (list, tuple)) else [text(notes)]
+    return [*told, *printed(error)]
+
+
+def printed(error: BaseException) -> list[str]:
+    """Return the end of what a program printed that failed, on stderr where it did: it says why, the exception not."""
+    for output in (getattr(error, "stderr", None), getattr(error, "output", None)):
+        if isinstance(output, (str, bytes)) and output.strip():
+            told = output.decode("utf-8", "replace") if isinstance(output, bytes) else output
+            return [f"{PRINTED}{told.strip()[-MAX_PRINTED:]}"]
+    return []
 
 
 def _format_chain(chain: list[tuple[BaseException, str]], say: Callable[[BaseException], str]) -> str:

@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 from ..encoding import text, to_json
 from ..redaction import may_hold_secret
 from . import categories
-from .exceptions import chain_of, describe, judged
+from .exceptions import chain_of, describe, judged, printed
 from .processors import Redact
 from .symptoms import TOLD_BESIDE, asked_beside
 from .tracebacks import Stack, stack_of
@@ -147,4 +147,4 @@ class Outlines:
 
 
 def _is_unusual(link: tuple[BaseException, str]) -> bool:
-    return isinstance(link[0], BaseExceptionGroup) or hasattr(link[0], "__notes__")
+    return isinstance(link[0], BaseExceptionGroup) or hasattr(link[0], "__notes__") or bool(printed(link[0]))

@@ -19,8 +19,8 @@ class Cause:
 
     *category* with who can fix it (*fixed_by*) and whether the same again may succeed (*retry*); *confidence* is
     "certain", "likely" or "possible", and *rule* what it rests on. *message* is the root cause's, *said* what the
-    program made of it; *place* is the line of the application's own code, *thread* the one that ran it where that was
-    not the main one. *also* says at which lines other threads stood.
+    program made of it, *printed* what another program said that failed. *place* is the line of the application's own
+    code, *thread* the one that ran it where that was not the main one. *also* says at which lines other threads stood.
     """
 
     category: str
@@ -37,6 +37,7 @@ class Cause:
     fingerprint: str = ""
     thread: str = ""
     also: Sequence[str] = ()
+    printed: str = ""
 
     @property
     def fixed_by(self) -> str:

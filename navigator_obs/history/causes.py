@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 from ..events import categories
+from ..events.exceptions import PRINTED
 from .cause import CERTAIN, LIKELY, POSSIBLE, Cause
 from .ended import endings
 from .figures import table, tables
-from .places import first_member, root_place
+from .places import root_place
 
 # What goes wrong with these makes other things go wrong; the others are where that shows.
 _UPSTREAM: Final = frozenset({"resource", "environment", "external", "database", "worker", "config", "data"})
 _DOWNSTREAM: Final = frozenset(
     {"code", "model", "numeric", "unknown", "worker", "data/missing", "environment/missing_file", "resource/time"}
 )
+_FAILED: Final = frozenset({"fail", "error"})
+_UNMET: Final = frozenset({"warn", *_FAILED})
 _MAIN_THREAD: Final = "MainThread"
 _EXIT: Final = "sys.exit: "
+_WORDS: Final = re.compile(r"[a-z]{3,}")
+_NEXT_LINK: Final = re.compile(r"\n\n(?:The above|During handling of the above) exception")
+_AN_ERROR: Final = re.compile(r"error|exception|fail|denied|not found", re.IGNORECASE)
+_NOTHING: Final = "NoneType"
+_BY_TYPE: Final = re.compile(r"^type ([\w.]+)")
 
 
 def causes(
@@ -35,8 +45,9 @@ def causes(
     metadata = table(summary, "run_metadata")
     status, reason = str(metadata.get("status")), str(metadata.get("status_reason") or "")
     known = {str(issue.get("fingerprint")) for other in past for issue in _issues(other)}
-    told = [_of_issue(issue) for issue in tables(table(summary, "issues"), "errors")]
+    told = [_of_issue(issue, reason) for issue in tables(table(summary, "issues"), "errors")]
     ended, checks = endings(summary, directory, past), list(failing(summary))
+    unmet = list(failing(summary, _UNMET))
     if ended:
         # A signal or a dead process is no consequence of an error, but a run may hang because of one.
         errors = sorted(told, key=lambda error: error.time)
@@ -46,10 +57,23 @@ def causes(
         # It said so itself, with `sys.exit("…")`, or left years open.
         said = Cause(categories.UNKNOWN, POSSIBLE, f"the run's end: {status}", reason, time=_end(metadata))
         told.append(said)
-    errors = _ordered(told, list(_survived(summary)), reason, known)
+    errors = [_by_check(error, unmet) for error in _ordered(told, list(_survived(summary)), reason, known)]
     if checks and all(error.category in {"unknown", "data/quality"} for error in errors):
         return [*checks, *errors]
     return [*errors, *checks]
+
+
+def _by_check(error: Cause, checks: Sequence[Cause]) -> Cause:
+    """An error that only says that a check failed is a matter of the data."""
+    words = set(_WORDS.findall(error.message.lower()))
+    named = [check for check in checks if (name := _WORDS.findall(_name(check))) and words.issuperset(name)]
+    if error.category not in {"code", "model", "unknown"} or not named:
+        return error
+    return replace(error, category="data/quality", confidence=LIKELY, rule=f"check {_name(named[0])} failed before it")
+
+
+def _name(check: Cause) -> str:
+    return check.fingerprint.removeprefix("check:").lower()
 
 
 def _end(metadata: Mapping[str, Any]) -> str:
@@ -69,10 +93,11 @@ def _issues(summary: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 
 def _survived(summary: Mapping[str, Any]) -> Iterator[Cause]:
-    """The exceptions that the program went on after, and only warned of."""
+    """What the program went on after, and only warned of: exceptions, and what is plain from the words."""
     for issue in tables(table(summary, "issues"), "warnings"):
-        if table(table(issue, "first"), "exception").get("type"):
-            yield _of_issue(issue)
+        cause = _of_issue(issue)
+        if table(table(issue, "first"), "exception").get("type") or cause.category != categories.UNKNOWN:
+            yield cause
 
 
 def _may_stop(error: Cause, known: Collection[str]) -> bool:
@@ -100,6 +125,10 @@ def _ended_by(error: Cause, reason: str) -> bool:
 
 
 def _leads(one: Cause, other: Cause) -> bool:
+    """Whether *other*, which came later, is such as *one* brings about."""
+    if one.category == categories.UNKNOWN and not one.thread:
+        # Words alone, after which something is missing at the same place.
+        return not one.type and one.operation_path == other.operation_path and _NOTHING in other.message
     downstream = other.category in _DOWNSTREAM or _level(other) in _DOWNSTREAM
     upstream = bool(one.thread) or (_level(one) in _UPSTREAM and one.category != "data/quality")
     return downstream and upstream and one.category != other.category
@@ -109,34 +138,74 @@ def _level(cause: Cause) -> str:
     return cause.category.partition("/")[0]
 
 
-def _of_issue(issue: Mapping[str, Any]) -> Cause:
-    event = table(issue, "first")
+def _of_issue(issue: Mapping[str, Any], reason: str = "") -> Cause:
+    event = _telling_event(issue, reason)
     exception = table(event, "exception")
-    # A worker's traceback comes as a cause that is only text.
-    chain = [link for link in tables(exception, "causes") if not str(link.get("type")).endswith("_RemoteTraceback")]
-    root: Mapping[str, Any] = chain[-1] if chain else exception
-    kind = str(root.get("type") or issue.get("type") or "")
-    message = str(root.get("message") or ("" if kind and exception else issue.get("message")) or "")
-    said = str(issue.get("message") or "") if chain else str(issue.get("event_message") or "")
-    if kind.endswith("ExceptionGroup"):
-        member = first_member(exception)
-        kind, message, said = (*member, message) if member[0] else (kind, message, said)
-    category = str(issue.get("category") or categories.UNKNOWN)
+    category, rule = str(issue.get("category") or categories.UNKNOWN), str(issue.get("category_rule") or "")
+    outer = str(exception.get("message") or issue.get("message") or "")
+    deciding = _deciding(exception, rule)
+    kind = str(deciding.get("type") or issue.get("type") or "")
+    message = str(deciding.get("message") or ("" if kind and exception else issue.get("message")) or "")
+    said = outer if _links(exception) else str(event.get("message") or issue.get("event_message") or "")
+    if not exception and category == categories.UNKNOWN:
+        category, rule = categories.classify_words(message)
     return Cause(
         category=category,
-        confidence=_confidence(category, str(issue.get("category_rule") or "")),
-        rule=str(issue.get("category_rule") or "no rule speaks"),
+        confidence=_confidence(category, rule),
+        rule=rule or "no rule speaks",
         message=message,
         said="" if said == message else said,
         type=kind,
-        place=root_place(exception),
+        place=root_place(exception) or root_place(table(table(issue, "first"), "exception")) or _said_at(event),
         operation_path=str(issue.get("operation_path") or ""),
         context=table(issue, "context"),
         time=str(issue.get("first_time") or ""),
         count=int(issue.get("count") or 1),
         fingerprint=str(issue.get("fingerprint") or ""),
         thread=_thread(event),
+        printed=_printed(exception),
     )
+
+
+def _said_at(event: Mapping[str, Any]) -> str:
+    """Where it was logged, of what is only words."""
+    known = event.get("function") and not str(event.get("module")).startswith("navigator_obs.runs")
+    return f"{event.get('module')}:{event.get('line')} in {event.get('function')}" if known else ""
+
+
+def _telling_event(issue: Mapping[str, Any], reason: str) -> Mapping[str, Any]:
+    """The first occurrence; the last one where that ended the run, and the first has other words."""
+    first, last = table(issue, "first"), table(issue, "last")
+    is_it = [any(words and words in reason for words in _words_of(event)) for event in (first, last)]
+    return last if is_it == [False, True] else first
+
+
+def _words_of(event: Mapping[str, Any]) -> tuple[str, str]:
+    return str(table(event, "exception").get("message") or ""), str(event.get("message") or "")
+
+
+def _deciding(exception: Mapping[str, Any], rule: str) -> Mapping[str, Any]:
+    """The exception of the chain whose type told the category; the root cause where the rule names none."""
+    links = [exception, *_links(exception)][::-1]
+    named = _BY_TYPE.match(rule)
+    telling = (link for link in links if named and named[1] in {str(link.get("type")), _bare(str(link.get("type")))})
+    return next(telling, links[0])
+
+
+def _links(exception: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    # A worker's traceback comes as a cause that is only text.
+    return [link for link in tables(exception, "causes") if not str(link.get("type")).endswith("_RemoteTraceback")]
+
+
+def _bare(name: str) -> str:
+    return name.rpartition(".")[2]
+
+
+def _printed(exception: Mapping[str, Any]) -> str:
+    """The line by which a program that failed says why: the last one with an error in it, else the last."""
+    _, _, told = str(exception.get("traceback") or "").partition(f"\n{PRINTED}")
+    lines = [line.strip() for line in _NEXT_LINK.split(told)[0].splitlines() if line.strip()]
+    return next((line for line in reversed(lines) if _AN_ERROR.search(line)), lines[-1] if lines else "")
 
 
 def _thread(event: Mapping[str, Any]) -> str:
@@ -152,10 +221,10 @@ def _confidence(category: str, rule: str) -> str:
     return CERTAIN
 
 
-def failing(summary: Mapping[str, Any]) -> Iterator[Cause]:
+def failing(summary: Mapping[str, Any], outcomes: Collection[str] = _FAILED) -> Iterator[Cause]:
     """Yield the checks that failed, as causes."""
     for check in tables(summary, "checks"):
-        if check.get("outcome") in {"fail", "error"}:
+        if check.get("outcome") in outcomes:
             yield Cause(
                 category="data/quality",
                 confidence=CERTAIN,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ..fields import format_bytes, format_mb, format_seconds
 from .advice import advice
+from .attribution import attributed
 from .cause import Cause
 from .causes import causes, failing
 from .entry import LIVING
@@ -94,6 +95,11 @@ def diagnose(run: RunEntry, history: History) -> Diagnosis:
     found = causes(summary, directory=run.directory, past=like)
     good = next(((entry, other) for entry, other in past if entry.status == "success"), None)
     succeeded = run.status == "success"
+    suspicions = suspects(summary, like) if succeeded else []
+    slow = slower(summary, like) if succeeded else []
+    told = " ".join(one.what for one in (*suspicions, *slow)) if succeeded else _words(found)
+    changed = _changed(run, summary, past, good[1], told, found) if good else ()
+    found = attributed(found, changed)
     diagnosis = Diagnosis(
         run_id=run.run_id,
         name=run.name,
@@ -103,9 +109,9 @@ def diagnose(run: RunEntry, history: History) -> Diagnosis:
         causes=() if succeeded else found,
         novelty=None if succeeded or not found else _novelty(found[0], past),
         last_success=good[0].run_id if good else None,
-        changed=_changed(run, summary, past, good[1], found) if good else (),
-        suspicions=suspects(summary, like) if succeeded else (),
-        slower=slower(summary, like) if succeeded else (),
+        changed=changed,
+        suspicions=suspicions,
+        slower=slow,
         trail=list(_trail(summary, found)) if not succeeded else (),
         evidence=[str(line) for line in metadata.get("evidence") or ()],
         state=list(_state(summary)),
@@ -126,16 +132,25 @@ def _past(run: RunEntry, history: History) -> Past:
 
 
 def _changed(
-    run: RunEntry, summary: Mapping[str, Any], past: Past, good: Mapping[str, Any], found: Sequence[Cause]
+    run: RunEntry,
+    summary: Mapping[str, Any],
+    past: Past,
+    good: Mapping[str, Any],
+    told: str,
+    found: Sequence[Cause],
 ) -> list[Weighed]:
     """What is not as it was, but for what the run did not come to record before it ended."""
-    told = [one for one in changes(good, summary) if run.status == "success" or not _is_missing_input(one)]
-    cause = found[0] if found else None
-    return weigh(told, _failures(run, summary, past), cause.category if cause else "", _words(cause) if cause else "")
+    succeeded = run.status == "success"
+    differing = [one for one in changes(good, summary) if succeeded or not _is_missing_input(one)]
+    category = found[0].category if found and not succeeded else ""
+    return weigh(differing, _failures(run, summary, past), category, told)
 
 
-def _words(cause: Cause) -> str:
-    """What the program says of it; of how it ended, it is the toolkit that tells."""
+def _words(found: Sequence[Cause]) -> str:
+    """What the program says of the cause; of how it ended, it is the toolkit that tells."""
+    if not found:
+        return ""
+    cause = found[0]
     said = f"{cause.type} {cause.message} {cause.said}" if cause.fingerprint else ""
     return f"{said} {cause.place} {cause.operation_path}"
 

@@ -13,9 +13,8 @@ from ..runs.frames import own_frame
 
 _FRAME: Final = re.compile(r'^[\s|]*File "([^"]+)", line (\d+),? in (.+?)\s*$')
 _TRACEBACK: Final = "Traceback (most recent call last):"
-_MEMBER: Final = re.compile(r"^(?:  \| )+([A-Za-z_][\w.]*)(?:: (.*))?$")
 _LIBRARIES: Final = re.compile(
-    r"site-packages|dist-packages|[\\/]lib[\\/]python3|[\\/]Lib[\\/]|^<(?!stdin|ipython)"
+    r"site-packages|dist-packages|[\\/]lib[\\/]python3|[\\/]Lib[\\/]|^<(?!stdin|ipython)|\.px[di]$|\.pyx$"
     r"|[\\/]navigator_obs[\\/](?:events|operations|runs|history|outputs|integrations|cli)[\\/]"
 )
 _NEWS: Final = re.compile(r"no progress since|^Timeout \(|^Fatal Python error: ")
@@ -69,17 +68,6 @@ def root_place(exception: Mapping[str, Any]) -> str:
             return str(own[-1])
     frame = own_frame(exception)
     return f"{frame.get('file')}:{frame.get('line')} in {frame.get('function')}" if frame else ""
-
-
-def first_member(exception: Mapping[str, Any]) -> tuple[str, str]:
-    """Return type and message of the first member of an exception group that was not just cancelled; empty where the
-    text tells of none.
-    """
-    for line in str(exception.get("traceback") or "").splitlines():
-        found = _MEMBER.match(line)
-        if found and not found[1].endswith(("Group", "CancelledError", "Traceback")):
-            return found[1], found[2] or ""
-    return "", ""
 
 
 def standing(path: Path) -> list[Standing]:

@@ -2,20 +2,41 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
-from .figures import table, tables
+from .figures import number, table, tables
 
 CONFIG, INPUT, CODE, PACKAGE, COMPUTER = "config", "input", "code", "package", "computer"
 KINDS: Final = (CONFIG, INPUT, CODE, PACKAGE, COMPUTER)
 """From what a user changes most often, and on purpose, to what changes by itself."""
 _COMPUTER: Final = ("python", "implementation", "platform", "cpus", "memory_mb", "memory_limit_mb", "timezone")
 ABSENT: Final = "(none)"
+MISSING: Final = "(missing)"
+"""Of an input that was not there."""
 HIDDEN: Final = "[redacted] "
 """Stands before the digest of a value that is not shown."""
-_SAYING_NOTHING: Final = frozenset({ABSENT, "None", "True", "False"})
+_SAYING_NOTHING: Final = frozenset({ABSENT, MISSING, "None", "True", "False"})
+_COMMON: Final = frozenset(
+    {
+        "error",
+        "exception",
+        "file",
+        "files",
+        "path",
+        "data",
+        "input",
+        "inputs",
+        "output",
+        "year",
+        "years",
+        "rate",
+        "rates",
+    }
+    | {"failed", "simulation", "name", "value", "type", "python", "first", "last", "number", "line", "json", "parquet"}
+)
 
 
 class Change(NamedTuple):
@@ -66,7 +87,8 @@ def _facts(summary: Mapping[str, Any]) -> Iterator[tuple[tuple[str, str], Any]]:
         yield (CONFIG, name), f"{HIDDEN}{digest}"
     for artifact in tables(summary, "artifacts"):
         if artifact.get("kind") == INPUT:
-            yield (INPUT, str(artifact.get("path"))), artifact.get("sha256") or artifact.get("bytes")
+            known = artifact.get("sha256") or artifact.get("bytes")
+            yield (INPUT, str(artifact.get("path"))), known if known is not None else MISSING
     environment = table(summary, "environment")
     for name, value in table(environment, "git").items():
         # None is what git could not be asked in time, not another state of the code.
@@ -90,6 +112,7 @@ def _flat(value: Any, name: str) -> Iterator[tuple[str, Any]]:
 
 _AFFINE: Final[Mapping[str, str]] = {
     "config": CONFIG,
+    "numeric": CONFIG,
     "data": INPUT,
     "environment": COMPUTER,
     "environment/dependency": PACKAGE,
@@ -123,20 +146,53 @@ def weigh(
     purpose.
     """
     known = [(failed, surroundings(summary)) for failed, summary in past]
-    affine = _AFFINE.get(category) or _AFFINE.get(category.partition("/")[0], CODE)
+    affine = _AFFINE.get(category) or _AFFINE.get(category.partition("/")[0], CODE if category else "")
     words = told.lower()
+    tokens = _tokens(words)
+    given = list(found)
+    settings = " ".join(str(one.now) for one in given if one.kind == CONFIG)
 
-    def rank(one: Weighed) -> tuple[float, bool, bool, int, str]:
+    def rank(one: Weighed) -> tuple[Any, ...]:
         change = one.change
-        named = _names(change, words)
-        return -round(one.score, 3), not named, change.kind != affine, KINDS.index(change.kind), change.name
+        follows = change.kind == INPUT and change.before == ABSENT and _file(change) in settings
+        shared = len(tokens & _tokens(_file(change).lower())) if change.kind != CODE else 0
+        return (
+            -round(one.score, 3),
+            follows,
+            not _names(change, words),
+            -shared,
+            change.kind != affine,
+            -_size(change),
+            KINDS.index(change.kind),
+            change.name,
+        )
 
-    return sorted((_weighed(change, known) for change in found), key=rank)
+    return sorted((_weighed(change, known) for change in given), key=rank)
+
+
+def _file(change: Change) -> str:
+    return change.name.rpartition("/")[2]
+
+
+def _tokens(words: str) -> set[str]:
+    """The words, and the parts of names that are made of several, but for those that many names have."""
+    return {part for part in re.split(r"[^a-z]+", words) if len(part) > 3} - _COMMON
+
+
+def _size(change: Change) -> float:
+    """How large the change of a number is, as a logarithm of its ratio: a tenfold rate before one that is 2 % off."""
+    both = [number(value) for value in (change.before, change.now)]
+    if change.kind != CONFIG or both[0] is None or both[1] is None or both[0] == both[1]:
+        return 0.0
+    least = min(abs(both[0]), abs(both[1]))
+    if both[0] * both[1] <= 0 or least == 0:
+        return math.inf
+    return round(abs(math.log(both[1] / both[0])), 3)
 
 
 def _names(change: Change, words: str) -> bool:
     """Whether an error's words speak of the thing that changed, or of its value."""
-    parts = {change.name, change.name.rpartition(".")[2], change.name.rpartition("/")[2]}
+    parts = {change.name, change.name.rpartition(".")[2], _file(change)}
     # A small number stands for many things.
     parts |= {str(change.now)} if isinstance(change.now, str) or len(str(change.now)) > 3 else set()
     told = (re.escape(part.lower()) for part in parts if len(part) > 2 and part not in _SAYING_NOTHING)

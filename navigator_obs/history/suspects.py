@@ -20,8 +20,10 @@ LEAST_SLOWDOWN: Final = 0.3
 LEAST_SECONDS: Final = 0.05
 LARGER_PART: Final = 0.4
 LARGE_PART: Final = 0.15
-MAX_SUSPICIONS: Final = 5
+MAX_SUSPICIONS: Final = 7
+_MOST_MERGED: Final = 3
 _MAX_MESSAGE: Final = 200
+_TIMES_AS_OFTEN: Final = 3
 _OWN_LOGGERS: Final = frozenset({"navigator_obs.checks", "navigator_obs.run"})
 _OF_CODE: Final = ("DeprecationWarning", "FutureWarning", "ImportWarning", "EncodingWarning", "ResourceWarning")
 _MAD_TO_SIGMA: Final = 1.4826
@@ -46,8 +48,16 @@ def suspects(summary: Mapping[str, Any], past: Sequence[Mapping[str, Any]]) -> l
     found = [*_nonfinite(summary, alike), *_not_passed(summary, alike), *_new_issues(summary, alike)]
     if len(before) >= LEAST_RUNS:
         names = sorted({*figures, *(name for one in before for name in one)})
-        found += [one for name in names if (one := _out_of_band(name, figures, before))]
+        found += _merged([one for name in names if (one := _out_of_band(name, figures, before))])
     return sorted(found, key=_badness, reverse=True)[:MAX_SUSPICIONS]
+
+
+def _merged(found: Sequence[Suspicion]) -> list[Suspicion]:
+    """Those with the same figures in one: the rows of an operation are often counted elsewhere as well."""
+    alike: dict[tuple[float | None, float | None], list[Suspicion]] = {}
+    for one in found:
+        alike.setdefault((one.value, one.usual), []).append(one)
+    return [same[0]._replace(what=", ".join(one.what for one in same[:_MOST_MERGED])) for same in alike.values()]
 
 
 def slower(summary: Mapping[str, Any], past: Sequence[Mapping[str, Any]]) -> list[Suspicion]:
@@ -61,7 +71,12 @@ def slower(summary: Mapping[str, Any], past: Sequence[Mapping[str, Any]]) -> lis
         return []
     whole = _slower("the run", _duration(summary), [_duration(other) for other in alike])
     own, before = _self_seconds(summary), [_self_seconds(other) for other in alike]
-    gained = [_slower(path, seconds, [one.get(path) for one in before]) for path, seconds in own.items()]
+    known = {path for one in before for path in one}
+    # What is done for the first time took no time before.
+    gained = [
+        _slower(path, seconds, [one.get(path) if path in known else 0.0 for one in before])
+        for path, seconds in own.items()
+    ]
     found = sorted(filter(None, gained), key=_gain, reverse=True)
     if whole is None:
         return _large(found, median(_duration(other) or 0.0 for other in alike))
@@ -110,7 +125,9 @@ def _same_size(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
 
 
 def _figures(summary: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
-    """Rows by operation, values of checks by year, counters and gauges: what a simulation is run for."""
+    """Rows by operation, values of checks by year, counters and gauges, the outputs' sizes: what a simulation is run
+    for.
+    """
     for path, stats in table(summary, "performance_metrics").items():
         rows = number(stats.get("rows")) if isinstance(stats, Mapping) else None
         if rows is not None:
@@ -119,6 +136,7 @@ def _figures(summary: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
         value = number(check.get("value"))
         if value is not None:
             yield " ".join(filter(None, ["check", str(check.get("name")), str(check.get("year") or "")])), value
+    yield from _sizes(summary)
     for kind in ("counters", "gauges"):
         for series in tables(table(summary, "metrics"), kind):
             value = number(series.get("value"))
@@ -129,9 +147,18 @@ def _figures(summary: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
                 )
 
 
+def _sizes(summary: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
+    for artifact in tables(summary, "artifacts"):
+        size = number(artifact.get("bytes"))
+        if artifact.get("kind") == "output" and size is not None:
+            yield f"bytes of {artifact.get('path')}", size
+
+
 def _out_of_band(name: str, figures: Mapping[str, float], before: Sequence[Mapping[str, float]]) -> Suspicion | None:
     known = [one[name] for one in before if name in one]
-    if len(known) < max(LEAST_RUNS, len(before) // 2 + 1):
+    if len(known) < LEAST_RUNS or not (
+        len(known) > len(before) // 2 or all(name in one for one in before[:LEAST_RUNS])
+    ):
         return None
     usual = median(known)
     if name not in figures:
@@ -152,7 +179,7 @@ def _not_passed(summary: Mapping[str, Any], alike: Sequence[Mapping[str, Any]]) 
     if len(alike) < LEAST_RUNS:
         return
     known = {name for other in alike for name in _failing(other)}
-    for name in _failing(summary):
+    for name in dict.fromkeys(_failing(summary)):
         if name not in known:
             yield Suspicion(f"{name} did not pass, as it always did", None, None, len(alike))
 
@@ -164,17 +191,21 @@ def _failing(summary: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _new_issues(summary: Mapping[str, Any], alike: Sequence[Mapping[str, Any]]) -> Iterator[Suspicion]:
-    """Errors that a run survived, and warnings, which no run before had."""
+    """Errors that a run survived, and warnings, which no run before had, or which come many times as often."""
     if len(alike) < LEAST_RUNS:
         return
-    known = {words for other in alike for words in _telling_issues(other)}
+    before = [_telling_issues(other) for other in alike]
     for words, issues in _telling_issues(summary).items():
-        if words not in known:
-            told, count = (
-                str(issues[0].get("message"))[:_MAX_MESSAGE],
-                sum(int(one.get("count") or 1) for one in issues),
-            )
+        told, count = str(issues[0].get("message"))[:_MAX_MESSAGE], _count(issues)
+        known = [_count(other[words]) for other in before if words in other]
+        if not known:
             yield Suspicion(f"new: {told}" + (f" ({count:,} times)" if count > 1 else ""), None, None, len(alike))
+        elif len(known) >= LEAST_RUNS and count >= _TIMES_AS_OFTEN * (max(known) + 1):
+            yield Suspicion(f"times: {told}", count, median(known), len(known))
+
+
+def _count(issues: Sequence[Mapping[str, Any]]) -> int:
+    return sum(int(one.get("count") or 1) for one in issues)
 
 
 def _telling_issues(summary: Mapping[str, Any]) -> dict[tuple[str, str], list[Mapping[str, Any]]]:

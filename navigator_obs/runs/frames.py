@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-_LIBRARIES: Final = ("site-packages", "dist-packages", "/lib/python3", "\\lib\\")
+_LIBRARIES: Final = ("site-packages", "dist-packages", "/lib/python3", "\\lib\\", ".pyx", ".pxi")
 
 
 def own_frame(exception: Mapping[str, Any]) -> Mapping[str, Any] | None:

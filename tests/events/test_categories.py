@@ -158,6 +158,23 @@ def test_the_same_words_from_elsewhere_may_be_another_failure():
         assert category(raised(lambda: {}["NO_SUCH_SETTING"])) == "code"
 
 
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("no rates: <urlopen error [Errno 111] Connection refused>", "external/network"),
+        ("Database Error in model fct_workforce (models/fct_workforce.sql)", "database/sql"),
+        ('Binder Error: Referenced column "salry" not found in FROM clause!', "database/sql"),
+        ("gave up: ValueError: could not convert string to float: 'n/a'", "data/format"),
+        ("/srv/out/report.csv: Permission denied", "environment/permission"),
+        ("No space left on device", "resource/disk"),
+        ("giving up", "unknown"),
+    ],
+)
+def test_words_alone_may_tell_it(words: str, expected: str):
+    """What was caught and logged without the exception."""
+    assert categories.classify_words(words).category == expected
+
+
 def test_types_are_remembered_within_bounds(monkeypatch):
     """A program that makes classes and messages without end does not fill the memory."""
     monkeypatch.setattr(categories, "MAX_TYPES", 10)

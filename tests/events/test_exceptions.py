@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 
 from navigator_obs.encoding import to_json
 from navigator_obs.events.exceptions import describe, fingerprint, mark_reported, root_cause, was_reported
@@ -29,6 +31,17 @@ def load(name):
 
 def recurse(depth):
     return recurse(depth + 1)
+
+
+def test_what_a_failed_program_printed_is_told():
+    """It says why, and the exception does not."""
+    command = [sys.executable, "-c", "import no_such_package"]
+    told = describe(raised(lambda: subprocess.run(command, check=True, capture_output=True)))
+    assert told["notes"][-1].startswith("it printed: ")
+    assert told["notes"][-1].endswith("ModuleNotFoundError: No module named 'no_such_package'")
+    assert told["traceback"].endswith(told["notes"][-1])
+    silent = describe(raised(lambda: subprocess.run(["false"], check=True)))
+    assert silent["notes"] == []
 
 
 def test_all_is_told():

@@ -78,6 +78,50 @@ def test_words_at_the_exit_end_it():
     assert causes(failed)[0].message == "sys.exit: the census is too old"
 
 
+def test_what_ended_it_is_told_by_its_last_occurrence():
+    """The same function failed before, over something else that was survived."""
+    told = issue("no mail for 1", "code", 1)
+    told["last"] = {"exception": {"type": "KeyError", "message": "no salary for 7"}}
+    assert causes(summary(told, reason="KeyError: no salary for 7"))[0].message == "no salary for 7"
+    assert causes(summary(told, reason="KeyError: no mail for 1"))[0].message == "no mail for 1"
+
+
+def test_the_exception_that_told_the_category_is_shown():
+    """What lies deeper is a library's own affair."""
+    exception = {"type": "KeyError", "message": "3", "causes": [{"type": "ValueError", "message": "3 not in range"}]}
+    told = issue("3", "data/schema", 1, exception=exception, rule="type KeyError, raised in pandas")
+    [cause] = causes(summary(told, reason="KeyError: 3"))
+    assert (cause.type, cause.message) == ("KeyError", "3")
+
+
+def test_words_before_something_is_missing_are_the_cause():
+    """They were logged at the same place, without an exception."""
+    words = {
+        **issue("the rates cannot be read", "unknown", 1),
+        "first": {"module": "rules", "function": "f", "line": 3},
+    }
+    ending = issue("'NoneType' object is not subscriptable", "code", 2)
+    failed = summary(words, ending, reason="TypeError: 'NoneType' object is not subscriptable")
+    assert [cause.message for cause in causes(failed)] == ["the rates cannot be read", ending["message"]]
+    assert causes(failed)[0].place == "rules:3 in f"
+
+
+def test_an_error_about_a_failed_check_is_one_of_the_data():
+    """The program says in its own words that the check did not pass."""
+    told = issue("payroll out of range", "code", 1)
+    failed = summary(
+        told, reason="E: payroll out of range", checks=[{"name": "payroll", "outcome": "warn", "value": 3}]
+    )
+    assert causes(failed)[0].category == "data/quality"
+
+
+def test_what_a_program_printed_is_told():
+    """The last line with an error in it."""
+    printed = "CalledProcessError: …\nit printed: Traceback …\nKeyError: 'bands'\nbye\n\nThe above exception was the …"
+    told = issue("exit status 1", "external", 1, exception={"traceback": printed})
+    assert causes(summary(told, reason="exit status 1"))[0].printed == "KeyError: 'bands'"
+
+
 def test_what_came_after_it_did_not_lead_to_it():
     """An error of the clean-up is no cause."""
     ending, after = issue("bad key", "code", 1), issue("disk full", "resource/disk", 2)

@@ -99,6 +99,38 @@ def test_what_the_error_speaks_of_stands_first():
     assert weigh(found, past, "config")[0].change.kind == "config"
 
 
+def first_of(old, new, category="", told=""):
+    return weigh(changes(old, new), [(True, new), (False, old)], category, told)[0].change.name
+
+
+def test_an_error_speaks_of_a_thing_by_whole_words():
+    """A promise is not meant by what was promised, nor a setting of 1.5 by each 1.5 s."""
+    old, new = summary({"promise": 1.0}, git={"commit": "x"}), summary({"promise": 1.5}, git={"commit": "y"})
+    assert first_of(old, new, "stalled", "no progress, promised every 1.5 s") == "commit"
+    assert first_of(old, new, "stalled", "no promise was kept") == "promise"
+
+
+def test_a_part_of_a_name_will_do():
+    """The census is meant where loading it failed, the package where its own code did."""
+    old = summary({}, {"solver": "1"}, {"commit": "x"}, [("in/census.csv", "1")])
+    new = summary({}, {"solver": "2"}, {"commit": "y"}, [("in/census.csv", "2")])
+    assert first_of(old, new, "code", "no birth_date in load_census") == "in/census.csv"
+    assert first_of(old, new, "code", "/srv/vendor/solver/__init__.py:3 in balance") == "solver"
+
+
+def test_an_input_of_another_name_follows_from_the_setting_that_names_it():
+    """The setting stands before the file that it leads to."""
+    old, new = summary({"census": "census.csv"}), summary({"census": "censsus.csv"}, inputs=[("censsus.csv", None)])
+    assert first_of(old, new, "environment/missing_file", 'no files match "censsus.csv"') == "census"
+
+
+def test_the_larger_change_of_a_number_comes_first():
+    """Of two settings, the one that is a hundredfold."""
+    old, new = summary({"a": 0.03, "b": 0.02}), summary({"a": 0.031, "b": 2.0})
+    assert first_of(old, new, "numeric/overflow") == "b"
+    assert first_of(summary({"a": 1.0, "b": 0.02}), summary({"a": 9.0, "b": -0.02})) == "b"
+
+
 def test_foreign_summaries_are_read_as_far_as_they_go():
     """What is missing, or of another shape, is as good as not there."""
     assert changes({}, {"configuration": 5, "environment": {"packages": []}, "artifacts": "none"}) == []

@@ -83,6 +83,45 @@ def test_a_warning_of_new_words_is_suspect():
     assert suspects(bad, [bad] * 4) == []
 
 
+def test_a_warning_that_comes_many_times_as_often_is_suspect():
+    """Some more or less are no news."""
+    past = [{**summary(), "issues": {"warnings": [issue("no band", count=2 + n)]}} for n in range(4)]
+    often, few = ({**summary(), "issues": {"warnings": [issue("no band", count=n)]}} for n in (300, 9))
+    [found] = suspects(often, past)
+    assert (found.what, found.value, found.usual) == ("times: no band", 300, 3.5)
+    assert suspects(few, past) == []
+
+
+def test_an_output_that_is_much_smaller_is_suspect():
+    """A report that was cut has other bytes than ever."""
+    report = {"kind": "output", "path": "report.csv", "bytes": 1000}
+    past = [{**summary(), "artifacts": [report]} for _ in range(4)]
+    cut = {**summary(), "artifacts": [{**report, "bytes": 300}]}
+    assert [one.what for one in suspects(cut, past)] == ["bytes of report.csv"]
+
+
+def test_what_the_newest_runs_had_is_missed():
+    """A figure that came with the newest three runs is gone, though older ones never had it."""
+    past = [summary(payroll=400.0) for _ in range(3)] + [summary() for _ in range(9)]
+    assert [one.what for one in suspects(summary(), past)] == ["payroll is gone"]
+    assert suspects(summary(), past[::-1]) == []
+
+
+def test_figures_that_say_the_same_are_one():
+    """The rows of an operation may be counted elsewhere as well."""
+    past = [summary(payroll=1000.0) for _ in range(4)]
+    [found] = suspects(summary(rows=400.0, payroll=400.0), past)
+    assert found.what == "payroll, rows of hiring"
+
+
+def test_an_operation_that_is_new_took_no_time_before():
+    """What it takes is told as its own."""
+    new = summary(seconds=60.0, cpu=59.0)
+    new["performance_metrics"]["audit"] = {"self_seconds": 50.0}
+    found = slower(new, [summary(seconds=10 + n / 10) for n in range(4)])
+    assert [(one.what, one.usual) for one in found][1] == ("audit", 0.0)
+
+
 def test_an_operation_may_be_slow_in_a_run_that_is_not():
     """What it gained is a large part of the run, and something else was faster."""
     past = [summary(seconds=10 + n / 10, hiring=2.0) for n in range(5)]
