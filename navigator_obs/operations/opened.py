@@ -36,7 +36,7 @@ R = TypeVar("R")
 
 END: Final = "end"
 BOTH: Final = "both"
-LONGEST_END_NS: Final = 500_000
+LONGEST_END_NS: Final = 200_000
 FAILURE: Final = "failure"
 NEVER: Final = "never"
 _scope_here: Final = scope.get_scope

@@ -150,6 +150,8 @@ def measure(op: OpenOperation, duration: int) -> Figures:
     return cpu, round((rss_after - rss_before) / MB, 3), round(peak / MB, 3)
 
 
+# Beside shorter work the two looks at CPU time show themselves.
+_SHOWN_NS: Final = 1_000_000
 _shown: tuple[int, float] = (0, 0.0)
 
 
@@ -168,7 +170,7 @@ def _in_mb(rss: int, sampled: int) -> float:
 
 def _cpu(used: int, duration: int) -> int:
     """CPU time without what asking for it costs, which shows beside work of microseconds."""
-    return max(min(used, duration) if duration < WORTH_MEASURING_NS else used, 0)
+    return max(min(used, duration) if duration < _SHOWN_NS else used, 0)
 
 
 def count_repeat(op: OpenOperation, place: Place) -> None:

@@ -14,7 +14,8 @@ from __future__ import annotations
 
 import contextvars
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from ..clock import clock
@@ -94,15 +95,22 @@ class Meter:
         # A thread that was suspended meanwhile has not worked for that long.
         self._worked_ns += min(max(clock.monotonic_ns() - since_ns, 0), _LONGEST_NS)
 
-    def begin(self) -> None:
-        """From here on all that the calling thread does is the toolkit's, until `end`."""
-        self._began_ns = clock.thread_cpu_ns()
+    def begin(self, since_ns: int | None = None) -> None:
+        """From here on all that the calling thread does is the toolkit's, until `end`; or since a look at its clock."""
+        self._began_ns = clock.thread_cpu_ns() if since_ns is None else since_ns
 
     def end(self) -> None:
         """Undo `begin`."""
         if self._began_ns is not None:
             self._here_ns += max(clock.thread_cpu_ns() - self._began_ns, 0)
             self._began_ns = None
+
+    @contextmanager
+    def repeated(self) -> Iterator[None]:
+        """Pay twice for what is done now: it will be done once more, when what recording took has been told."""
+        began = clock.thread_cpu_ns()
+        yield
+        self._here_ns += max(clock.thread_cpu_ns() - began, 0)
 
     def count(self, gained: Metrics) -> None:
         """Take note of the operations that have ended since the last time, and of the events and values."""

@@ -37,7 +37,6 @@ class Recording(Listener):
 
     def __init__(self, directory: Path, tag: scope.RunTag, config: Config, redactor: Redactor) -> None:
         super().__init__(directory, tag, config, redactor)
-        self.meter.begin()
         self._clocks = clockwatch.ClockWatch()
         self._budget = Budget(config.overhead_budget_percent)
         self._queue: deque[bytes] = deque()
@@ -62,12 +61,12 @@ class Recording(Listener):
         """Begin: the start record, the first summary, and from then on a tick each second."""
         folder.lay_reserve(self.directory, self.config.file_mode)
         self.add("start", key_id=seal.key_id(self._key), **start, evidence=self._lay_evidence())
-        self.write_summary(self._summary())
+        # The last one is written when it has been told what recording took.
+        with self.meter.repeated():
+            self.write_summary(self._summary())
         self._listen()
         clean, mode = self.redactor.text, self.config.file_mode
         self._behind = Behind(start["environment"], self.directory, self.add, clean, mode)
-        # All since the recording was made went into the start: the environment, the folder, the first summary.
-        self.meter.end()
 
     def leave_behind(self) -> None:
         """Record what git says, if it comes within a moment, and what the program has imported."""

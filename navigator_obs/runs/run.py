@@ -10,6 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
+from ..clock import clock
 from ..config import PREFIX, Config
 from ..encoding import text
 from ..errors import UsageError, close_match
@@ -238,6 +239,8 @@ class Run:
         endings.watch(self._closing, handle_signals=handle_signals)
         _open[self.run_id] = self
         self._voice.start(self.name)
+        # All since the program asked for it went into the start: parameters, environment, folder, first summary.
+        self._recording.meter.end()
         self._tell("run_started", self)
 
 
@@ -260,6 +263,7 @@ def start_run(
 
     Raises UsageError for a wrong argument, and where *run_id* has a folder already.
     """
+    began = clock.thread_cpu_ns()
     redactor = _redactor(config.redact_keys, config.redact_allow)
     opening.checked_name(name)
     asked = {
@@ -276,6 +280,7 @@ def start_run(
     links.read_key(config.seal_key_file)
     directory, parent = opening.claim(config, run_id)
     recording = Recording(directory, scope.RunTag(directory.name), config, redactor)
+    recording.meter.begin(began)
     run = Run(name, directory, recording, told)
     if resumed is not None:
         run.resume_point = resumed.point
