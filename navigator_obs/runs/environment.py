@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import platform
+import re
 import shutil
 import sys
 import time
@@ -20,7 +21,8 @@ T = TypeVar("T")
 _MB: Final = 1_000_000
 _MAX_VERSION: Final = 100
 _MAX_IMPORTED: Final = 500
-_METADATA: Final = ".dist-info"
+# Of what pip has installed, and, with the version of Python behind its own, of what the system's packages have.
+_METADATA: Final = re.compile(r"(.+)-([^-]+?)(?:-py\d[\d.]*)?\.(?:dist|egg)-info")
 
 
 def collect(runs_dir: Path, redactor: Redactor) -> dict[str, Any]:
@@ -95,8 +97,8 @@ def packages(paths: Iterable[str]) -> dict[str, str]:
 @functools.lru_cache(maxsize=256)
 def _packages_in(folder: str, changed_ns: int) -> dict[str, str]:  # noqa: ARG001
     """Those in one folder as it was at its last change: a batch of runs has the same ones."""
-    split = (name[: -len(_METADATA)].rpartition("-") for name in os.listdir(folder) if name.endswith(_METADATA))
-    return {package.lower().replace("_", "-"): version for package, _, version in split if package}
+    known = (_METADATA.fullmatch(name) for name in os.listdir(folder) if name.endswith("-info"))
+    return {found[1].lower().replace("_", "-"): found[2] for found in known if found}
 
 
 def imported(modules: Mapping[str, Any], installed: Mapping[str, str]) -> dict[str, str]:

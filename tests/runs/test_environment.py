@@ -41,10 +41,14 @@ def test_the_command_line_is_redacted():
 
 
 def test_packages_are_read_from_folder_names(tmp_path):
-    """The first folder on the path wins, as it does for an import."""
+    """The first folder on the path wins, as it does for an import; those of the system's packages are known too."""
     for place, version in (("a", "2.0"), ("b", "1.0")):
         (tmp_path / place / f"plan_wise-{version}.dist-info").mkdir(parents=True)
-    assert environment.packages([str(tmp_path / "a"), str(tmp_path / "b"), "missing"]) == {"plan-wise": "2.0"}
+    for name in ("PyJWT-2.6.0.egg-info", "cups_helpers-1.0-py3.10.egg-info", "local.egg-info", "notes-1.txt"):
+        (tmp_path / "b" / name).write_text("")
+    assert environment.packages([str(tmp_path / "a"), str(tmp_path / "b"), "missing"]) == {
+        "plan-wise": "2.0", "pyjwt": "2.6.0", "cups-helpers": "1.0",
+    }  # fmt: skip
 
 
 def test_a_limit_is_a_number_or_unknown():
