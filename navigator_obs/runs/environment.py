@@ -22,7 +22,7 @@ _MB: Final = 1_000_000
 _MAX_VERSION: Final = 100
 _MAX_IMPORTED: Final = 500
 # Of what pip has installed, and, with the version of Python behind its own, of what the system's packages have.
-_METADATA: Final = re.compile(r"(.+)-([^-]+?)(?:-py\d[\d.]*)?\.(?:dist|egg)-info")
+_METADATA: Final = re.compile(r"(.+)-(?!py\d)([^-]+?)(?:-py\d[\d.]*)?\.(?:dist|egg)-info")
 
 
 def collect(runs_dir: Path, redactor: Redactor) -> dict[str, Any]:
