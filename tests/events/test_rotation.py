@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import threading
+import time
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from navigator_obs.clock import format_timestamp
 from navigator_obs.events import locking
 from navigator_obs.events.rotation import LogFile, make_private_folder
 
@@ -127,6 +131,84 @@ def test_a_deleted_folder_is_made_again(tmp_path):
     assert contents(folder) == [b"two"]
     assert folder.stat().st_mode & 0o777 == 0o700
     log.close()
+
+
+def event(number, age_seconds):
+    written = format_timestamp(time.time_ns() - int(age_seconds * 1e9))
+    return f'{{"timestamp":"{written}","level":"INFO","message":"{number}"}}\n'.encode()
+
+
+def test_a_file_that_is_old_enough_rotates(tmp_path):
+    """Its age is that of its first event, whoever has written it, and whatever its size."""
+    log = log_file(tmp_path, max_seconds=3_600)
+    log.append(event(0, 3_500))
+    log.append(event(1, 0))
+    assert not (tmp_path / "navigator.log.1").exists()
+    (tmp_path / "navigator.log").write_bytes(event(2, 3_700) + event(3, 10))
+    log.close()
+    log = log_file(tmp_path, max_seconds=3_600)
+    log.append(event(4, 0))
+    assert (tmp_path / "navigator.log.1").read_bytes().count(b"\n") == 2
+    assert len(contents(tmp_path)) == 3
+    log.close()
+
+
+def test_size_and_age_hold_together(tmp_path):
+    """Whichever comes first; an empty file is never too old, and a first line that is no event counts from now."""
+    log = log_file(tmp_path, max_bytes=300, max_seconds=3_600)
+    for number in range(10):
+        log.append(event(number, 0))
+    assert len(list(tmp_path.glob("navigator.log.*"))) == 2
+    (tmp_path / "navigator.log").write_bytes(b"")
+    log.append(b"no event\n")
+    log.append(event(9, 0))
+    assert (tmp_path / "navigator.log").read_bytes().startswith(b"no event\n")
+    log.close()
+
+
+SHARER = """
+import sys
+from pathlib import Path
+from navigator_obs.events.rotation import LogFile
+name, count, most = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+sizes = [int(size) for size in sys.argv[4].split(",")]
+log = LogFile(Path("navigator.log"), max_bytes=most, backups=100_000)
+number = 0
+while number < count:
+    batch = []
+    for size in sizes:
+        batch.append(f"{name}:{number}:{'x' * size}\\n".encode())
+        number += 1
+    log.append(b"".join(batch))
+    if number % 7 == 0:
+        log.close()
+"""
+
+
+@settings(max_examples=8, deadline=None)
+@given(
+    writers=st.lists(st.lists(st.integers(0, 400), min_size=1, max_size=6), min_size=2, max_size=3),
+    max_bytes=st.integers(60, 3_000),
+)
+def test_processes_share_a_file_through_rotation(writers, max_bytes, tmp_path_factory):
+    """Whatever the sizes, the limit and the number of processes: nothing is lost, torn or doubled, each one's lines are
+    in their order, and no file is larger than it may be.
+    """
+    folder = tmp_path_factory.mktemp("shared")
+    programs = [
+        subprocess.Popen(
+            [sys.executable, "-c", SHARER, str(name), "120", str(max_bytes), ",".join(map(str, sizes))], cwd=folder
+        )
+        for name, sizes in enumerate(writers)
+    ]
+    assert [program.wait(timeout=100) for program in programs] == [0] * len(writers)
+    lines = [line.split(b":") for line in contents(folder)]
+    for name, sizes in enumerate(writers):
+        mine = [(int(number), len(padding)) for writer, number, padding in lines if writer == str(name).encode()]
+        assert mine == [(number, sizes[number % len(sizes)]) for number in range(len(mine))]
+        assert 120 <= len(mine) < 120 + len(sizes)
+    for path in folder.glob("navigator.log*"):
+        assert path.stat().st_size <= max_bytes or path.read_bytes().count(b"\n") == 1
 
 
 def test_a_file_that_was_moved_away_is_begun_anew(tmp_path):
