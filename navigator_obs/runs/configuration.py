@@ -43,7 +43,7 @@ def describe(
     values, sources = _given(params)
     given = simplify(_opened(values), keep_nonfinite=True)
     # Plain first: the keys of models inside models are keys like others then.
-    plain = redactor.clean_mapping(simplify(_opened(values, closed=MARK)))
+    plain = redactor.clean_mapping(simplify(_opened(values, MARK)))
     hidden = dict(_marked(plain, given))
     described = {
         "params": plain,
@@ -66,29 +66,27 @@ def _given(params: Any) -> Sourced:
         return {"params": text(params), "unreadable": f"{type(error).__name__}: {text(error)}"}, {}
 
 
-def _opened(value: Any, depth: int = 0, closed: str | None = None) -> Any:
-    """With what pydantic's secret types hold in their place, or with *closed*; what can't be opened as it is."""
+def _opened(value: Any, closed: str | None = None, above: tuple[int, ...] = ()) -> Any:
+    """With what pydantic's secret types hold in their place, or with *closed*. What can't be read stays as it is."""
+    if id(value) in above or len(above) > _MAX_DEPTH:
+        return value
     try:
-        return _open(value, depth, closed)
+        if hasattr(type(value), "get_secret_value"):
+            return value.get_secret_value() if closed is None else closed
+        inside, above = _inside(value), (*above, id(value))
+        if isinstance(inside, Mapping):
+            return {key: _opened(item, closed, above) for key, item in inside.items()}
+        return [_opened(item, closed, above) for item in inside] if type(inside) in {list, tuple} else inside
     except Exception:
+        # `simplify` tells such a value by its type.
         return value
 
 
-def _open(value: Any, depth: int, closed: str | None) -> Any:
-    # By its type throughout, for a value may lie of its class or raise when asked for it.
-    kind = type(value)
-    if hasattr(kind, "get_secret_value"):
-        return value.get_secret_value() if closed is None else closed
-    if depth > _MAX_DEPTH:
-        return value
-    if hasattr(kind, "model_dump"):
-        value = value.model_dump()
-    elif dataclasses.is_dataclass(kind):
-        value = {field.name: getattr(value, field.name, None) for field in dataclasses.fields(kind)}
-    if issubclass(type(value), Mapping):
-        return {key: _opened(item, depth + 1, closed) for key, item in value.items()}
-    if type(value) in {list, tuple}:
-        return [_opened(item, depth + 1, closed) for item in value]
+def _inside(value: Any) -> Any:
+    if hasattr(type(value), "model_dump"):
+        return value.model_dump()
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: getattr(value, field.name, None) for field in dataclasses.fields(value)}
     return value
 
 

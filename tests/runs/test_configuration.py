@@ -120,6 +120,23 @@ def test_a_secret_in_a_type_of_pydantic_s_is_compared_and_not_shown(tmp_path):
     assert deep["redacted_digests"]["plan.dbs.0.dsn"] == one["redacted_digests"]["dsn"]
 
 
+class Broken:
+    """A model that answers nothing."""
+
+    def model_dump(self):
+        raise RuntimeError("no")
+
+
+def test_what_can_not_be_read_or_has_no_end_stops_no_run():
+    """A model that raises, and a mapping that holds itself twice: told as far as they go."""
+    circle: dict = {"seed": 1}
+    circle["left"] = circle["right"] = circle
+    described = describe({"model": Broken(), "plan": circle}, Redactor())
+    assert described["params"]["plan"]["seed"] == 1
+    assert "circular" in str(described["params"]["plan"]["left"])
+    assert "Broken" in str(described["params"]["model"])
+
+
 def test_many_that_start_at_once_have_one_key(tmp_path):
     """The first one that makes it decides."""
     with ThreadPoolExecutor(16) as pool:
