@@ -87,6 +87,8 @@ def _picker(
 def _function(function: Callable[..., Any], begin: _Begin) -> Callable[..., Any]:
     @functools.wraps(function)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
+        # For rich and Typer, which leave such a frame out of tracebacks.
+        _rich_traceback_omit = True
         with begin(args, kwargs):
             return function(*args, **kwargs)
 
@@ -96,6 +98,7 @@ def _function(function: Callable[..., Any], begin: _Begin) -> Callable[..., Any]
 def _coroutine(function: Callable[..., Any], begin: _Begin) -> Callable[..., Any]:
     @functools.wraps(function)
     async def wrapper(*args: Any, **kwargs: Any) -> Any:
+        _rich_traceback_omit = True
         with begin(args, kwargs):
             return await function(*args, **kwargs)
 

@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
 import pytest
+from rich.traceback import Traceback
 
 import navigator_obs as obs
 from navigator_obs.errors import UsageError
@@ -495,6 +496,24 @@ def test_a_slash_in_a_name_does_not_forge_a_path(open_run):
 
 
 # Decorated functions
+
+
+@pytest.mark.parametrize("arguments", [{}, {"record": ["year"]}, {"log": "both"}])
+def test_a_traceback_of_rich_has_the_programs_own_frames_alone(arguments):
+    """Typer and rich leave the wrapper of a decorated function out, of a coroutine function too."""
+
+    @obs.operation("hire", **arguments)
+    def hire(year):
+        raise ValueError("no hires")
+
+    @obs.operation("simulate", **arguments)
+    async def simulate(year):
+        hire(year)
+
+    with pytest.raises(ValueError, match="no hires") as raised:
+        asyncio.run(simulate(2025))
+    trace = Traceback.from_exception(raised.type, raised.value, raised.tb).trace
+    assert [frame.name for frame in trace.stacks[0].frames][-2:] == ["simulate", "hire"]
 
 
 def test_a_decorated_function_keeps_what_it_is():
