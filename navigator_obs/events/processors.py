@@ -9,19 +9,18 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Mapping
 from types import FrameType
 from typing import Any, Final, NamedTuple
 
 from ..clock import clock, format_timestamp
 from ..encoding import nonfinite_paths, simplify, text, to_json
-from ..fields import EVENT_FIELDS, RESERVED
+from ..fields import RESERVED
 from ..redaction import Redactor
 from ..settings import LEVELS
 from . import exceptions, tracebacks, variables
+from .cuts import LEAST_BYTES, ORDER, EventDict, free_name, shortened
 from .scope import NO_RUN, current
-
-EventDict = MutableMapping[str, Any]
 
 CALLER: Final = "\0caller"
 """Under this key `emit` hands in a known caller, a `Place`; a field that a user spells like it is just a field."""
@@ -35,11 +34,9 @@ METHOD_LEVELS: Final = {name.lower(): number for name, number in LEVELS.items()}
 LEVEL_NAMES: Final = {number: name for name, number in LEVELS.items()}
 _NOT_IN_CONTEXT: Final = RESERVED | {"event", "exc_info", "stack_info"}
 _PLAIN: Final = frozenset({str, int, float, bool, type(None)})
-_LEAST_BYTES: Final = 64
 _MAX_TRACEBACKS: Final = 256
 # Stands for the message where the rest of a traceback is looked at: long enough for a secret, wherever one could stand.
 _ANY_MESSAGE: Final = ": xxxxxxxxxxxxxxxxxxxx"
-_ORDER: Final = tuple(field.name for field in EVENT_FIELDS)
 _INSIDE: Final = (
     "structlog",
     "navigator_obs.events",
@@ -187,7 +184,7 @@ class Redact:
                 cut[key if key != "event" else "message"] = len(to_json(value))
                 value = f"{value[:most]}…"  # noqa: PLW2901
             plain[key] = value
-        return {**plain, _free_name("cut_bytes", plain): cut} if cut else plain
+        return {**plain, free_name("cut_bytes", plain): cut} if cut else plain
 
     def clean_exception(self, exception: dict[str, Any]) -> dict[str, Any]:
         """Return a described exception without secrets."""
@@ -234,7 +231,7 @@ def arrange(logger: Any, method_name: str, event_dict: EventDict) -> EventDict: 
     message = event_dict.pop("event", "")
     event_dict["message"] = message if isinstance(message, str) else text(message)
     exception = event_dict.pop("exception", None)
-    arranged = {key: event_dict.pop(key) for key in _ORDER if key in event_dict}
+    arranged = {key: event_dict.pop(key) for key in ORDER if key in event_dict}
     arranged["seq"] = 0
     arranged.update(event_dict)
     if exception is not None:
@@ -252,72 +249,13 @@ def render(event: EventDict, max_bytes: int) -> bytes:
     if b"null" in line:
         lost = nonfinite_paths(event)
         if lost:
-            event[_free_name("nonfinite", event)] = lost
+            event[free_name("nonfinite", event)] = lost
             line = to_json(event)
     room = max_bytes // 2
-    while len(line) > max_bytes and room > _LEAST_BYTES:
-        line = to_json(_shortened(event, room))
+    while len(line) > max_bytes and room > LEAST_BYTES:
+        line = to_json(shortened(event, room))
         room //= 2
     return line + b"\n"
-
-
-def _shortened(event: EventDict, room: int) -> EventDict:
-    """The event with its own keys and values in *room* bytes: the longest values are cut, and if there are too many
-    keys for that, the last ones are left out.
-    """
-    own = {key: _slim(key, value) for key, value in event.items() if key not in _ORDER or key == "message"}
-    noted = own.get("cut_bytes")
-    cut: dict[str, int] = dict(own.pop("cut_bytes")) if isinstance(noted, dict) else {}
-    sizes = {key: len(to_json(key)) + len(to_json(value)) + 2 for key, value in own.items()}
-    share = max(_fair_share(list(sizes.values()), room), _LEAST_BYTES)
-    short: EventDict = {key: value for key, value in event.items() if key in _ORDER}
-    left_out = 0
-    for key, value in own.items():
-        room -= min(sizes[key], share)
-        if (room < 0 or len(key) > share) and key not in {"message", "exception"}:
-            left_out += 1
-        elif sizes[key] > share:
-            short[key] = _cut(value, share)
-            cut.setdefault(key, len(to_json(event[key])))
-        else:
-            short[key] = value
-    if cut:
-        short[_free_name("cut_bytes", short)] = cut
-    if left_out:
-        short[_free_name("cut_keys", short)] = left_out
-    return short
-
-
-def _free_name(name: str, event: Mapping[str, Any]) -> str:
-    """The name of a note of the toolkit's; with a stroke behind it where the program has a field of that name."""
-    while name in event:
-        name = f"{name}_"
-    return name
-
-
-def _slim(key: str, value: Any) -> Any:
-    """An exception does without its variables and its frames first: the traceback tells the same as these."""
-    if key != "exception" or not isinstance(value, dict):
-        return value
-    return {**{name: item for name, item in value.items() if name != "locals"}, "frames": []}
-
-
-def _fair_share(sizes: list[int], room: int) -> int:
-    """The size up to which each may stay whole, so that all together fit."""
-    sizes.sort()
-    for position, size in enumerate(sizes):
-        share = room // (len(sizes) - position)
-        if size > share:
-            return share
-        room -= size
-    return sizes[-1] if sizes else 0
-
-
-def _cut(value: Any, size: int) -> Any:
-    if isinstance(value, dict) and "traceback" in value:
-        return {key: _cut(item, size // 2) if isinstance(item, str) else item for key, item in value.items()}
-    data = value.encode("utf-8", "replace") if isinstance(value, str) else to_json(value)
-    return value if len(data) <= size else f"{data[:size].decode(errors='ignore')}…"
 
 
 class _ThreadName(threading.local):
