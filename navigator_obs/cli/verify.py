@@ -12,6 +12,8 @@ from ..events.console import wants_colour
 from ..history.store import History
 from ..outputs.cells import count_of
 from ..outputs.columns import aligned, one_line
+from ..outputs.text import wrapped
+from .listing import terminal_width
 from .screen import print_json
 from .verbs import config_of, places, run_argument
 
@@ -55,21 +57,24 @@ def command(
     if as_json:
         print_json(found.to_dict())
     else:
-        print("\n".join(_lines(found, entry.name, color=wants_colour(sys.stdout))))
+        print("\n".join(lines(found, entry.name, color=wants_colour(sys.stdout), width=terminal_width())))
     return 0 if found.verdict in {"intact", "running"} else 1
 
 
-def _lines(found: Verification, name: str, *, color: bool) -> list[str]:
+def lines(found: Verification, name: str, *, color: bool = False, width: int | None = None) -> list[str]:
+    """Return the verdict and what it stands on; what is a sentence is broken to *width* columns of a terminal."""
     mark, paint = _LOOKS[found.verdict]
     verdict = f"{paint}{mark} {found.verdict}{_PLAIN}" if color else f"{mark} {found.verdict}"
-    lines = [f"{verdict}  {one_line(name)}  {found.run_id}"]
+    told = [f"{verdict}  {one_line(name)}  {found.run_id}"]
     if found.problems:
         rows = [_cells(problem) for problem in found.problems[:_SHOWN]]
-        lines += [f"  {line.rstrip()}" for line in aligned(rows, (False,) * 4)]
+        told += [f"  {line.rstrip()}" for line in aligned(rows, (False,) * 4)]
     if len(found.problems) > _SHOWN:
-        lines.append(f"  and {len(found.problems) - _SHOWN} more")
-    lines += [f"  {line}" for line in (*_about_seal(found), *_about_artifacts(found))]
-    return lines
+        told.append(f"  and {len(found.problems) - _SHOWN} more")
+    for line in (*_about_seal(found), *_about_artifacts(found)):
+        # A digest that is broken can't be copied.
+        told += [f"  {line}"] if width is None or line.startswith("seal ") else wrapped(line, width, "  ")
+    return told
 
 
 def _cells(problem: Problem) -> tuple[str, ...]:

@@ -8,7 +8,9 @@ import pytest
 
 import navigator_obs as obs
 from navigator_obs.cli.main import main
+from navigator_obs.cli.verify import lines
 from navigator_obs.runs import seal
+from navigator_obs.runs.verification import verify
 
 
 @pytest.fixture
@@ -30,6 +32,13 @@ def test_an_intact_run_ends_with_0(run, capsys):
     assert main(["verify", run.run_id, "--expect", digest]) == 0
     assert main(["verify", run.run_id, "--expect", "0" * 64]) == 1
     assert "it is not the seal 0000" in capsys.readouterr().out
+
+
+def test_a_sentence_is_broken_between_words(run):
+    """On a narrow terminal nothing but the digest is wider than it, and that stays whole."""
+    told = lines(verify(run.directory), "baseline", width=60)
+    assert [line[:7] for line in told if len(line) > 60] == ["  seal "]
+    assert " ".join(" ".join(told).split()).endswith("by the run itself, without a key, over 2 files")
 
 
 def test_an_altered_one_ends_with_1_and_tells_the_line(run, capsys):
