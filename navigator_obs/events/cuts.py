@@ -43,7 +43,7 @@ def shortened(event: EventDict, room: int) -> EventDict:
 
 
 def free_name(name: str, event: Mapping[str, Any]) -> str:
-    """Return the name for a note of the toolkit's: with a stroke behind it where the program has a field of that name."""
+    """Return the name for a note of the toolkit's, with a stroke behind it where the program has such a field."""
     while name in event:
         name = f"{name}_"
     return name
