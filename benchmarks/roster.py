@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from benchmarks import timers
-from benchmarks.peers import eliots, floor, logfires, logurus, navigator, opentelemetry, stdlib, structlogs
+from benchmarks.peers import eliots, floor, logfires, logurus, navigator, opentelemetry, seeds, stdlib, structlogs
 
 if TYPE_CHECKING:
     from benchmarks.peer import Peer
@@ -38,6 +38,7 @@ OPERATION: list[type[Peer]] = [
     timers.EliotAction,
     timers.OpenTelemetrySpan,
     timers.LogfireSpan,
+    seeds.SeedMonitor,
 ]
 
 

@@ -60,3 +60,13 @@ def test_a_file_to_compare_that_is_none_of_ours_ends_in_one_line(tmp_path, capfd
         command.main([*SMALL, "--compare", str(wrong)])
     assert ended.value.code == 2
     assert capfd.readouterr().err.count("\n") == 1
+
+
+def test_the_design_that_this_was_started_from_is_measured_beside(tmp_path):
+    """Each of its operations is found with its figures, in a file that the benchmark reads back."""
+    saved = tmp_path / "operation.json"
+    assert command.main(["operation", *SMALL[1:], "--peer", "PerformanceMonitor", "--json", str(saved)]) == 0
+    base, seed = json.loads(saved.read_text())["results"]
+    assert base["peer"] == "perf_counter pair"
+    assert seed["verdict"]["kept"]
+    assert seed["figures"]["operation"]["cheapest_us"] > base["figures"]["operation"]["cheapest_us"]
