@@ -30,7 +30,7 @@ def mounts(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("folder", "kind", "hangs"),
     [
-        ("/home/ann/logs", "ext4", False), ("/srv/share", "nfs4", True), ("/srv/share/a/b", "nfs4", True),
+        ("/srv/ann/logs", "ext4", False), ("/srv/share", "nfs4", True), ("/srv/share/a/b", "nfs4", True),
         ("/srv/share/local/logs", "tmpfs", False), ("/srv/shared", "ext4", False),
         ("/mnt/with blank/logs", "fuse.sshfs", True),
     ],

@@ -179,7 +179,7 @@ while number < count:
     for size in sizes:
         batch.append(f"{name}:{number}:{'x' * size}\\n".encode())
         number += 1
-    log.append(b"".join(batch))
+    log.append(b"".join(batch), patience_seconds=60)
     if number % 7 == 0:
         log.close()
 """
