@@ -19,6 +19,7 @@ from typing import IO, Any, Final
 
 from .disabled import VARIABLE
 from .errors import UsageError
+from .fields import format_seconds
 
 PAIRS: Final = 7
 KEEP_MEMORY: Final = {"MALLOC_TRIM_THRESHOLD_": str(2**30), "MALLOC_MMAP_THRESHOLD_": str(2**30)}
@@ -67,9 +68,19 @@ class Overhead:
     >>> pairs = [Pair(Usage(2.0, 1.02), Usage(2.0, 1.0)), Pair(Usage(2.2, 1.01), Usage(2.0, 1.0))]
     >>> str(Overhead(pairs).cpu)
     '1.015 (1.012 to 1.018)'
+    >>> print(Overhead(pairs))
+    CPU   1.015 (1.012 to 1.018)   1.02 s observed, 1.00 s bare
+    wall  1.050 (1.025 to 1.075)   2.10 s observed, 2.00 s bare
+    observing costs 1.5 %
     """
 
     pairs: Sequence[Pair]
+
+    def __str__(self) -> str:
+        cpu = [(pair.observed.cpu_seconds, pair.bare.cpu_seconds) for pair in self.pairs]
+        wall = [(pair.observed.wall_seconds, pair.bare.wall_seconds) for pair in self.pairs]
+        lines = [_line("CPU", self.cpu, cpu), _line("wall", self.wall, wall), _verdict(self.cpu or self.wall)]
+        return "\n".join([*filter(None, lines), *([] if self.is_fair else [_unfair(self.fault_percent)])])
 
     @property
     def cpu(self) -> Ratio | None:
@@ -186,3 +197,29 @@ def _ratio(used: Iterator[tuple[float | None, float | None]]) -> Ratio | None:
         return Ratio(ratios[0], ratios[0], ratios[0])
     low, middle, high = statistics.quantiles(ratios, n=4, method="inclusive")
     return Ratio(round(middle, 6), round(low, 6), round(high, 6))
+
+
+def _line(what: str, ratio: Ratio | None, used: Sequence[tuple[float | None, float | None]]) -> str:
+    known = [(observed, bare) for observed, bare in used if observed is not None and bare is not None]
+    if ratio is None or not known:
+        return ""
+    observed, bare = (format_seconds(statistics.median(side)) for side in zip(*known, strict=True))
+    return f"{what:5} {ratio}   {observed} observed, {bare} bare"
+
+
+def _verdict(ratio: Ratio | None) -> str:
+    if ratio is None:
+        return "nothing could be measured"
+    if ratio.low <= 1 <= ratio.high:
+        return "what observing costs is too little to be told from the noise"
+    percent = 100 * (ratio.median - 1)
+    return f"observing costs {percent:.1f} %" if percent > 0 else f"observed runs took {-percent:.1f} % less: noise"
+
+
+def _unfair(percent: float) -> str:
+    way = "observed" if percent > 0 else "bare"
+    kept = " ".join(f"{name}={value}" for name, value in KEEP_MEMORY.items())
+    return (
+        f"but the {way} runs took memory from the system so much more often that this alone makes them about "
+        f"{abs(percent):.1f} % slower; how often is the C library's whim: compare again under {kept}"
+    )
