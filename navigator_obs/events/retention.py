@@ -98,5 +98,9 @@ def _exchange(draft: Path, inode: int, log: LogFile, suffix: str) -> None:
 def _remove_old_drafts(log: LogFile) -> None:
     for suffix in SUFFIXES.values():
         for path in log.path.parent.glob(f".{log.path.name}.*{suffix}"):
-            if path.stat().st_mtime < time.time() - _LONGEST_DRAFT_SECONDS:
-                path.unlink(missing_ok=True)
+            try:
+                if path.stat().st_mtime < time.time() - _LONGEST_DRAFT_SECONDS:
+                    path.unlink()
+            except FileNotFoundError:
+                # Its owner is through with it.
+                continue

@@ -15,7 +15,7 @@ import pytest
 import navigator_obs as obs
 from navigator_obs.cli.main import main
 from navigator_obs.cli.sql import columns_of
-from navigator_obs.events.compression import compress
+from navigator_obs.events.compression import compress, has_zstd
 
 
 @pytest.fixture
@@ -114,6 +114,7 @@ def test_torn_lines_and_compressed_files_are_taken_as_they_are(sql, recorder):
     assert rows(sql("--json", "select n from events where message = '2'")) == [{"n": 2}]
 
 
+@pytest.mark.skipif(not has_zstd(), reason="needs the zstd extra")
 @pytest.mark.parametrize("is_there", [True, False])
 def test_zstd_files_are_asked_with_or_without_a_library_for_them(sql, recorder, monkeypatch, is_there):
     """DuckDB reads them by itself."""

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from navigator_obs.errors import MissingExtra, UsageError
-from navigator_obs.events.compression import SUFFIXES, compress
+from navigator_obs.events.compression import SUFFIXES, compress, has_zstd
 from navigator_obs.events.rotation import LogFile
 from navigator_obs.history import logfiles
 from navigator_obs.history.reader import read_events
@@ -65,6 +65,7 @@ def pack(path: Path, kind: str) -> None:
     path.unlink()
 
 
+@pytest.mark.skipif(not has_zstd(), reason="needs the zstd extra")
 def test_compressed_files_are_read_as_well(log: Path):
     """Rotated files that were compressed, each in its way, read as before."""
     Writer(log).write(100)
@@ -75,6 +76,7 @@ def test_compressed_files_are_read_as_well(log: Path):
     assert numbers(log, where=["n=70"]) == [70]
 
 
+@pytest.mark.skipif(not has_zstd(), reason="needs the zstd extra")
 def test_an_old_file_that_cannot_be_read_keeps_nobody_from_the_newer_ones(log: Path, monkeypatch):
     """Without zstd the newest events are there; whoever wants all is told what is missing."""
     writer = Writer(log)

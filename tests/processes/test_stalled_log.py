@@ -113,7 +113,7 @@ def test_a_writer_that_stops_with_the_lock(tmp_path, start, level):
     """Another process is stopped in the middle of writing: a log call waits for it once, events beyond the area's room
     are counted by that cause, and when the other one goes on all that waited is written.
     """
-    program = start(PROGRAM, tmp_path / "logs", level, 6, "wait")
+    program = start(PROGRAM, tmp_path / "logs", level, 4, "wait")
     assert program.hear() == "ready"
     holder = start(HOLDER, tmp_path / "logs")
     assert holder.hear() == "held"
@@ -191,7 +191,7 @@ def test_a_file_system_that_hangs(foreign, start, level):
     """A log call waits once; the program goes on, drops what finds no room, counted by cause, and when the file system
     answers again all that waited is written, once and in order.
     """
-    program = start(PROGRAM, foreign.path / "logs", level, 6, "wait")
+    program = start(PROGRAM, foreign.path / "logs", level, 4, "wait")
     assert program.hear() == "ready"
     foreign.stop()
     program.go_on()
