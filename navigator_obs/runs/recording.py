@@ -168,6 +168,8 @@ class Recording(Listener):
     def stop_listening(self) -> None:
         """Hear no more; from here on all is the end's."""
         self.meter.begin()
+        # What happened since the last tick is a warning of the run as well.
+        self._watch_clocks()
         restore()
         super().stop_listening()
 
