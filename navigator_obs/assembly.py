@@ -12,7 +12,7 @@ from .config import SETTINGS, Config, resolve
 from .errors import UsageError
 from .events import scope, setup
 from .events.console import put, wants_colour
-from .events.logger import emit
+from .events.emitting import emit
 from .operations import exact, metrics
 from .outputs.progress import Track, display_for
 from .runs import housekeeping, links, worker

@@ -17,8 +17,9 @@ from . import categories, limits, named, scope, sinks, stdlib, ticker, uncaught,
 from .chain import chain
 from .compression import has_zstd
 from .console import ConsoleSink
+from .emitting import emit
 from .filesink import FileSink, at_exit
-from .logger import BoundLogger, emit
+from .logger import BoundLogger
 from .sinks import NEVER, WARNING, outlet
 
 if TYPE_CHECKING:

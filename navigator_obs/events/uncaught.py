@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from ..encoding import text
 from . import exceptions, tracebacks
-from .logger import emit
+from .emitting import emit
 
 _LOGGER: Final = "navigator_obs.uncaught"
 _CRITICAL, _ERROR = 50, 40

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ..clock import clock, format_timestamp
 from ..encoding import text
 from ..events import exceptions, scope
-from ..events.logger import emit
+from ..events.emitting import emit
 from ..fields import OPERATION_FIELDS
 from . import telling
 from .parts import seconds

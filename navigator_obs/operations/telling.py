@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ..clock import clock, format_timestamp
 from ..encoding import NEWLINE, strict_json, to_json
-from ..events.logger import emit, emit_ready
+from ..events.emitting import emit, emit_ready
 from .parts import SECOND
 from .record import SUCCESS
 from .resources import MB, SHARED_NS, read_shared

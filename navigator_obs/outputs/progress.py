@@ -16,7 +16,7 @@ from ..clock import clock
 from ..encoding import shown, text
 from ..errors import UsageError
 from ..events import scope
-from ..events.logger import emit
+from ..events.emitting import emit
 from ..fields import format_mb, format_time_left
 from ..operations import metrics, resources, sampler
 from ..operations.forecast import fit

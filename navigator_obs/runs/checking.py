@@ -13,7 +13,7 @@ from ..encoding import simplify, text
 from ..errors import CheckFailed
 from ..events import scope
 from ..events.chain import chain
-from ..events.logger import emit
+from ..events.emitting import emit
 from ..redaction import MARK
 from .current import listener
 

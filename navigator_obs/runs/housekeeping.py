@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Final
 
 from ..config import Config
-from ..events.logger import emit
+from ..events.emitting import emit
 
 _LOGGER: Final = "navigator_obs.run"
 _INFO: Final = 20

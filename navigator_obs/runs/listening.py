@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, Final
 from ..clock import clock, format_timestamp
 from ..encoding import simplify, to_json
 from ..events import scope, setup, sinks, ticker
+from ..events.emitting import emit
 from ..events.line import EventLine
-from ..events.logger import emit
 from ..operations import metrics, resources, sampler
 from ..operations.accumulator import Accumulator
 from ..operations.record import SUCCESS

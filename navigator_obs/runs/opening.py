@@ -15,7 +15,7 @@ from ..config import PREFIX, Config
 from ..encoding import text
 from ..errors import ConfigError, UsageError
 from ..events import scope
-from ..events.logger import emit
+from ..events.emitting import emit
 from ..operations import resources
 from ..redaction import Redactor
 from . import environment, folder

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from ..events import exceptions, scope, variables
-from ..events.logger import emit
+from ..events.emitting import emit
 from .listening import now
 from .stalls import STACKS_NAME
 

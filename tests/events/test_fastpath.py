@@ -12,8 +12,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from navigator_obs import config, testing
-from navigator_obs.events import categories, fastpath, outlines, scope, setup, sinks
-from navigator_obs.events import logger as logger_module
+from navigator_obs.events import categories, emitting, fastpath, outlines, scope, setup, sinks
 from navigator_obs.events.chain import chain
 from navigator_obs.events.logger import emit, get_logger
 from navigator_obs.events.sinks import outlet
@@ -287,7 +286,7 @@ def test_ordinary_errors_take_the_fast_path(both_ways):
 @given(message=VALUES, fields=FIELDS, level=st.sampled_from([10, 20, 30, 40, 50]))
 def test_both_ways_give_the_same_bytes_for_upper_stages(both_ways, message, fields, level):
     """The way in which operations and runs log is the same by either path."""
-    logger_module._emitters.clear()
+    emitting._emitters.clear()
 
     def call(_):
         emit("navigator_obs.run", level, message, fields, caller=("sim", "main", 3))

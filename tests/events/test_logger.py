@@ -17,7 +17,7 @@ import structlog
 import navigator_obs as obs
 from navigator_obs.errors import UsageError
 from navigator_obs.events import sinks
-from navigator_obs.events.logger import emit
+from navigator_obs.events.emitting import emit
 from navigator_obs.fields import EVENT_FIELDS, RESERVED
 
 SECRET = "hunter2-hunter2"
