@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from navigator_obs import config, testing
 from navigator_obs.events import categories, emitting, fastpath, outlines, scope, setup, sinks
 from navigator_obs.events.chain import chain
-from navigator_obs.events.logger import emit, get_logger
+from navigator_obs.events.emitting import emit
+from navigator_obs.events.logger import get_logger
 from navigator_obs.events.sinks import outlet
 from navigator_obs.fields import RESERVED
 from navigator_obs.redaction import may_hold_secret
