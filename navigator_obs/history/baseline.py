@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from bisect import insort
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Final
@@ -23,6 +23,9 @@ _PRIOR_NOISE: Final = 0.1
 # Below this many runs nobody has seen how often outliers come.
 _KNOWN: Final = 15
 _ALONE: Final = 2.5
+# Nearer to the level than that, runs have been there before in any noise.
+_LEAST_FAR: Final = 2.0
+_LEAST_CHANCE: Final = 0.0007
 
 
 class Baseline:
@@ -99,12 +102,24 @@ class Baseline:
         if total < _LEAST_SIGMAS * size:
             return 0.0
         evidence = total / math.sqrt(size * (1 + 1.15 * size / len(self._ordered)))
-        return evidence / self._threshold(more)
+        strength = evidence / self._threshold(more)
+        return 0.0 if strength > 1 and self._is_used_to(side * middle, size) else strength
+
+    def _is_used_to(self, score: float, size: int) -> bool:
+        """Whether runs have been about so far off before, and so often that *size* of them in a row may be chance: a
+        cache that is cold in three of ten runs makes two speeds, not two levels.
+        """
+        if abs(score) < _LEAST_FAR:
+            return False
+        near, beyond = sorted((score - math.copysign(1.0, score), score + math.copysign(2.0, score)))
+        low, high = self.level + near * self.noise, self.level + beyond * self.noise
+        before = bisect_right(self._ordered, high) - bisect_left(self._ordered, low)
+        return before > 1 and (before / len(self._ordered)) ** size > _LEAST_CHANCE
 
     def _threshold(self, more: float) -> float:
         """What noise alone seldom reaches: higher where it is strong, hardly known, or remembers itself."""
         share = max(0.0, min(1.0, (self.noise - 0.03) / 0.07))
-        limit = (2.5 + 0.75 * share) * self.memory * (1 + 3 / self.known) + (0.4 if self.is_rough else 0.0)
+        limit = (2.4 + 0.87 * share) * self.memory * (1 + 3 / self.known) + (0.4 if self.is_rough else 0.0)
         return math.sqrt(limit * limit + more)
 
 
@@ -126,7 +141,7 @@ def _memory(deviations: list[float], noise: float) -> float:
     if not square:
         return 1.0
     lagged = sum([one * other for one, other in pairwise(clipped)])
-    known = max(0.0, min(0.8, lagged / square - 1.3 / math.sqrt(len(deviations))))
+    known = max(0.0, min(0.8, lagged / square - 1.1 / math.sqrt(len(deviations))))
     return math.sqrt((1 + known) / (1 - known))
 
 
