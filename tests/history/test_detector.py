@@ -59,7 +59,7 @@ def two_speeds(seed: int, share: float = 0.3) -> list[float]:
 
 
 def test_two_speeds_by_chance_are_seldom_taken_for_steps():
-    """Runs that find a cold cache now and then raise few alarms; a level that was never there is one at its third run."""
+    """Runs that find a cold cache now and then raise few alarms; a level that was never there is one by its third."""
     readings = [read(two_speeds(seed)) for seed in range(100)]
     assert sum(found is not None and any(change.is_rise for change in found.changes) for found in readings) <= 25
     slower = read([*two_speeds(7), *(2.0 * value for value in noisy(3, level=1.0))])
