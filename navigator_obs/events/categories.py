@@ -27,6 +27,7 @@ MAX_LEAVES: Final = 16
 K = TypeVar("K")
 V = TypeVar("V")
 _DIGITS: Final = re.compile("[0-9]+")
+_REPEATS: Final = re.compile(r"\{[0-9]*,?[0-9]*\}")
 _Asked = Callable[[Symptoms, Rule], str | None]
 _Candidate = tuple[Rule, tuple[str, ...], tuple[_Asked, ...]]
 """A rule that may speak of a class, what of the class it asks for, and what it asks of an exception besides."""
@@ -191,7 +192,9 @@ class Classifier:
 
 
 def _asks_for_numbers(candidate: Rule) -> bool:
-    return candidate.message is not None and _DIGITS.search(candidate.message.pattern) is not None
+    # How often something may repeat is a number of the pattern's own.
+    asked = "" if candidate.message is None else _REPEATS.sub("", candidate.message.pattern)
+    return _DIGITS.search(asked) is not None
 
 
 def _first(links: _Judged, tier: int) -> Verdict | None:

@@ -115,6 +115,13 @@ def test_a_verdict_holds_for_all_numbers():
     assert told == {"type ValueError, message has 'in # rows'"}
 
 
+@pytest.mark.parametrize(("message", "same"), [(r"row \d+ is", True), ("(?i)code 42", False), ("a.{0,60}b", True)])
+def test_errors_of_other_numbers_are_alike_unless_a_rule_asks_for_one(message: str, same: bool):
+    """Only a rule that names a number keeps messages apart that differ in their digits; none of the package's does."""
+    rules = Classifier([rule("config", message=message)])
+    assert (rules.shape("employee 17 has no plan") == rules.shape("employee 23 has no plan")) == same
+
+
 def test_rules_of_the_users_own_come_first(recorder, rules):
     """The setting names a class, or a message by a regular expression; a word of one's own may stand below a level."""
     recorder.configure(categories={"HeadcountError": "model/headcount", "message: quota .* used up": "resource/disk"})
