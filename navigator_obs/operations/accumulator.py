@@ -109,6 +109,9 @@ class Accumulator:
     def leave(self) -> None:
         """No operation is to open here any more: those that would follow one that did find no link, and look anew."""
         self.root.node.gone = True
+        self._forget_outermost()
+
+    def _forget_outermost(self) -> None:
         for link in (self.root.link, *self._prefixes.values()):
             link.forget()
 
@@ -269,8 +272,7 @@ class Accumulator:
         for node in self.open:
             node.disown()
             node.link.forget()
-        for link in (self.root.link, *self._prefixes.values()):
-            link.forget()
+        self._forget_outermost()
         self.aside = set()
         for series in self._series.values():
             series.clear()
