@@ -91,7 +91,7 @@ class Drain:
 
     def empty(self, area: Staging) -> str | None:
         """Write what waits in *area*; return the cause when that failed."""
-        if is_running(self._lock, Drain._empty.__code__, Drain.write_at_once.__code__):
+        if self.is_writing():
             # A signal handler logs while this very thread drains: what it stored is drained by that, or the next time.
             return None
         return self.run(lambda patience: self._empty(area, patience))
@@ -189,15 +189,15 @@ def attempt(call: Callable[[], object]) -> str | None:
 
 
 _CAUSES: Final = {
-    28: "disk_full",
-    122: "disk_full",
-    27: "disk_full",
-    30: "read_only",
-    13: "no_permission",
-    2: "no_folder",
-    20: "no_folder",
-    21: "is_a_folder",
-    40: "symbolic_link",
-    11: STALLED,
-    29: "no_regular_file",
+    errno.ENOSPC: "disk_full",
+    errno.EDQUOT: "disk_full",
+    errno.EFBIG: "disk_full",
+    errno.EROFS: "read_only",
+    errno.EACCES: "no_permission",
+    errno.ENOENT: "no_folder",
+    errno.ENOTDIR: "no_folder",
+    errno.EISDIR: "is_a_folder",
+    errno.ELOOP: "symbolic_link",
+    errno.EAGAIN: STALLED,
+    errno.ESPIPE: "no_regular_file",
 }
