@@ -14,11 +14,11 @@ from functools import cached_property, lru_cache
 from typing import Any, Final, Self
 
 from ..encoding import text
+from .tracebacks import is_of_library
 
 MAX_TEXT: Final = 4000
 TOLD_BESIDE: Final = frozenset({"stderr", "output", "errno", "returncode", "code", "__notes__"})
 """What of an exception speaks besides its message and its way through the code."""
-_LIBRARY_PATHS: Final = ("site-packages", "dist-packages", f"python{sys.version_info.major}.{sys.version_info.minor}")
 _TOLD: Final = re.compile(
     r"(?:^|[\s:(])([A-Za-z_][\w.]*(?:Error|Exception|Interrupt|Warning)): (.*)|^([A-Za-z_][\w.]*(?:Error|Exception))$",
     re.MULTILINE,
@@ -169,4 +169,4 @@ def is_own(kind: type) -> bool:
     file = getattr(module, "__file__", None)
     if kind.__module__ == "__main__":
         return True
-    return isinstance(file, str) and not any(part in file for part in _LIBRARY_PATHS)
+    return isinstance(file, str) and not is_of_library(file)
