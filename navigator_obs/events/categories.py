@@ -110,14 +110,6 @@ def kind(category: str) -> Kind:
     return CATEGORIES.get(category) or CATEGORIES.get(category.partition("/")[0], CATEGORIES[UNKNOWN])
 
 
-def check_rules(rules: Mapping[str, str]) -> tuple[Rule, ...]:
-    """Make rules of the setting `categories`: a type's name, or ``message:`` and a regular expression, to a category.
-
-    Raises ConfigError for a category whose first level does not exist, and for a wrong expression.
-    """
-    return tuple(_users_rule(key, category) for key, category in rules.items())
-
-
 def _users_rule(key: str, category: str) -> Rule:
     if category.partition("/")[0] not in CATEGORIES:
         valid = ", ".join(name for name in CATEGORIES if "/" not in name)
@@ -263,9 +255,13 @@ _classifier = Classifier()
 
 
 def install(rules: Mapping[str, str]) -> None:
-    """Have the user's *rules* asked before all others. Raises ConfigError as `check_rules` does."""
+    """Have the user's *rules*, the setting `categories`, asked before all others: a type's name, or ``message:`` and a
+    regular expression, to a category.
+
+    Raises ConfigError for a category whose first level does not exist, and for a wrong expression.
+    """
     global _classifier
-    _classifier = Classifier(check_rules(rules))
+    _classifier = Classifier(_users_rule(key, category) for key, category in rules.items())
 
 
 def present() -> Classifier:

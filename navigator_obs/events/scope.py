@@ -95,15 +95,13 @@ def current() -> Scope:
     return scope
 
 
-def enter(
-    *, context: Mapping[str, Any] | None = None, operation: OpenOperation | None = None, run: RunTag | None = None
-) -> Token[Scope | None]:
+def enter(*, context: Mapping[str, Any] | None = None, run: RunTag | None = None) -> Token[Scope | None]:
     """Make a new scope out of the current one and what is given (*context* is merged over it); `leave` undoes it."""
     outer = current()
     return _scope.set(
         Scope(
             outer.context if context is None else {**outer.context, **context},
-            operation or outer.operation,
+            outer.operation,
             run or outer.run,
         )
     )

@@ -14,15 +14,14 @@ from typing import Final
 MAX_FRAMES: Final = 100
 
 
-def is_running(lock: threading.RLock, *codes: CodeType, above: int = 1) -> bool:
+def is_running(lock: threading.RLock, *codes: CodeType) -> bool:
     """Return whether a caller of our caller runs one of *codes*, looked for among the nearest frames.
 
-    *lock* is one that they hold meanwhile: this thread seldom has it, and then there is no need to look. With *above* 2
-    the search begins at the caller of our caller's caller.
+    *lock* is one that they hold meanwhile: this thread seldom has it, and then there is no need to look.
     """
     if not lock._is_owned():  # type: ignore[attr-defined]
         return False
-    frame: FrameType | None = sys._getframe(1 + above)
+    frame: FrameType | None = sys._getframe(2)
     for _ in range(MAX_FRAMES):
         if frame is None:
             return False

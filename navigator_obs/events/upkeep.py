@@ -40,7 +40,7 @@ class Upkeep:
         self.recover()
         if self._is_due() and (self._tidying is None or not self._tidying.is_alive()):
             self._tidied_after, self._tidy_at = self._log.rotations, time.monotonic() + TIDY_SECONDS
-            self._tidying = ticker.beside(lambda: attempt(lambda: self._tidy(None)))
+            self._tidying = ticker.beside(lambda: attempt(self._tidy))
 
     def finish(self) -> None:
         """Do what is left to be done, at the end."""
@@ -58,5 +58,5 @@ class Upkeep:
     def _is_due(self) -> bool:
         return self._tidied_after != self._log.rotations or time.monotonic() >= self._tidy_at
 
-    def _tidy(self, patience_seconds: float | None) -> None:
+    def _tidy(self, patience_seconds: float | None = None) -> None:
         self._retention.apply(self._log, self._folders, patience_seconds)

@@ -108,7 +108,7 @@ def _variables(frame: FrameType) -> dict[str, Any]:
     found = {
         name: value
         for name, value in list(laid_aside.items())
-        if name.isidentifier() and not name.startswith("__") and not isinstance_of(value, _CODE)
+        if name.isidentifier() and not name.startswith("__") and not _is_code(value)
     }
     if frame.f_code.co_name == "<module>":
         return dict(list(found.items())[-MAX_NAMES:])
@@ -128,9 +128,9 @@ def _give_back(frame: FrameType, laid_aside: Any) -> None:
 _NOBODY_ELSE: Final = 4
 
 
-def isinstance_of(value: object, kinds: tuple[type, ...]) -> bool:
-    """Return whether *value* is of one of *kinds*, without asking it: a proxy answers for another object."""
-    return any(kind in kinds for kind in _ancestors(value))
+def _is_code(value: object) -> bool:
+    """Whether *value* is a module, a function or a class, without asking it: a proxy answers for another object."""
+    return any(kind in _CODE for kind in _ancestors(value))
 
 
 def _ancestors(value: object) -> tuple[type, ...]:

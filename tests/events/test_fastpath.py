@@ -51,7 +51,7 @@ def both_ways(tmp_path):
         tag = scope.RunTag(run_id)
         tag.sequence = itertools.count(7)
         operation = None if path is None else scope._PathOnly(path)
-        token = scope.enter(context=context, operation=operation, run=tag)
+        token = scope.set_scope(scope.Scope(context, operation, tag))
         try:
             call(log)
         finally:

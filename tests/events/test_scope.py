@@ -54,7 +54,7 @@ def test_tasks_have_their_own():
 def test_threads_start_empty_and_carry_takes_the_scope_along():
     """A new thread has no context; a carried function has that of the moment it was carried, for its call only."""
     got = []
-    token = scope.enter(run=RunTag("run-1"), operation=scope._PathOnly("a/b"))
+    token = scope.set_scope(scope.Scope({}, scope._PathOnly("a/b"), RunTag("run-1")))
     with context(year=2025):
         carried = carry(lambda: got.append(seen()))
     scope.leave(token)
