@@ -18,7 +18,7 @@ from .outputs.progress import Track, display_for
 from .runs import housekeeping, links, worker
 from .runs import run as runs
 from .runs.observer import RunObserver
-from .settings import LEVELS
+from .settings import INFO, WARNING
 
 T = TypeVar("T")
 _config: Config | None = None
@@ -146,7 +146,7 @@ def _prune(config: Config) -> None:
     )
     if done.removals:
         told = {"removed": len(done.removals), "freed_bytes": done.bytes_before - done.bytes_after}
-        emit("navigator_obs.run", LEVELS["INFO"], "Old runs were pruned", told)
+        emit("navigator_obs.run", INFO, "Old runs were pruned", told)
 
 
 def track(
@@ -245,4 +245,4 @@ class TrendReport:
 
         for found in degradations(summary, directory):
             told = {"of_run": summary["run_metadata"]["run_id"], "state": found.evidence.get("state")}
-            emit("navigator_obs.trend", LEVELS["WARNING"], f"Worse than before: {found.statement}", told)
+            emit("navigator_obs.trend", WARNING, f"Worse than before: {found.statement}", told)

@@ -6,12 +6,14 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from .errors import close_match
 
+T = TypeVar("T")
+DEBUG, INFO, WARNING, ERROR, CRITICAL = 10, 20, 30, 40, 50
 LEVELS: Final[Mapping[str, int]] = MappingProxyType(
-    {"DEBUG": 10, "INFO": 20, "WARNING": 30, "ERROR": 40, "CRITICAL": 50}
+    {"DEBUG": DEBUG, "INFO": INFO, "WARNING": WARNING, "ERROR": ERROR, "CRITICAL": CRITICAL}
 )
 DURABILITIES: Final = ("buffered", "process", "group", "full")
 
@@ -22,9 +24,9 @@ def _path(value: Any) -> Path:
     return Path(value)
 
 
-def _optional_path(value: Any) -> Path | None:
+def _absolute_path(value: Any) -> Path:
     # A worker process may have another working directory.
-    return None if value is None or value == "" else _path(value).absolute()
+    return _path(value).absolute()
 
 
 def _level(value: Any) -> str:
@@ -32,10 +34,6 @@ def _level(value: Any) -> str:
     if name not in LEVELS:
         raise ValueError(f"must be one of {', '.join(LEVELS)}{close_match(name, LEVELS)}")
     return name
-
-
-def _optional_level(value: Any) -> str | None:
-    return None if value is None or value == "" else _level(value)
 
 
 def _one_of(*valid: str) -> Callable[[Any], str]:
@@ -61,6 +59,11 @@ def _compress(value: Any) -> str:
     return _one_of("off", "gzip", "zstd", "auto")(flags.get(str(value).lower(), value))
 
 
+def _or_none(check: Callable[[Any], T]) -> Callable[[Any], T | None]:
+    """The same for a setting that may be left empty: None, or "" as the environment has it."""
+    return lambda value: None if value is None or value == "" else check(value)
+
+
 def _number(least: int) -> Callable[[Any], int]:
     def check(value: Any) -> int:
         try:
@@ -74,10 +77,8 @@ def _number(least: int) -> Callable[[Any], int]:
     return check
 
 
-def _optional(least: int) -> Callable[[Any], float | None]:
-    def check(value: Any) -> float | None:
-        if value is None or value == "":
-            return None
+def _at_least(least: int) -> Callable[[Any], float]:
+    def check(value: Any) -> float:
         number = float(value)
         if not number >= least:
             raise ValueError(f"must be a number of at least {least}, or nothing")
@@ -94,11 +95,6 @@ def _seconds(least: float) -> Callable[[Any], float]:
         return number
 
     return check
-
-
-def _optional_number(least: int) -> Callable[[Any], int | None]:
-    check = _number(least)
-    return lambda value: None if value is None or value == "" else check(value)
 
 
 def _above_zero(value: Any) -> float:
@@ -140,44 +136,45 @@ def _processors(value: Any) -> tuple[Callable[..., Any], ...]:
     return found
 
 
-def _levels(value: Any) -> Mapping[str, str]:
+def _pairs(value: Any) -> Mapping[Any, Any]:
+    """A mapping, or its text as it stands in the environment: ``mesa=WARNING,planwise=DEBUG``."""
     if isinstance(value, str):
-        value = dict(part.partition("=")[::2] for part in value.split(",") if part)
-    return {str(name).strip(): _level(level) for name, level in dict(value).items()}
+        return dict(part.rpartition("=")[::2] for part in value.split(",") if part)
+    return dict(value)
+
+
+def _levels(value: Any) -> Mapping[str, str]:
+    return {str(name).strip(): _level(level) for name, level in _pairs(value).items()}
 
 
 def _sampling(value: Any) -> Mapping[str, float]:
-    if isinstance(value, str):
-        value = dict(part.rpartition("=")[::2] for part in value.split(",") if part)
-    rates = {str(name).strip(): float(rate) for name, rate in dict(value).items()}
+    rates = {str(name).strip(): float(rate) for name, rate in _pairs(value).items()}
     if not all(0 < rate <= 1 for rate in rates.values()):
         raise ValueError("a share must be more than 0 and at most 1")
     return rates
 
 
 def _categories(value: Any) -> Mapping[str, str]:
-    if isinstance(value, str):
-        value = dict(part.rpartition("=")[::2] for part in value.split(",") if part)
-    return {str(name).strip(): str(category).strip() for name, category in dict(value).items()}
+    return {str(name).strip(): str(category).strip() for name, category in _pairs(value).items()}
 
 
 CHECKS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "log_dir": _path,
     "runs_dir": _path,
     "level": _level,
-    "file_level": _optional_level,
+    "file_level": _or_none(_level),
     "console": _console,
-    "console_level": _optional_level,
+    "console_level": _or_none(_level),
     "levels": _levels,
     "sampling": _sampling,
     "log_max_bytes": _number(1_000),
     "log_backups": _number(0),
-    "log_max_seconds": _optional(1),
-    "log_max_age_days": _optional(0),
-    "log_max_total_bytes": _optional(1_000),
+    "log_max_seconds": _or_none(_at_least(1)),
+    "log_max_age_days": _or_none(_at_least(0)),
+    "log_max_total_bytes": _or_none(_at_least(1_000)),
     "log_compress": _compress,
     "durability": _one_of(*DURABILITIES),
-    "staging_dir": _optional_path,
+    "staging_dir": _or_none(_absolute_path),
     "processors": _processors,
     "stdlib": _flag,
     "capture_warnings": _flag,
@@ -189,19 +186,19 @@ CHECKS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "max_series": _number(1),
     "sample_seconds": _seconds(0.01),
     "exact_memory_peaks": _flag,
-    "wall_time_limit_seconds": _optional(1),
+    "wall_time_limit_seconds": _or_none(_at_least(1)),
     "overhead_budget_percent": _above_zero,
     "progress": _one_of("auto", "log", "off"),
     "redact_keys": _names,
     "redact_allow": _names,
     "categories": _categories,
-    "seal_key_file": _optional_path,
+    "seal_key_file": _or_none(_absolute_path),
     "max_event_bytes": _number(1_000),
     "file_mode": _mode,
     "dir_mode": _mode,
-    "prune_keep_days": _optional(0),
-    "prune_keep_runs": _optional_number(0),
-    "prune_max_bytes": _optional_number(0),
+    "prune_keep_days": _or_none(_at_least(0)),
+    "prune_keep_runs": _or_none(_number(0)),
+    "prune_max_bytes": _or_none(_number(0)),
     "run_report": _flag,
     "trend_report": _flag,
 }

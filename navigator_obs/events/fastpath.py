@@ -16,6 +16,7 @@ from ..clock import clock, format_timestamp
 from ..encoding import NEWLINE, strict_json, to_json
 from ..fields import RESERVED
 from ..redaction import may_hold_secret
+from ..settings import ERROR, INFO, WARNING
 from . import variables
 from .exceptions import describe, mark_reported
 from .line import EventLine
@@ -26,9 +27,6 @@ from .sites import CACHE_LIMIT, Fragment, Site, Thread, remember
 from .symptoms import shape
 
 _DECLINED_KEYS: Final = RESERVED | {"event", "exc_info", "stack_info", CALLER}
-INFO: Final = 20
-WARNING: Final = 30
-ERROR: Final = 40
 _LONG_TEXT: Final = 512
 # Letters and digits alone are no secret below this length: ids, of which each event may have another one.
 _SHORT_TEXT: Final = 15

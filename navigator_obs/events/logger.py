@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import Any, Final, Self
 
 import structlog
 
 from ..clock import clock
 from ..encoding import text
+from ..settings import WARNING
 from .chain import Processor, chain
 from .exceptions import from_signal_handler
-from .fastpath import WARNING, FastPath
+from .fastpath import FastPath
 from .limits import Limit, admit, sampled, samplers
 from .line import EventLine
 from .named import NamedLogger, named
 from .processors import CALLER, METHOD_LEVELS, caller_of
 from .sinks import outlet
 from .sites import Fragment
-
-if TYPE_CHECKING:
-    pass
 
 _Finished = tuple[Sequence[Any], Mapping[str, Any]] | None
 _METHODS: Final = {10: "debug", 20: "info", 30: "warning", 40: "error", 50: "critical"}

@@ -11,8 +11,9 @@ from typing import Any, Final
 from ..clock import clock
 from ..encoding import shown, to_json
 from ..errors import UsageError
+from ..settings import WARNING
 from .line import EventLine
-from .sinks import NEVER, WARNING, outlet
+from .sinks import NEVER, outlet
 
 
 class NamedLogger:

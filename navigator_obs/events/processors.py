@@ -17,7 +17,7 @@ from ..clock import clock, format_timestamp
 from ..encoding import nonfinite_paths, simplify, text, to_json
 from ..fields import RESERVED
 from ..redaction import Redactor
-from ..settings import LEVELS
+from ..settings import CRITICAL, ERROR, INFO, LEVELS, WARNING
 from . import exceptions, tracebacks, variables
 from .cuts import LEAST_BYTES, ORDER, EventDict, free_name, shortened
 from .scope import NO_RUN, current
@@ -26,10 +26,10 @@ CALLER: Final = "\0caller"
 """Under this key `emit` hands in a known caller, a `Place`; a field that a user spells like it is just a field."""
 
 METHOD_LEVELS: Final = {name.lower(): number for name, number in LEVELS.items()} | {
-    "warn": 30,
-    "fatal": 50,
-    "exception": 40,
-    "msg": 20,
+    "warn": WARNING,
+    "fatal": CRITICAL,
+    "exception": ERROR,
+    "msg": INFO,
 }
 LEVEL_NAMES: Final = {number: name for name, number in LEVELS.items()}
 _NOT_IN_CONTEXT: Final = RESERVED | {"event", "exc_info", "stack_info"}

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from ..settings import LEVELS
+from ..settings import INFO, LEVELS, WARNING
 from . import categories, limits, named, scope, sinks, stdlib, ticker, uncaught, variables
 from .chain import chain
 from .compression import has_zstd
@@ -20,13 +20,12 @@ from .console import ConsoleSink
 from .emitting import emit
 from .filesink import FileSink, at_exit
 from .logger import BoundLogger
-from .sinks import NEVER, WARNING, outlet
+from .sinks import NEVER, outlet
 
 if TYPE_CHECKING:
     from ..config import Config
 
 _LOGGER: Final = "navigator_obs.events"
-_INFO: Final = 20
 _MOST_TOLD: Final = 20
 _installed: Config | None = None
 
@@ -73,7 +72,7 @@ def change_levels(asked: Mapping[str, str]) -> None:
     before = outlet.file_level
     if changed.file_threshold <= before:
         _keep_to(changed)
-    emit(_LOGGER, _INFO, "log levels changed", {"file_level": changed.file_level or changed.level, "levels": by_name})
+    emit(_LOGGER, INFO, "log levels changed", {"file_level": changed.file_level or changed.level, "levels": by_name})
     if changed.file_threshold > before:
         _keep_to(changed)
 
@@ -160,7 +159,7 @@ def _tell_held_back() -> None:
     held_back = limits.take_held_back()
     if held_back:
         most = dict(sorted(held_back.items(), key=lambda item: -item[1])[:_MOST_TOLD])
-        emit(_LOGGER, _INFO, "events were held back", {"held_back": sum(held_back.values()), "messages": most})
+        emit(_LOGGER, INFO, "events were held back", {"held_back": sum(held_back.values()), "messages": most})
 
 
 def _after_fork() -> None:

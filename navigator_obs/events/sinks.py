@@ -14,13 +14,13 @@ from typing import Any, Final, Protocol, TypeVar
 from ..clock import clock
 from ..disabled import DISABLED
 from ..encoding import from_json
+from ..settings import WARNING
 from .console import ConsoleSink
 from .filesink import FileSink
 from .limits import tally
 from .line import EventLine
 
 T = TypeVar("T")
-WARNING: Final = 30
 NEVER: Final = 1_000
 LONGEST_EVENT_NS: Final = 2_000_000
 

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, Final, TextIO
 
+from ..settings import WARNING
 from . import named, processors
 from .chain import chain
 from .sinks import outlet
@@ -156,7 +157,7 @@ def _show_warning(
         return
     try:
         fields = {"warning": category.__name__, "file": filename}
-        run_chain(named.named("py.warnings"), 30, str(message), fields, (_module_at(filename), "", lineno))
+        run_chain(named.named("py.warnings"), WARNING, str(message), fields, (_module_at(filename), "", lineno))
     except Exception:
         outlet.broken += 1
     if outlet.console is None and previous is not None:

@@ -13,11 +13,11 @@ from types import TracebackType
 from typing import Any, Final
 
 from ..encoding import text
+from ..settings import CRITICAL, ERROR
 from . import exceptions, tracebacks
 from .emitting import emit
 
 _LOGGER: Final = "navigator_obs.uncaught"
-_CRITICAL, _ERROR = 50, 40
 
 
 class _Hooks:
@@ -71,16 +71,16 @@ def _record(level: int, message: str, error: BaseException | None, **fields: Any
 
 
 def _main(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
-    _record(_CRITICAL, "uncaught exception", error)
+    _record(CRITICAL, "uncaught exception", error)
     (_before.main or sys.__excepthook__)(kind, error, traceback)
 
 
 def _thread(args: threading.ExceptHookArgs) -> None:
     name = args.thread.name if args.thread else ""
-    _record(_ERROR, "uncaught exception in a thread", args.exc_value, failed_thread=name)
+    _record(ERROR, "uncaught exception in a thread", args.exc_value, failed_thread=name)
     (_before.thread or threading.__excepthook__)(args)
 
 
 def _unraisable(unraisable: sys.UnraisableHookArgs) -> None:
-    _record(_ERROR, "exception that could not be raised", unraisable.exc_value, object=text(unraisable.object)[:200])
+    _record(ERROR, "exception that could not be raised", unraisable.exc_value, object=text(unraisable.object)[:200])
     (_before.unraisable or sys.__unraisablehook__)(unraisable)

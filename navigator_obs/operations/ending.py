@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING, Any, Final
 
 from ..clock import clock, format_timestamp
@@ -10,6 +9,7 @@ from ..encoding import text
 from ..events import exceptions, scope
 from ..events.emitting import emit
 from ..fields import OPERATION_FIELDS
+from ..settings import ERROR, INFO
 from . import telling
 from .parts import seconds
 from .record import CANCELLED, FAILED, SUCCESS, OperationRecord
@@ -100,7 +100,7 @@ def _error(op: OpenOperation, error: BaseException | None) -> dict[str, Any]:
 def tell_start(op: OpenOperation) -> None:
     """Log that the operation has started."""
     place = op.place or telling.place()
-    emit(place[0], logging.INFO, f"{op.link.name} started", {}, caller=place)
+    emit(place[0], INFO, f"{op.link.name} started", {}, caller=place)
 
 
 def _tell_end(op: OpenOperation, status: str, fields: dict[str, Any], error: BaseException | None) -> None:
@@ -110,10 +110,10 @@ def _tell_end(op: OpenOperation, status: str, fields: dict[str, Any], error: Bas
     for own in (op.recorded, op.fields):
         if own:
             fields.update((f"field_{key}" if key in _OWN else key, value) for key, value in own.items())
-    level, told = logging.INFO, None
+    level, told = INFO, None
     if status == FAILED and (error is None or not exceptions.was_reported(error)):
         # An exception that passes many operations is told by the innermost that logs; the others say that they failed.
-        level, told = logging.ERROR, error
+        level, told = ERROR, error
     place = op.place or telling.place()
     message = link.completed if status == SUCCESS else f"{link.name} {status}"
     token = None if scope.current() is op else scope.set_scope(op)

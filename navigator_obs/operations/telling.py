@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ..clock import clock, format_timestamp
 from ..encoding import NEWLINE, strict_json, to_json
 from ..events.emitting import emit, emit_ready
+from ..settings import INFO
 from .parts import SECOND
 from .record import SUCCESS
 from .resources import MB, SHARED_NS, read_shared
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from .opened import OpenOperation
     from .series import Link
 
-INFO: Final = 20
 _ALWAYS: Final = ("end", "both")
 Figures = tuple[int | None, float | None, float | None]
 Place = tuple[str, str, int]

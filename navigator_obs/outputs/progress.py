@@ -22,6 +22,7 @@ from ..operations import metrics, resources, sampler
 from ..operations.forecast import fit
 from ..operations.operation import operation
 from ..runs import current, outlook
+from ..settings import INFO
 from .columns import one_line
 
 T = TypeVar("T")
@@ -31,7 +32,6 @@ FEW_STEPS: Final = 100
 REFRESH_PER_SECOND: Final = 2
 _LOGGER: Final = "navigator_obs.progress"
 _MOST_YEARS: Final = 10_000
-_INFO: Final = 20
 
 
 class Progress:
@@ -159,7 +159,7 @@ class Lines:
         }
         done, memory = f"{progress.key} {progress.item_done} done".lstrip(), format_mb(progress.memory_mb())
         message = f"{done}, {progress.steps()}{left}, {memory}"
-        emit(_LOGGER, _INFO, message, {name: value for name, value in fields.items() if value is not None})
+        emit(_LOGGER, INFO, message, {name: value for name, value in fields.items() if value is not None})
 
 
 class Live:

@@ -15,6 +15,7 @@ from ..events import scope
 from ..events.chain import chain
 from ..events.emitting import emit
 from ..redaction import MARK
+from ..settings import ERROR, WARNING
 from .current import listener
 
 Severity = Literal["warning", "error"]
@@ -24,7 +25,7 @@ MAX_COLUMNS: Final = 20
 _GOOD: Final = frozenset({"pass", "skipped"})
 _LARGEST_PLAIN: Final = 1e15
 _LOGGER: Final = "navigator_obs.checks"
-SEVERITIES: Final = {"warning": ("warn", 30), "error": ("fail", 40)}
+SEVERITIES: Final = {"warning": ("warn", WARNING), "error": ("fail", ERROR)}
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,9 @@ from typing import Final
 
 from ..config import Config
 from ..events.emitting import emit
+from ..settings import INFO
 
 _LOGGER: Final = "navigator_obs.run"
-_INFO: Final = 20
 _busy = threading.Lock()
 
 
@@ -39,7 +39,7 @@ def _work(config: Config, then: Callable[[Config], None]) -> None:
         for summary in recovery.recover_all(config.runs_dir, config):
             metadata = summary["run_metadata"]
             told = {key: metadata[key] for key in ("status", "status_reason", "status_confidence")}
-            emit(_LOGGER, _INFO, "A dead run was found", {"found_run_id": metadata["run_id"], **told})
+            emit(_LOGGER, INFO, "A dead run was found", {"found_run_id": metadata["run_id"], **told})
         then(config)
     except Exception:
         # What could not be done here is nobody's failure.

@@ -20,6 +20,7 @@ from ..events.line import EventLine
 from ..operations import metrics, resources, sampler
 from ..operations.accumulator import Accumulator
 from ..operations.record import SUCCESS
+from ..settings import WARNING
 from . import breadcrumbs, catalogue, checkbook, links, live_level
 from .journal import Journal
 from .metering import Meter
@@ -186,7 +187,7 @@ class Listener:
         """Log a warning about the recording itself, as one of the run's."""
         token = scope.enter(run=self.tag)
         try:
-            emit(_LOGGER, sinks.WARNING, message, fields)
+            emit(_LOGGER, WARNING, message, fields)
         finally:
             scope.leave(token)
         if self.on_event not in sinks.outlet.taps:

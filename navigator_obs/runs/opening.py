@@ -18,13 +18,13 @@ from ..events import scope
 from ..events.emitting import emit
 from ..operations import resources
 from ..redaction import Redactor
+from ..settings import ERROR
 from . import environment, folder
 from .observer import RunObserver
 from .words import shown
 
 _LOGGER: Final = "navigator_obs.run"
 _MAX_NAME: Final = 200
-_ERROR: Final = 40
 
 
 def checked_name(name: object, whose: str = "a run") -> str:
@@ -49,7 +49,7 @@ def claim(config: Config, run_id: str | None) -> tuple[Path, str | None]:
             # A second run of a program whose caller gave one id: it belongs to that one and gets an id of its own.
             return folder.claim(runs_dir, None, config.dir_mode), adopted
     except OSError as error:
-        emit(_LOGGER, _ERROR, "no folder can be made for the run, which goes on without", {"error": text(error)})
+        emit(_LOGGER, ERROR, "no folder can be made for the run, which goes on without", {"error": text(error)})
         return runs_dir / (wanted or new_run_id()), parent
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ..events import exceptions, scope, variables
 from ..events.emitting import emit
+from ..settings import ERROR, INFO, WARNING
 from .listening import now
 from .stalls import STACKS_NAME
 
@@ -14,8 +15,7 @@ if TYPE_CHECKING:
     from .verdict import Verdict
 
 _LOGGER: Final = "navigator_obs.run"
-_INFO, _WARNING, _ERROR = 20, 30, 40
-_LEVELS: Final = {"success": _INFO, "failed": _ERROR}
+_LEVELS: Final = {"success": INFO, "failed": ERROR}
 _MESSAGES: Final = {"success": "Run completed", "partial": "Run ended incomplete"}
 _OF_FORECAST: Final = ("years_left", "eta_seconds", "expected_end_time", "deadline")
 
@@ -28,7 +28,7 @@ class Voice:
 
     def start(self, name: str) -> None:
         """Say that the run has begun, and where its record stands."""
-        self._say(_INFO, "Run started", {"run_name": name, "directory": str(self._recording.directory)})
+        self._say(INFO, "Run started", {"run_name": name, "directory": str(self._recording.directory)})
 
     def end(self, name: str, verdict: Verdict, error: BaseException | None) -> None:
         """Say how it has ended; *error* is what it ended with, told in full unless an operation or an event has."""
@@ -45,14 +45,14 @@ class Voice:
             "errors": execution["errors"],
             "warnings": execution["warnings"],
         }
-        self._say(_LEVELS.get(verdict.status, _WARNING), message, fields, untold)
+        self._say(_LEVELS.get(verdict.status, WARNING), message, fields, untold)
 
     def stall(self, changed: str, told: dict[str, Any]) -> None:
         """Say that the run makes no progress, or does so again."""
         if changed == "stalled":
             self.warn("Run stalled", {"stacks": str(self._recording.directory / STACKS_NAME), **told})
         else:
-            self._say(_INFO, "Run makes progress again", {})
+            self._say(INFO, "Run makes progress again", {})
 
     def forecast(self, message: str, forecast: dict[str, Any]) -> None:
         """Say what will stop the run before its end."""
@@ -60,7 +60,7 @@ class Voice:
 
     def warn(self, message: str, fields: dict[str, Any], error: BaseException | None = None) -> None:
         """Say that something is not as it should be."""
-        self._say(_WARNING, message, fields, error)
+        self._say(WARNING, message, fields, error)
 
     def _catalogue(self, message: str, error: Exception) -> None:
         """An exception that no operation and no log call told is an error of the run all the same."""
