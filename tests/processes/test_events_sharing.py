@@ -215,7 +215,7 @@ def test_exceptions_from_a_signal_handler(tmp_path):
         alarms = 0
         while alarms < 300:
             try:
-                # Python swallows what a weakref's callback raises: the alarm rings again, and the loop ends all the same.
+                # Python swallows what the callback of a weakref raises: the alarm rings again, and the loop ends.
                 signal.setitimer(signal.ITIMER_REAL, 0.0007, 0.1)
                 while True:
                     number += 1
