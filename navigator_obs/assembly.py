@@ -226,7 +226,9 @@ class ConsoleReport:
             color=wants_colour(sys.stderr),
             width=min(shutil.get_terminal_size((100, 24)).columns, 100),
             directory=directory,
-            log_path=self._log_path,
+            log_path=self._log_path if self._log_path.exists() else None,
+            # A run goes on where no folder can be made for it.
+            kept=(directory / "summary.json").exists(),
         )
         put(sys.stderr, f"{report}\n")
 

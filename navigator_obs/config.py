@@ -7,6 +7,7 @@ A setting `log_dir` is the argument `configure(log_dir=…)`, the environment va
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import os
 import warnings
 from collections.abc import Callable, Iterable, Mapping
@@ -162,18 +163,20 @@ def resolve(
     overrides: Mapping[str, Any] | None = None,
     environ: Mapping[str, str] | None = None,
     start_dir: Path | None = None,
+    *,
+    warn: bool = True,
 ) -> Config:
     """Build the `Config` from arguments, environment, file and defaults, in this order of precedence.
 
     *environ* is `os.environ` and *start_dir* the working directory when None. Raises `ConfigError` for a wrong value,
     and for an unknown argument; an unknown setting in the environment or a file is only warned about, as it may be
-    meant for a newer version.
+    meant for a newer version, and not even that without *warn*.
     """
     values: dict[str, Any] = {}
     sources = dict.fromkeys(SETTINGS, "default")
     for source, found in (
-        *_file_settings(start_dir or Path.cwd()),
-        ("environment", _environment_settings(os.environ if environ is None else environ)),
+        *_file_settings(start_dir or Path.cwd(), warn=warn),
+        ("environment", _environment_settings(os.environ if environ is None else environ, warn=warn)),
         ("argument", _arguments(overrides or {})),
     ):
         values |= found
@@ -188,19 +191,19 @@ def _arguments(overrides: Mapping[str, Any]) -> dict[str, Any]:
     return dict(overrides)
 
 
-def _environment_settings(environ: Mapping[str, str]) -> dict[str, Any]:
+def _environment_settings(environ: Mapping[str, str], *, warn: bool) -> dict[str, Any]:
     names = {key.removeprefix(PREFIX): value for key, value in environ.items() if key.startswith(PREFIX)}
     given = {key.lower(): value for key, value in names.items() if key not in _NOT_SETTINGS}
-    return _known(given, "the environment", lambda name: PREFIX + name.upper())
+    return _known(given, "the environment", lambda name: PREFIX + name.upper(), warn=warn)
 
 
-def _file_settings(start: Path) -> Iterable[tuple[str, dict[str, Any]]]:
+def _file_settings(start: Path, *, warn: bool) -> Iterable[tuple[str, dict[str, Any]]]:
     for folder in (start, *start.parents):
         path = folder / "pyproject.toml"
         if path.is_file():
             table = _read_table(path)
             if table:
-                yield f"{path}", _known(table, str(path), str)
+                yield f"{path}", _known(table, str(path), str, warn=warn)
             return
 
 
@@ -219,12 +222,22 @@ def _read_table(path: Path) -> dict[str, Any]:
     return table
 
 
-def _known(given: Mapping[str, Any], where: str, spelled: Callable[[str], str]) -> dict[str, Any]:
+def _known(given: Mapping[str, Any], where: str, spelled: Callable[[str], str], *, warn: bool) -> dict[str, Any]:
     for name in given:
-        if name not in SETTINGS:
+        if warn and name not in SETTINGS:
             near = close_match(spelled(name), [spelled(setting) for setting in SETTINGS])
-            warnings.warn(f"unknown setting {spelled(name)} in {where}{near}", stacklevel=4)
+            warnings.warn(f"unknown setting {spelled(name)} in {where}{near}", stacklevel=_levels_to_user())
     return {name: value for name, value in given.items() if name in SETTINGS}
+
+
+def _levels_to_user() -> int:
+    """How many frames above our caller the line stands that is not the toolkit's: a warning points there."""
+    inside, level = f"{__package__}.", 1
+    frame = inspect.currentframe()
+    frame = frame.f_back if frame else None
+    while frame is not None and f"{frame.f_globals.get('__name__')}.".startswith(inside):
+        frame, level = frame.f_back, level + 1
+    return level
 
 
 def _checked(name: str, value: Any, source: str) -> Any:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+import navigator_obs as obs
 from navigator_obs.config import SETTINGS, Config, resolve
 from navigator_obs.errors import ConfigError
 
@@ -107,6 +108,16 @@ def test_an_unknown_argument_is_refused_with_a_suggestion(tmp_path):
     """A mistyped keyword is wrong use."""
     with pytest.raises(ConfigError, match="unknown setting 'log_dri', did you mean 'log_dir'"):
         resolve({"log_dri": "x"}, {}, tmp_path)
+
+
+def test_the_warning_of_an_unknown_setting_points_at_the_users_line(tmp_path, monkeypatch):
+    """It names the line that calls the toolkit, not one inside of it, however deep the call goes."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("NAVIGATOR_OBS_LEVLE", "DEBUG")
+    for call in (resolve, lambda: obs.configure(console="off")):
+        with pytest.warns(UserWarning, match="LEVLE") as told:
+            call()
+        assert [Path(warning.filename) for warning in told] == [Path(__file__)]
 
 
 def test_an_unknown_setting_elsewhere_is_a_warning(tmp_path):

@@ -71,11 +71,17 @@ def _say_warning(message: Warning | str, *_: Any) -> None:
 
 
 def _never_fail_on_characters() -> None:
-    """Have a character that the terminal's encoding lacks shown as an escape."""
+    """Have a mark that the terminal's encoding lacks shown as a plain one, and what else it lacks as an escape."""
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
-        if reconfigure is not None:
+        if reconfigure is None:
+            continue
+        if stream.encoding.lower().startswith("utf"):
             reconfigure(errors="backslashreplace")
+        else:
+            from ..events.glyphs import HANDLER
+
+            reconfigure(errors=HANDLER)
 
 
 def _end_quietly() -> int:

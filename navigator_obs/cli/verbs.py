@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from importlib import import_module
+from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import click
 
 from ..config import Config, resolve
 from ..errors import close_match
+from ..history.store import History, is_path
 from .complaint import PROGRAM, complain
 from .completers import complete_run
 
@@ -98,10 +101,28 @@ def run_argument(*, required: bool = False) -> Callable[[Verb], Verb]:
 
 
 def config_of(**places: str | None) -> Config:
-    """Return the settings; what was given to the verb goes before what stood in front of it."""
-    root = click.get_current_context().find_root().params
+    """Return the settings; what was given to the verb goes before what stood in front of it, and that before where a
+    run stands that is named by its path.
+    """
+    context = click.get_current_context()
+    root = context.find_root().params
     given = {name: value or root.get(name) for name, value in places.items()}
-    return resolve({name: value for name, value in given.items() if value is not None})
+    config = resolve({name: value for name, value in given.items() if value is not None})
+    named = context.params.get("run") or next(iter(context.params.get("runs") or ()), None)
+    return _around(config, named, given) if isinstance(named, str) and is_path(named) else config
+
+
+def _around(config: Config, named: str, given: Mapping[str, str | None]) -> Config:
+    """The settings by which the runs beside the one of that path are found, and its log where there is none here."""
+    run = History(config.runs_dir).get(named)
+    runs_dir, log_dir = config.runs_dir, config.log_dir
+    if given.get("runs_dir") is None:
+        runs_dir = run.directory.absolute().parent
+    if given.get("log_dir") is None and not config.log_path.exists():
+        environment = run.summary.get("environment") or {}
+        there = Path(str(environment.get("working_directory") or ".")) / log_dir
+        log_dir = there if there.is_dir() else log_dir
+    return replace(config, runs_dir=runs_dir, log_dir=log_dir)
 
 
 @click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
@@ -110,7 +131,8 @@ def config_of(**places: str | None) -> Config:
 def group(log_dir: str | None, runs_dir: str | None) -> None:
     """Look at what long simulations left behind: runs, summaries, logs.
 
-    A RUN is an id, a unique beginning of one, a run's name, the path of its folder, or last, last-success, last-failed.
+    A RUN is an id, a unique beginning of one, a run's name, the path of its folder (inside of it just .), or last,
+    last-success, last-failed.
     """
 
 

@@ -18,6 +18,7 @@ from typing import Any, Final, TextIO
 from ..clock import parse_timestamp
 from ..encoding import to_json
 from ..fields import EVENT_FIELDS, OPERATION_FIELDS, told_by_message
+from .glyphs import written
 
 STALL_SECONDS: Final = 1.0
 """How long a console that takes nothing may hold the program, once."""
@@ -110,9 +111,7 @@ class ConsoleSink:
 
 def put(stream: TextIO, text: str, patience_seconds: float = STALL_SECONDS) -> bool:
     """Write *text* as far as *stream* takes it, waiting at most so long; return whether all of it was taken."""
-    if not text.isascii():
-        encoding = getattr(stream, "encoding", None) or "utf-8"
-        text = text.encode(encoding, "backslashreplace").decode(encoding)
+    text = written(text, getattr(stream, "encoding", None))
     deadline = time.monotonic() + patience_seconds
     for start in range(0, len(text), _PIECE):
         if not _has_room(stream, deadline):

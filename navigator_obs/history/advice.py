@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from ..config import resolve
+from ..errors import ObsError
 from .figures import tables
 
 if TYPE_CHECKING:
@@ -25,11 +27,28 @@ _BY_CATEGORY: Final[Mapping[str, tuple[str, ...]]] = {
 }
 
 
+def typed(directory: Path) -> str:
+    """Return what names the run in *directory* on a command line here: its id, or its path where the settings lead
+    elsewhere. Never raises.
+    """
+    try:
+        here, directory = Path.cwd(), directory.absolute()
+        if directory.parent == resolve(warn=False).runs_dir.absolute():
+            return directory.name
+    except (OSError, ValueError, ObsError):
+        return shlex.quote(str(directory))
+    if here not in (directory, *directory.parents):
+        return shlex.quote(str(directory))
+    # A name alone would be taken for an id.
+    below = directory.relative_to(here)
+    return shlex.quote(str(below) if len(below.parts) > 1 else f"./{below}")
+
+
 def advice(diagnosis: Diagnosis, summary: Mapping[str, Any]) -> Iterator[str]:
     """Yield commands and lines of code, the most helpful first."""
     if diagnosis.is_healthy:
         return
-    run, cause = diagnosis.run_id, next(iter(diagnosis.causes), None)
+    run, cause = typed(Path(diagnosis.directory)), next(iter(diagnosis.causes), None)
     if cause is not None:
         for line in _BY_CATEGORY.get(cause.category, ()):
             if not line.endswith(".log") or (Path(diagnosis.directory) / line.rpartition("/")[2]).exists():
@@ -39,7 +58,7 @@ def advice(diagnosis: Diagnosis, summary: Mapping[str, Any]) -> Iterator[str]:
         else:
             yield f"{PROGRAM} logs {run} --level WARNING"
     if diagnosis.last_success and (diagnosis.changed or diagnosis.slower or diagnosis.suspicions):
-        yield f"{PROGRAM} compare {diagnosis.last_success} {run}"
+        yield f"{PROGRAM} compare {typed(Path(diagnosis.directory).parent / diagnosis.last_success)} {run}"
     saved = [one for one in tables(summary, "artifacts") if one.get("kind") == "checkpoint"]
     if saved and diagnosis.status != "success":
-        yield f'resume: obs.start_run("{diagnosis.name}", resume_from="{run}")'
+        yield f'resume: obs.start_run("{diagnosis.name}", resume_from="{diagnosis.run_id}")'

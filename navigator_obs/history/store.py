@@ -255,9 +255,15 @@ class History:
                 yield entry
 
     def _by_path(self, ref: str) -> RunEntry | None:
-        if ref in {"", ".", ".."}:
+        if not ref:
             return None
-        return entry_of(Path(ref) if os.sep in ref else self.runs_dir / ref)
+        if not is_path(ref):
+            return entry_of(self.runs_dir / ref)
+        path = Path(ref).expanduser()
+        # What one has at hand may as well be a file of it.
+        path = path.parent if path.is_file() else path
+        # Of `.` and `..` only the place itself knows the name.
+        return entry_of(path if path.name else path.resolve())
 
     def _last(self, ref: str) -> RunEntry:
         wanted = {
@@ -275,10 +281,17 @@ class History:
 
     def _nothing_for(self, ref: str, runs: Iterable[RunEntry]) -> str:
         known = list(runs)
+        if is_path(ref):
+            return f"no run in {ref!r}: it has neither summary.json nor journal.jsonl"
         if not known:
             return f"no run {ref!r}: there are no runs in {self.runs_dir}"
         names = {run.name for run in known} | {run.run_id for run in known}
         return f"no run {ref!r} in {self.runs_dir}{close_match(ref, names)}; the newest are {_ids(known)}"
+
+
+def is_path(ref: str) -> bool:
+    """Return whether *ref* names a run by where it lies, as ``.`` and ``../20250818_143022-1a2b3c4d`` do."""
+    return ref in {".", ".."} or os.sep in ref or (os.altsep or os.sep) in ref
 
 
 def outermost(found: Iterable[RunEntry], runs: Iterable[RunEntry]) -> list[RunEntry]:

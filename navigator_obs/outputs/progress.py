@@ -17,6 +17,7 @@ from ..encoding import shown, text
 from ..errors import UsageError
 from ..events import scope
 from ..events.emitting import emit
+from ..events.glyphs import written
 from ..fields import format_mb, format_time_left
 from ..operations import metrics, resources, sampler
 from ..operations.forecast import fit
@@ -174,7 +175,8 @@ class Live:
             """The rest of the line, anew at each refresh."""
 
             def render(self, task: rich_progress.Task) -> Text:  # noqa: ARG002
-                return Text(one_line(progress.line()), overflow="ellipsis", no_wrap=True)
+                told = written(one_line(progress.line()), console.encoding)
+                return Text(told, overflow="ellipsis", no_wrap=True)
 
         self._progress = progress
         console = Console(file=sys.stderr)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from ..fields import format_bytes, format_count, format_mb, format_percent, format_seconds
+from ..history.advice import typed
 from . import ahead, failed_checks, params, problems, slow, years
 from .cells import (
     LIVING,
@@ -61,10 +62,11 @@ class Headline(NamedTuple):
 
 @dataclass(frozen=True)
 class Places:
-    """Where the record stands, as far as the caller knows."""
+    """Where the record stands, as far as the caller knows; not *kept* where no folder could be made for it."""
 
     directory: Path | None = None
     log_path: Path | None = None
+    kept: bool = True
 
 
 def headline(summary: Mapping[str, Any]) -> Headline:
@@ -255,22 +257,27 @@ def figures(summary: Mapping[str, Any]) -> Section:
     single = [each for kind in ("counters", "gauges") for each in items(metrics, kind) if isinstance(each, Mapping)]
     spread = [each for each in items(metrics, "distributions") if isinstance(each, Mapping)]
     rows: list[tuple[Cell, ...]] = [
-        (cell(_series(each)), cell(_value(each)), cell("")) for each in single[:MAX_FIGURES]
+        (cell(_series(each)), cell(_value(each)), cell(_unit(each)), cell("")) for each in single[:MAX_FIGURES]
     ]
     rows += map(_distribution, spread[:MAX_DISTRIBUTIONS])
     more = len(single) + len(spread) - len(rows)
     note = f"{more} more in summary.json" if more > 0 else ""
-    return Section(
-        "Figures", (Column("", flexible=True), Column("", right=True), Column("", wraps=True)), rows, note=note
-    )
+    columns = (Column("", flexible=True), Column("", right=True), Column(""), Column("", wraps=True))
+    return Section("Figures", columns, rows, note=note)
+
+
+def _unit(found: Mapping[str, Any]) -> str:
+    """The unit, unless the name ends in it."""
+    unit, name = text(found.get("unit")), text(found.get("name"))
+    return "" if found.get("value", found.get("p50")) is None or name.endswith(f"_{unit}") else unit
 
 
 def _distribution(found: Mapping[str, Any]) -> tuple[Cell, ...]:
     if not number(found.get("count")):
-        return cell(_series(found)), cell("not a number"), cell("")
+        return cell(_series(found)), cell("not a number"), cell(""), cell("")
     rest = joined(f"{key} {figure(found[key])}" for key in ("p95", "max") if found.get(key) is not None)
     told = joined([f"the median of {formatted(found.get('count'), format_count)}", rest])
-    return cell(_series(found)), cell(_value({"value": found.get("p50")})), cell(told, "dim")
+    return cell(_series(found)), cell(_value({"value": found.get("p50")})), cell(_unit(found)), cell(told, "dim")
 
 
 def _series(found: Mapping[str, Any]) -> str:
@@ -287,10 +294,11 @@ def files(summary: Mapping[str, Any], places: Places) -> Section:
     """Where the record and the results are."""
     rows: list[tuple[Cell, ...]] = []
     if places.directory:
-        rows.append(_file("summary", places.directory / "summary.json", None))
+        rows.append(_file("summary", places.directory / "summary.json", None) if places.kept else _not_kept(places))
     if places.log_path:
         rows.append(_file("log", places.log_path, None))
-        rows.append(_file("events", f"navigator-obs logs {_run_id(summary)}", None))
+        which = typed(places.directory) if places.directory and places.kept else f"--where run_id={_run_id(summary)}"
+        rows.append(_file("events", f"navigator-obs logs {which}", None))
     artifacts = [found for found in items(summary, "artifacts") if isinstance(found, Mapping)]
     rows += map(_artifact, artifacts[-MAX_FILES:])
     more = len(artifacts) - MAX_FILES
@@ -304,6 +312,11 @@ def _run_id(summary: Mapping[str, Any]) -> str:
 
 def _file(kind: object, path: object, size: object) -> tuple[Cell, ...]:
     return cell(kind, "dim"), cell(_from_here(path)), cell(formatted(size, format_bytes), "dim")
+
+
+def _not_kept(places: Places) -> tuple[Cell, ...]:
+    told = f"none: nothing could be written in {_from_here(places.directory)}"
+    return cell("summary", "dim"), cell(told, "bad"), cell("")
 
 
 def _from_here(path: object) -> object:

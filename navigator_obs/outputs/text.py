@@ -33,10 +33,12 @@ def render(
     width: int = 100,
     directory: Path | None = None,
     log_path: Path | None = None,
+    kept: bool = True,
 ) -> str:
     """Return the summary for people, *width* columns wide, without a final newline.
 
-    *directory* is the run's folder and *log_path* the log file, shown as where the files are. *color* adds ANSI codes;
+    *directory* is the run's folder and *log_path* the log file, shown as where the files are; *kept* is whether there
+    is such a folder. *color* adds ANSI codes;
     text from the summary itself never drives a terminal.
 
     >>> summary = {"run_metadata": {"name": "baseline", "status": "success", "duration_seconds": 12.4}}
@@ -44,7 +46,7 @@ def render(
     ['✓', 'baseline', 'success', 'in', '12.40', 's', '?']
     """
     width = max(width, MIN_WIDTH)
-    parts = sections(summary, width=width - len(_INDENT), places=Places(directory, log_path))
+    parts = sections(summary, width=width - len(_INDENT), places=Places(directory, log_path, kept))
     blocks = ["\n".join(_block(section, width, color)) for section in parts]
     return "\n\n".join(["\n".join([*_heading(headline(summary), width, color), *blocks[:1]]), *blocks[1:]])
 

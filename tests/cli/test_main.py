@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -45,6 +46,26 @@ def recorded(recorder):
     return recorder
 
 
+# What each needs beside the run.
+RUN_BY_PATH = {
+    **dict.fromkeys(["show", "diagnose", "errors", "slow", "trace", "checks", "logs", "lineage", "verify"], ()),
+    "bundle": ("-o", "bundle.tar.gz"),
+    "tag": ("nightly",),
+    "note": ("fine",),
+    "level": (),
+}
+RUN_BY_PATH_SAYS = {
+    "errors": "no errors",
+    "slow": "year_simulation",
+    "trace": "year_simulation",
+    "checks": "check",
+    "logs": "attrition above plan",
+    "diagnose": "baseline",
+    "bundle": "bundle.tar.gz",
+    "note": "",
+    "level": "as configured",
+    "tag": "nightly",
+}
 READERS = [
     ["runs"],
     ["runs", "--limit", "1"],
@@ -209,3 +230,33 @@ def test_without_click_the_extra_is_named(recorded):
     assert done.stdout.splitlines()[-1] == "0 2"
     assert done.stderr.count("\n") == 1
     assert "navigator-obs[cli]" in done.stderr
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252"])
+def test_a_terminal_without_our_marks_gets_plain_ones(recorded, encoding):
+    """No escape stands where a mark, a bar or a rule of ours would."""
+    for verb in (["show"], ["diagnose"], ["slow"], ["runs"], ["verify"], ["checks"]):
+        done = cli(*verb, cwd=recorded.root, encoding=encoding, env={**os.environ, "PYTHONIOENCODING": encoding})
+        assert "\\u" not in done.stdout + done.stderr
+        assert "\\x" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("verb", [verb for verb in VERBS if verb in RUN_BY_PATH])
+def test_a_run_is_named_by_its_path_from_anywhere(recorded, verb, monkeypatch, capsys):
+    """From within the run's folder, `.` does, and the runs beside it and its log are found as well."""
+    recorded.lines()
+    monkeypatch.chdir(recorded.runs_dir / recorded.run_id)
+    assert main([verb, ".", *RUN_BY_PATH[verb]]) == 0
+    told = capsys.readouterr()
+    assert RUN_BY_PATH_SAYS.get(verb, recorded.run_id) in told.out + told.err
+
+
+def test_commands_that_are_told_name_the_run_as_it_can_be_found_from_here(recorded, monkeypatch, capsys):
+    """Elsewhere than where the settings look for runs, its path is told and not its id."""
+    for place, named in ((recorded.root, recorded.run_id), (recorded.runs_dir, f"./{recorded.run_id}")):
+        monkeypatch.chdir(place)
+        assert main(["show", str(recorded.runs_dir / recorded.run_id)]) == 0
+        line = next(line for line in capsys.readouterr().out.splitlines() if "navigator-obs logs" in line)
+        assert line.split()[1:] == ["navigator-obs", "logs", named]
+        assert main(line.split()[2:]) == 0
+        assert "attrition above plan" in capsys.readouterr().out

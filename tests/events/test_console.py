@@ -9,6 +9,7 @@ import pytest
 
 import navigator_obs as obs
 from navigator_obs.events.console import ConsoleSink, format_event, harmless, wants_colour
+from navigator_obs.events.glyphs import written
 
 EVENT = {
     "timestamp": "2025-08-18T14:30:22.123456Z",
@@ -126,6 +127,22 @@ def test_text_that_the_stream_cannot_encode_is_shown_escaped(monkeypatch):
     stream = io.TextIOWrapper(raw, encoding="ascii")
     ConsoleSink(stream).write({**EVENT, "message": "ü\ud800"}, 20)
     assert b"\\xfc\\ud800" in raw.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("✓ 3 of 5 · ██▌▏ → ≤ 7", "+ 3 of 5 - ###  -> <=7"),
+        ("year_si…  12", "year_si~  12"),
+        ("…/hiring … 3 more", ".../hiring ... 3 more"),
+        ("─────", "-----"),
+        ("é", "\\xe9"),
+    ],
+)
+def test_marks_have_plain_ones_in_their_place(text, shown):
+    """Where the stream has no such characters our marks stay readable and as wide; what is the user's is escaped."""
+    assert written(text, "ascii") == shown
+    assert written(text, "utf-8") == written(text, None) == text
 
 
 def test_the_console_can_be_off(recorder, capsys):

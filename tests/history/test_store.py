@@ -154,14 +154,22 @@ def test_a_run_is_found_by_its_folder(history: History, tmp_path: Path):
     assert history.get(f"{elsewhere}").run_id == "20240101_000000-eeeeeeee"
 
 
+@pytest.mark.parametrize("ref", [".", "./", "../20250801_143022-aaaaaaaa", "./summary.json", "below/.."])
+def test_a_run_is_found_from_within_its_folder(history: History, monkeypatch, ref: str):
+    """A path names a run however it is spelled, and so does that of a file in the run's folder."""
+    (history.runs_dir / "20250801_143022-aaaaaaaa" / "below").mkdir()
+    monkeypatch.chdir(history.runs_dir / "20250801_143022-aaaaaaaa")
+    assert History("nowhere").get(ref).run_id == "20250801_143022-aaaaaaaa"
+
+
 @pytest.mark.parametrize(
     ("ref", "told"),
     [
         ("baselin", "did you mean 'baseline'"),
         ("2025080", "begins the ids of 4 runs"),
         ("", "no run ''"),
-        ("../x", r"no run '\.\./x'"),
-        ("..", "the newest are 20250804"),
+        ("../x", r"no run in '\.\./x': it has neither summary.json nor journal.jsonl"),
+        ("..", r"no run in '\.\.'"),
     ],
 )
 def test_a_run_that_is_not_there_is_named_with_what_is(history: History, ref: str, told: str):

@@ -532,6 +532,21 @@ def test_figures_are_readable():
     }
 
 
+def test_figures_have_their_unit():
+    """Beside the number, unless the name ends in it; nothing stands beside what is no number."""
+    named = [("hires_total", 12, "employees"), ("lost", None, "hours"), ("payroll_dollars", 8e9, "dollars")]
+    counters = [{"name": name, "labels": {}, "value": value, "unit": unit} for name, value, unit in named]
+    waits = {"name": "wait", "labels": {}, "unit": "minutes", "count": 3, "p50": 2.5, "p95": 4.0}
+    shown = render({"metrics": {"counters": counters, "distributions": [waits]}})
+    lines = [line.split() for line in shown.splitlines()[-4:]]
+    assert lines[:3] == [
+        ["hires_total", "12", "employees"],
+        ["lost", "not", "a", "number"],
+        ["payroll_dollars", "8,000,000,000"],
+    ]
+    assert lines[3][:3] == ["wait", "2.5", "minutes"]
+
+
 def test_a_distribution_is_told_by_its_median_and_its_far_end():
     """What was observed stands among the figures, with how often."""
     waits = {"name": "wait", "labels": {"desk": 7}, "count": 1200, "p50": 5.4352542, "p95": 24.97, "max": None}
@@ -539,3 +554,18 @@ def test_a_distribution_is_told_by_its_median_and_its_far_end():
     assert re.search(r"wait  desk=7 +5.43525 +the median of 1,200 · p95 24.97$", shown)
     nothing = {"name": "wait", "labels": {}, "count": 0, "p50": None}
     assert render({"metrics": {"distributions": [nothing]}}).endswith("wait  not a number")
+
+
+def test_the_report_lists_no_file_that_is_not_there(recorder, capsys):
+    """A run for which no folder can be made says so at its end, and how its events can be had; so does one without a
+    log.
+    """
+    (recorder.root / "taken").write_text("")
+    for log_dir in ("logs", "taken/logs"):
+        recorder.configure(run_report=True, runs_dir="taken/runs", log_dir=log_dir)
+        with obs.start_run("baseline") as run:
+            pass
+        told = capsys.readouterr().err.partition("\nFiles\n")[2].splitlines()
+        assert told[0] == f"  summary  none: nothing could be written in taken/runs/{run.run_id}"
+        has_log = [["log", "logs/navigator.log"], ["events", f"navigator-obs logs --where run_id={run.run_id}"]]
+        assert [line.split(maxsplit=1) for line in told[1:]] == (has_log if log_dir == "logs" else [])
