@@ -144,8 +144,12 @@ def mark_reported(error: BaseException) -> None:
 
 
 def was_reported(error: BaseException) -> bool:
-    """Return whether `mark_reported` saw *error* before. One raised from it is another: it adds its own words."""
-    return getattr(error, _REPORTED, False) is True
+    """Return whether `mark_reported` saw *error* before, or all that a group is made of. One raised from it is another:
+    it adds its own words.
+    """
+    if getattr(error, _REPORTED, False) is True:
+        return True
+    return isinstance(error, BaseExceptionGroup) and all(map(was_reported, error.exceptions))
 
 
 def from_signal_handler(error: BaseException) -> bool:

@@ -19,6 +19,8 @@ from ..encoding import to_json
 if TYPE_CHECKING:
     from types import TracebackType
 
+# For pytest and IPython, and for tracebacks in the log: `carry` wraps.
+__tracebackhide__ = True
 P = ParamSpec("P")
 R = TypeVar("R")
 

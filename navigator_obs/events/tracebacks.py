@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 MAX_FRAMES: Final = 60
 MAX_STACKS: Final = 512
+_PACKAGE: Final = f"{__package__.partition('.')[0]}."
 _LIBRARY_PATHS: Final = ("site-packages", "dist-packages", f"python{sys.version_info.major}.{sys.version_info.minor}")
 
 
@@ -57,7 +58,7 @@ def stack_of(traceback: TracebackType | None) -> Stack:
         if len(_stacks) >= MAX_STACKS:
             _stacks.clear()
         # The code objects are kept, so that no other can come to have the address of one.
-        found = _stacks[key] = _render_stack(list(_walk(traceback)))
+        found = _stacks[key] = _render_stack(_without_ours(list(_walk(traceback))))
     return found
 
 
@@ -65,6 +66,17 @@ def _walk(traceback: TracebackType | None) -> Iterator[tuple[FrameType, int]]:
     while traceback is not None:
         yield traceback.tb_frame, traceback.tb_lineno or 0
         traceback = traceback.tb_next
+
+
+def _without_ours(walked: list[tuple[FrameType, int]]) -> list[tuple[FrameType, int]]:
+    """Leave out the frames that only stand between a function and its caller: wrappers of decorated functions."""
+    return [step for step in walked[:-1] if not _is_wrapper(step[0])] + walked[-1:]
+
+
+def _is_wrapper(frame: FrameType) -> bool:
+    # The modules that wrap say so to pytest and IPython as well.
+    told = frame.f_globals
+    return told.get("__tracebackhide__") is True and str(told.get("__name__")).startswith(_PACKAGE)
 
 
 def _render_stack(walked: list[tuple[FrameType, int]]) -> Stack:

@@ -16,6 +16,7 @@ from ..encoding import text, to_json
 from ..redaction import MARK, Redactor
 from .measures import OVERFLOW, Counter, Distribution, Gauge, Key, Measure, finite_number
 from .nesting import found_open
+from .outcomes import note
 from .parts import seconds
 from .record import SUCCESS, OperationRecord
 from .root import Root
@@ -131,6 +132,8 @@ class Accumulator:
             end_ns = parse_timestamp(record.end_time)
         with self.lock:
             series.cell.add_totals(record, end_ns, nested=series.nested)
+            if series.outcomes is not None:
+                note(series.outcomes, record.scene, end_ns if record.status == SUCCESS else -end_ns)
             if record.logged:
                 self._tell(record)
 
@@ -148,6 +151,8 @@ class Accumulator:
         series = link.series
         with self.lock:
             series.told.append(measured)
+            if series.outcomes is not None:
+                note(series.outcomes, link.find_scene(), measured[0])
             if told is not None:
                 self.told += 1
                 if self.on_logged is not None:

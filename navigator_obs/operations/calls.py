@@ -2,7 +2,8 @@
 
 What `OpenOperation` does when a block is entered and left stands here once more, in the frame of the wrapper: the calls
 that this leaves out are a fifth of the microsecond that an operation may cost. A test holds both to the same figures.
-Rich and Typer leave a frame out of tracebacks that has a variable `_rich_traceback_omit`.
+Rich and Typer leave a frame out of tracebacks that has a variable `_rich_traceback_omit`, pytest and IPython one whose
+module has `__tracebackhide__`.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from .opened import NEVER, OpenOperation, anchor
 from .series import BATCH
 from .telling import Place
 
+# For pytest and IPython, and for tracebacks in the log.
+__tracebackhide__ = True
 P = ParamSpec("P")
 R = TypeVar("R")
 

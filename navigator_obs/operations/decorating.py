@@ -13,6 +13,8 @@ from . import serialized
 from .calls import each_call
 from .opened import BOTH, OpenOperation, make
 
+# For pytest and IPython, and for tracebacks in the log.
+__tracebackhide__ = True
 _Begin = Callable[[tuple[Any, ...], dict[str, Any]], OpenOperation]
 
 

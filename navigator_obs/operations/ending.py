@@ -83,6 +83,7 @@ def _record(
         rows=op.rows,
         breakdown=op.link.breakdown,
         outermost=op.link.outermost,
+        scene=op.link.find_scene(),
     )
 
 

@@ -6,8 +6,10 @@ Times are whole nanoseconds, so that merging is exact.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
+
+from .outcomes import Outcomes, note
 
 SECOND: Final = 1_000_000_000
 
@@ -47,8 +49,8 @@ NONE: Final = Longest()
 class Share:
     """The part of an operation that fell to one year (or whatever runs are broken down by).
 
-    *outermost_ns* and *completed* count only operations with no other of any year around them: those add up to the
-    year's duration, and say whether the year was completed.
+    *outermost_ns*, *completed* and *outcomes* tell only of operations with no other of any year around them: those add
+    up to the year's duration, and say whether the year was completed.
     """
 
     count: int = 0
@@ -59,6 +61,7 @@ class Share:
     outermost_ns: int = 0
     completed: int = 0
     weighted_ns: int = 0
+    outcomes: Outcomes = field(default_factory=dict)
 
     def merge(self, other: Share) -> None:
         """Add *other*."""
@@ -70,8 +73,10 @@ class Share:
         self.outermost_ns += other.outermost_ns
         self.completed += other.completed
         self.weighted_ns += other.weighted_ns
+        for scene, end in other.outcomes.items():
+            note(self.outcomes, scene, end)
 
-    def to_list(self) -> list[int | None]:
+    def to_list(self) -> list[Any]:
         """Return the fields in their order."""
         return [getattr(self, name) for name in Share.__slots__]
 

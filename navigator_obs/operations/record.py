@@ -18,7 +18,7 @@ class OperationRecord:
     stopped from outside: a cancelled task, Ctrl-C, `sys.exit`, a generator closed early). *outermost* tells for each
     key of *breakdown* whether no operation around this one had that key as well: those are the years that add up.
     *weighted_self_seconds* is self time with each instant divided among the operations that were active leaves in it;
-    None for the same as *self_seconds*.
+    None for the same as *self_seconds*. *scene* stands for the context of an outermost one (see `outcomes`).
     """
 
     name: str
@@ -37,6 +37,7 @@ class OperationRecord:
     logged: bool = False
     error: dict[str, Any] | None = None
     weighted_self_seconds: float | None = None
+    scene: str = ""
 
     @property
     def rows_per_second(self) -> float | None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 from ..encoding import text
 from ..redaction import MARK, Redactor
 from .measures import OVERFLOW
+from .outcomes import ANY_SCENE, Outcomes, note, scene_of
 from .stats import Measured, OperationStats, Plain
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ class Series:
         "leaves",
         "measure",
         "nested",
+        "outcomes",
         "path",
         "pending",
         "root",
@@ -69,6 +71,8 @@ class Series:
         # Operations in here may lie inside each other, so that only their self times can be added up.
         self.nested = path == OVERFLOW or len(path) > MAX_PATH
         self.cell = OperationStats()
+        # Of operations with no other of the year around them.
+        self.outcomes: Outcomes | None = {} if any(outermost for *_, outermost in breakdown) else None
         self.heard = heard
         # Whether the next operation is to ask for CPU time and memory: each that lasts, few of those that don't.
         self.measure = heard
@@ -103,6 +107,8 @@ class Series:
             self.cell.add_measured(told, nested=self.nested)
         if leaves or pending or told:
             self.measure = True
+        if self.outcomes is not None and (leaves or pending):
+            note(self.outcomes, ANY_SCENE, self.cell.last.end_ns)
 
     def clear(self) -> None:
         """Forget all, as a forked child does."""
@@ -110,6 +116,7 @@ class Series:
         self.pending.clear()
         self.told.clear()
         self.cell = OperationStats()
+        self.outcomes = None if self.outcomes is None else {}
         self._folding = False
 
     def take(self) -> OperationStats | None:
@@ -118,8 +125,9 @@ class Series:
         if not cell.count:
             return None
         self.cell = OperationStats()
+        outcomes, self.outcomes = self.outcomes or {}, None if self.outcomes is None else {}
         for key, value, outermost in self.breakdown:
-            cell.allot(key, value, outermost=outermost)
+            cell.allot(key, value, outcomes, outermost=outermost)
         return cell
 
 
@@ -155,6 +163,7 @@ class Link:
         "outermost",
         "path",
         "repeats",
+        "scene",
         "series",
         "site",
         "told",
@@ -189,6 +198,7 @@ class Link:
         self.kinds: dict[tuple[Any, ...], Link] = {}
         self.completed = f"{name} completed"
         self.site = self.told = None
+        self.scene: str | None = None
 
     def follow(self, name: str, context: Mapping[str, Any]) -> Link:
         """Return the link to an operation *name* that opens under this one in *context*."""
@@ -214,8 +224,17 @@ class Link:
         """The same in another context: a new object, for operations that are open keep the old one."""
         link = Link(self.accumulator, self.name, self.path, self.breakdown, self.outermost, context, None)
         link.series, link.repeats, link.links, link.kinds = self.series, self.repeats, self.links, self.kinds
-        link.site, link.told = self.site, self.told
+        link.site = self.site
+        if self.series.outcomes is None:
+            link.told = self.told
         return link
+
+    def find_scene(self) -> str:
+        """Return what stands for the scene of an operation that no other of its year is around; empty for others."""
+        if self.scene is None:
+            told = None if self.series.outcomes is None else self.context
+            self.scene = scene_of(told, self.breakdown, self.accumulator.redactor)
+        return self.scene
 
     def _new(self, name: str, breakdown: dict[str, Any], context: Mapping[str, Any]) -> Link:
         outermost = {key: key not in self.breakdown for key in breakdown}

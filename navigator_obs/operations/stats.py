@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from ..clock import format_timestamp, parse_timestamp
+from .outcomes import Outcomes
 from .parts import NEVER, NONE, Last, Longest, Share, add, either, nanoseconds, seconds
 from .record import CANCELLED, FAILED, SUCCESS, OperationRecord
 from .sketch import Sketch
@@ -165,12 +166,13 @@ class OperationStats:
         values = self.by.setdefault(key, {})
         return values.get(value) or values.setdefault(value, Share())
 
-    def allot(self, key: str, value: str, *, outermost: bool) -> None:
-        """Give all that was added so far to one value of a breakdown key."""
+    def allot(self, key: str, value: str, outcomes: Outcomes, *, outermost: bool) -> None:
+        """Give all that was added so far, and how it ended in each scene, to one value of a breakdown key."""
         share = Share(self.count, self.failed, self.total_ns, self.self_ns, self.rows)
         if outermost:
             share.outermost_ns = self.total_ns
             share.completed = self.count - self.failed - self.cancelled
+            share.outcomes = outcomes
         share.weighted_ns = self.weighted_ns
         # One key after the other; the series has all that its operations are broken down by.
         self.longest = self.longest._replace(breakdown=(*self.longest.breakdown, (key, value)))
@@ -288,6 +290,8 @@ def _share_of(record: OperationRecord, *, outermost: bool) -> Share:
     if outermost:
         share.outermost_ns = duration
         share.completed = int(record.status == SUCCESS)
+        end_ns = parse_timestamp(record.end_time)
+        share.outcomes = {record.scene: end_ns if share.completed else -end_ns}
     share.weighted_ns = _weighted(record)
     return share
 

@@ -125,7 +125,8 @@ def record(link: Link, body: bytes, start_time: str, end_time: str, weighted_ns:
 def _head(link: Link) -> tuple[str, int]:
     """What records of the link's operations begin with, and how much of their figures that has already."""
     same = {"name": link.name, "path": link.path, "status": SUCCESS, "logged": True}
-    head = to_json({**same, "breakdown": link.breakdown, "outermost": link.outermost}).decode()[:-1] + ","
+    where = {"breakdown": link.breakdown, "outermost": link.outermost, "scene": link.find_scene()}
+    head = to_json({**same, **where}).decode()[:-1] + ","
     return head, len(to_json({"operation": link.name, "status": SUCCESS})) - 1
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ..operations.outcomes import is_undone
 from ..operations.parts import Share, seconds
 from ..operations.stats import OperationStats
 from ..operations.totals import Metrics
@@ -59,23 +60,25 @@ def _rows_by_value(stats: OperationStats, key: str) -> dict[str | None, int]:
 def years_completed(metrics: Metrics, checkpoints: Iterable[int], open_operations: Iterable[Any]) -> list[Any]:
     """Return the years that are done: by a checkpoint, or because each outermost operation of the year has succeeded.
 
-    An operation that failed and succeeded when it was tried again has succeeded. A year with an operation open is not
-    done.
+    An operation that failed and succeeded when it was tried again has succeeded; one that succeeded in one context
+    (scenario) and failed in another has not, whatever the checkpoints say. A year with an operation open is not done.
     """
-    done, undone = {str(year) for year in checkpoints}, set()
+    saved, failed = {str(year) for year in checkpoints}, set()
+    done, undone = set(saved), set()
     by_path = {path: stats.by.get("year", {}) for path, stats in metrics.operations.items()}
     for path, shares in by_path.items():
         for year, share in shares.items():
             if any(year in by_path.get(above, ()) for above in above(path)):
                 # A worker's part of the year.
                 continue
-            if share.completed:
+            if is_undone(share.outcomes):
+                failed.add(year)
+            elif share.completed:
                 done.add(year)
             elif share.outermost_ns:
                 undone.add(year)
     undone |= {str((operation.get("breakdown") or {}).get("year")) for operation in open_operations}
-    saved = {str(year) for year in checkpoints}
-    return sorted((_year(year) for year in done if year in saved or year not in undone), key=str)
+    return sorted((_year(year) for year in done - failed if year in saved or year not in undone), key=str)
 
 
 def _year(text: str) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextvars
 import itertools
 
@@ -11,7 +12,8 @@ from hypothesis import strategies as st
 
 import navigator_obs as obs
 from navigator_obs.clock import clock
-from navigator_obs.events import scope
+from navigator_obs.errors import UsageError
+from navigator_obs.events import exceptions, scope
 from navigator_obs.operations import metrics
 from navigator_obs.testing import FakeClock
 
@@ -145,3 +147,52 @@ def test_an_operation_that_ends_in_a_copy_of_its_context_does_no_harm(open_run, 
     op.__exit__(None, None, None)
     assert open_run.accumulator.open == set()
     assert open_run.counts() == {"block": 1}
+
+
+@obs.operation
+def plain():
+    raise KeyError("salary")
+
+
+@obs.operation(record=["year"])
+def recorded(year):
+    plain()
+
+
+@obs.operation
+def generated():
+    yield recorded(2025)
+
+
+@obs.operation
+async def awaited():
+    list(generated())
+
+
+def outermost():
+    asyncio.run(awaited())
+
+
+def test_a_traceback_has_no_frames_of_ours(recorder):
+    """Neither in the log nor in pytest's, whatever was decorated, nor those of what was carried; all others stay."""
+    with pytest.raises(KeyError) as raised:
+        obs.carry(outermost)()
+    described = recorder.events("plain failed")[0]["exception"]
+    assert [frame["function"] for frame in described["frames"]] == ["plain"]
+    told = exceptions.describe(raised.value)
+    names = [frame["function"] for frame in told["frames"] if frame["module"] == __name__]
+    assert [name for name in names if "test" not in name] == ["outermost", "awaited", "generated", "recorded", "plain"]
+    assert not [frame for frame in told["frames"] if frame["module"].startswith("navigator_obs")]
+    assert "navigator_obs" not in told["traceback"].replace(__file__, "")
+    shown = [entry.frame.code.name for entry in raised.traceback.filter(raised)]
+    assert "wrapper" not in shown
+    assert "__call__" not in shown
+
+
+def test_where_ours_raised_it_the_last_frame_stays(recorder):
+    """An error about a wrong call stands where it was raised, below the caller."""
+    with pytest.raises(UsageError) as raised:
+        obs.operation(7)
+    frames = exceptions.describe(raised.value)["frames"]
+    assert frames[-1]["module"].startswith("navigator_obs.operations")
+    assert frames[0]["module"] == __name__

@@ -360,6 +360,27 @@ def test_an_exception_raised_from_another_is_another(recorder):
 # What is logged
 
 
+def test_tasks_that_failed_are_told_once(open_run, recorder):
+    """The group in which asyncio raises them again has nothing to add; one with something else in it has."""
+
+    async def fails(error):
+        with obs.operation("scenario"):
+            raise error
+
+    async def batch(error):
+        with obs.operation("batch"):
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(fails(error))
+
+    with pytest.raises(ExceptionGroup):
+        asyncio.run(batch(ValueError("no")))
+    with pytest.raises(ExceptionGroup), obs.operation("mixed"):
+        raise ExceptionGroup("two", [ValueError("another")])
+    told = [event["operation"] for event in recorder.events() if "exception" in event]
+    assert told == ["scenario", "mixed"]
+    assert [event["level"] for event in recorder.events("batch failed")] == ["INFO"]
+
+
 def test_the_event_has_the_figures_the_place_and_the_path_once(open_run, recorder):
     """The end of an operation is one line with `operation`, its duration and where in the code it stands."""
     with obs.context(year=2025), obs.operation("load_census") as op:
