@@ -99,7 +99,8 @@ class Config:
     SLURM the end of the job is known without it."""
     overhead_budget_percent: float = 5.0
     """Share of a run's time in percent above which recording leaves things out, and says so: DEBUG events, then nine in
-    ten of the operations that it would log, then all that succeed. Never warnings, errors, checks or sums."""
+    ten of the operations that it would log, then all that succeed. Never warnings, errors, checks or sums. A worker
+    process is held to the same share of its own time."""
     progress: str = "auto"
     """How `obs.track` shows how far a loop is: "auto", a line on a terminal and events elsewhere; "log", events; or
     "off"."""

@@ -282,7 +282,7 @@ class Accumulator:
         for series in self._series.values():
             series.clear()
         self._measures, self._told = {}, {}
-        self._overflow = 0
+        self._overflow = self.slow = self.slow_ns = self.told = self.values = 0
         self.root.begin()
 
 

@@ -23,7 +23,7 @@ from ..operations.record import SUCCESS
 from ..settings import WARNING
 from . import breadcrumbs, catalogue, checkbook, links, live_level
 from .journal import Journal
-from .metering import Meter
+from .metering import Budget, Meter, degrade, in_words, restore
 from .records import Record
 
 if TYPE_CHECKING:
@@ -116,6 +116,7 @@ class Listener:
         )
         self.figures.on_logged = self._on_logged
         self.meter = Meter(self.figures, tag)
+        self.budget = Budget(config.overhead_budget_percent)
         self._stamp: Record = {}
         # What the records of operations have between their time and their number.
         self._stamped = ""
@@ -244,6 +245,7 @@ class Listener:
 
     def stop_listening(self) -> None:
         """Hear no more of events and operations."""
+        restore(self.figures)
         sinks.remove_tap(self.on_event)
         metrics.remove(self.tag)
         if self._watch is not None:
@@ -258,6 +260,17 @@ class Listener:
             self._level.look()
         self.tick()
         self._handles[0].seconds = max(TICK_SECONDS, self.journal.bytes // _TICK_BYTES)
+        self._keep_to_budget()
+
+    def _keep_to_budget(self) -> None:
+        """Leave something out where recording costs this process more than it may, and say so."""
+        due = None if self._closed else self.budget.due(self.seconds, self.meter.seconds())
+        if due is None:
+            return
+        step, percent = due
+        degrade(step, self.figures)
+        self.add("degraded", step=step, percent=percent)
+        self.warn(*in_words(step, percent, self.config.overhead_budget_percent))
 
     def tick(self, *, last: bool = False) -> None:
         """Write what the figures have gained since the last tick."""

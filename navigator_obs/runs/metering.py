@@ -209,8 +209,13 @@ def _warm(work: Callable[[], object]) -> float:
     return max(clock.thread_cpu_ns() - began, 0) / _TRIAL
 
 
+_INFO: Final = 20
+# Of runs that are open in this process.
+_without_debug: Final[set[Accumulator]] = set()
+
+
 class Budget:
-    """Watches what recording costs, and says what is to be left out where it is more than *percent* of the time.
+    """Watches what recording costs one process, and says what is to be left out where it is more than *percent* of the time.
 
     `due` is asked at each tick. It answers with a step of `STEPS`, each at most once, and only when the seconds since
     the last step, too, have cost too much.
@@ -221,7 +226,7 @@ class Budget:
 
     def __init__(self, percent: float) -> None:
         self._percent = percent
-        self._taken = 0
+        self.taken = 0
         self._since = (0.0, 0.0)
 
     def due(self, seconds: float, cost_seconds: float) -> tuple[str, float] | None:
@@ -231,16 +236,17 @@ class Budget:
             return None
         percent = 100 * (cost_seconds - before) / (seconds - began)
         self._since = (seconds, cost_seconds)
-        if percent <= self._percent or self._taken == len(self.STEPS):
+        if percent <= self._percent or self.taken == len(self.STEPS):
             return None
-        self._taken += 1
-        return self.STEPS[self._taken - 1], round(percent, 2)
+        self.taken += 1
+        return self.STEPS[self.taken - 1], round(percent, 2)
 
 
 def degrade(step: str, figures: Accumulator) -> None:
     """Leave out what *step* names; warnings, errors, checks and all sums stay."""
     if step == "debug events":
-        named.set_floor(20)
+        _without_debug.add(figures)
+        named.set_floor(_INFO)
     elif step == "operation samples":
         figures.log_every = 10
         sampler.slow_down(_SLOW_SAMPLES_SECONDS)
@@ -248,9 +254,13 @@ def degrade(step: str, figures: Accumulator) -> None:
         figures.log_limit = 0
 
 
-def restore() -> None:
-    """Let events of all levels be recorded again, after the run."""
-    named.set_floor(0)
+def restore(figures: Accumulator) -> None:
+    """Let events of all levels be recorded again, after the run whose *figures* these are, unless another one that is
+    open costs too much as well.
+    """
+    if figures in _without_debug:
+        _without_debug.discard(figures)
+        named.set_floor(_INFO if _without_debug else 0)
 
 
 def in_words(step: str, percent: float, budget: float) -> tuple[str, dict[str, Any]]:

@@ -15,7 +15,6 @@ from ..events import scope
 from . import calling, clockwatch, evidence, folder, seal
 from .behind import Behind
 from .listening import TICK_SECONDS, Listener, now
-from .metering import Budget, degrade, in_words, restore
 from .records import JOURNAL_NAME, Record, Shares
 from .stalls import StallWatch
 from .summary import Fold
@@ -38,7 +37,6 @@ class Recording(Listener):
     def __init__(self, directory: Path, tag: scope.RunTag, config: Config, redactor: Redactor) -> None:
         super().__init__(directory, tag, config, redactor)
         self._clocks = clockwatch.ClockWatch()
-        self._budget = Budget(config.overhead_budget_percent)
         self._queue: deque[bytes] = deque()
         self._folding = False
         self._summary_due = 0.0
@@ -147,18 +145,7 @@ class Recording(Listener):
         self.stall_watch.after_tick(self.at_stall, self._mark)
         if self.seconds >= self._summary_due:
             self.meter.timed(self._write_running_summary)
-        self._keep_to_budget()
         self._watch_clocks()
-
-    def _keep_to_budget(self) -> None:
-        """Leave something out where recording costs more than it may, and say so."""
-        due = self._budget.due(self.seconds, self.meter.seconds())
-        if due is None:
-            return
-        step, percent = due
-        degrade(step, self.figures)
-        self.add("degraded", step=step, percent=percent)
-        self.warn(*in_words(step, percent, self.config.overhead_budget_percent))
 
     def _watch_clocks(self) -> None:
         for what, seconds in self._clocks.look():
@@ -170,7 +157,6 @@ class Recording(Listener):
         self.meter.begin()
         # What happened since the last tick is a warning of the run as well.
         self._watch_clocks()
-        restore()
         super().stop_listening()
 
     def _write_running_summary(self) -> None:

@@ -297,7 +297,7 @@ def _left(take: Callable[[Products, Record], None]) -> Callable[[Fold, Record], 
     return lambda fold, record: take(fold.products, record)
 
 
-_NOTED: Final = frozenset({"what", "step", "seconds", "percent", "time"})
+_NOTED: Final = frozenset({"what", "worker", "step", "seconds", "percent", "time"})
 _TAKERS: Final[Mapping[str, Callable[[Fold, Record], None]]] = {
     "start": _alive(Life.take_start),
     "operation": Fold._take_operation,

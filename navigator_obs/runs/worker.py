@@ -51,6 +51,9 @@ class Share(Listener):
         redactor = parent.redactor if parent else Redactor(config.redact_keys, config.redact_allow)
         # A forked child goes on with its parent's accumulator: operations that are open in the parent hang on it.
         super().__init__(directory, tag, config, redactor, parent.figures if parent else None)
+        if parent is not None:
+            # What the parent leaves out is left out here, too.
+            self.budget.taken = parent.budget.taken
         self._waking = threading.RLock()
         self._awake = self._closing = False
         self._lock_file: folder.Lock | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 
 import pytest
 
@@ -12,7 +13,7 @@ from navigator_obs.events import named
 from navigator_obs.operations.accumulator import Accumulator
 from navigator_obs.operations.stats import OperationStats
 from navigator_obs.operations.totals import Metrics
-from navigator_obs.runs import metering
+from navigator_obs.runs import current, metering
 from navigator_obs.runs.metering import Budget, Prices
 from navigator_obs.testing import FakeClock
 
@@ -175,6 +176,57 @@ def test_a_run_that_costs_too_much_leaves_things_out_and_says_so(places, monkeyp
     assert "fourth" not in logged
     assert "broken" in logged
     assert [event["left_out"] for event in events if "left_out" in event] == list(Budget.STEPS)
+
+
+def worked(words):
+    """Work in a worker process, which looks at what it costs after each word."""
+    log = obs.get_logger("sim")
+    (share,) = current.listeners()
+    for word in words:
+        log.debug(word)
+        for _ in range(20):
+            with obs.operation(word):
+                pass
+        share._keep_to_budget()
+    assert share.meter.seconds() < 60
+
+
+def test_a_worker_that_costs_too_much_leaves_things_out_as_well(places, monkeypatch):
+    """Each process by what recording costs itself; the summary says which worker it was."""
+    monkeypatch.setattr(Budget, "SECONDS", 0.0)
+    obs.configure(**places, overhead_budget_percent=1e-9, level="DEBUG")
+    with obs.start_run("baseline") as run:
+        run._recording.budget.taken = len(Budget.STEPS)
+        run._recording.figures.slow_ns = 3_600_000_000_000
+        for words in (["first", "second", "third", "fourth"], ["again"]):
+            worker = multiprocessing.get_context("fork").Process(target=obs.carry(worked), args=(words,))
+            run._recording.budget.taken = 0 if words[1:] else 3
+            worker.start()
+            run._recording.budget.taken = 3
+            worker.join()
+            assert worker.exitcode == 0
+    summary = run.summary
+    left_out = summary["observability"]["left_out"]
+    assert [step["step"] for step in left_out] == list(Budget.STEPS)
+    assert len({step["worker"] for step in left_out}) == 1
+    assert [warning["count"] for warning in summary["issues"]["warnings"]] == [1, 1, 1]
+    counts = {path: found["count"] for path, found in summary["performance_metrics"].items()}
+    assert counts == {"first": 20, "second": 20, "third": 20, "fourth": 20, "again": 20}
+    told = [event["message"] for event in events_in(places)]
+    assert "first" in told
+    assert "fourth" not in told
+    assert "again" in told
+
+
+def test_a_run_within_a_run_gives_back_only_its_own(places):
+    """DEBUG events stay left out while a run is open that costs too much."""
+    obs.configure(**places, level="DEBUG")
+    with obs.start_run("batch") as batch:
+        metering.degrade("debug events", batch._recording.figures)
+        with obs.start_run("scenario") as scenario:
+            metering.degrade("debug events", scenario._recording.figures)
+        assert named.outlet.floor == 20
+    assert named.outlet.floor == 0
 
 
 def test_what_a_trial_costs_is_nobodys(places):
