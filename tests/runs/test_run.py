@@ -321,7 +321,7 @@ def test_years_are_complete_when_their_operations_succeeded(recorder):
 ])  # fmt: skip
 @pytest.mark.parametrize("log", [True, False])
 def test_a_year_is_complete_when_it_is_in_each_scenario(recorder, plan, completed, log):
-    """Whichever scenario came last, in whatever order years fail and are tried again; ticks in between change nothing."""
+    """Whichever scenario came last, in whatever order years fail and are tried again; ticks change nothing."""
     with obs.start_run("batch", years=[2025]) as run:
         for scenario, attempts in (step.split(":") for step in plan.split()):
             for number, attempt in enumerate(attempts):
@@ -353,8 +353,8 @@ def test_scenarios_in_worker_processes_are_told_apart(recorder):
     """
     fork = multiprocessing.get_context("fork")
     with obs.start_run("batch", years=[2025, 2026]) as run:
-        for year, scenario, outcome in ((2025, "low", "s"), (2025, "high", "f"), (2026, "low", "f"), (2026, "low", "s")):
-            worker = fork.Process(target=obs.carry(simulate_in_worker), args=(year, scenario, outcome))
+        for plan in ((2025, "low", "s"), (2025, "high", "f"), (2026, "low", "f"), (2026, "low", "s")):
+            worker = fork.Process(target=obs.carry(simulate_in_worker), args=plan)
             worker.start()
             worker.join()
     assert on_disk(run)["execution_summary"]["years_completed"] == [2026]
