@@ -215,8 +215,8 @@ _without_debug: Final[set[Accumulator]] = set()
 
 
 class Budget:
-    """Watches what recording costs one process, and says what is to be left out where that is more than *percent* of the
-    time.
+    """Watches what recording costs one process, and says what is to be left out where that is more than *percent* of
+    the time.
 
     `due` is asked at each tick. It answers with a step of `STEPS`, each at most once, and only when the seconds since
     the last step, too, have cost too much.
