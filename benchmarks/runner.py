@@ -99,9 +99,13 @@ def _verified(peer: type[Peer], logs: Path, plan: Plan) -> Verdict:
 
 
 def environment() -> dict[str, Any]:
-    """A child's environment: this checkout importable, no setting of ours or of logfire's from outside."""
+    """A child's environment: this checkout importable, no setting of ours or of logfire's from outside; modules are
+    compiled once, as installed ones are.
+    """
     kept = {
-        key: value for key, value in os.environ.items() if not key.startswith(("NAVIGATOR_OBS_", "LOGFIRE_", "OTEL_"))
+        key: value
+        for key, value in os.environ.items()
+        if not key.startswith(("NAVIGATOR_OBS_", "LOGFIRE_", "OTEL_", "PYTHONDONT"))
     }
     return kept | {"PYTHONPATH": str(ROOT)}
 

@@ -10,16 +10,19 @@ from typing import Any, Final
 from ..clock import clock, format_timestamp
 from ..encoding import simplify
 from ..redaction import Redactor
+from .allowance import Allowance
 
 MAX_DIGEST_BYTES: Final = 64 * 1024 * 1024
 _OWN_KEYS: Final = frozenset({"path", "kind", "bytes", "sha256", "time", "missing"})
 
 
-def describe(path: str, kind: str, attributes: dict[str, Any], redactor: Redactor) -> dict[str, Any]:
+def describe(
+    path: str, kind: str, attributes: dict[str, Any], redactor: Redactor, allowance: Allowance
+) -> dict[str, Any]:
     """Return the summary's entry for one artifact. Never raises.
 
     One that is not there says ``"missing": true``. Size and digest are null for it and for a folder, and the digest of
-    a file larger than `MAX_DIGEST_BYTES`: a simulation must not wait for it.
+    a file larger than `MAX_DIGEST_BYTES` or for which *allowance* has no room: a simulation must not wait for it.
     """
     file = Path(path)
     size = _size(file)
@@ -28,7 +31,7 @@ def describe(path: str, kind: str, attributes: dict[str, Any], redactor: Redacto
         "path": _shown(path, redactor),
         "kind": kind,
         "bytes": size,
-        "sha256": _digest(file) if size is not None and size <= MAX_DIGEST_BYTES else None,
+        "sha256": None if size is None else _digest(file, size, allowance),
         "time": format_timestamp(clock.time_ns()),
         **({} if _exists(file) else {"missing": True}),
         **simplify(own),
@@ -55,7 +58,9 @@ def _size(file: Path) -> int | None:
         return None
 
 
-def _digest(file: Path) -> str | None:
+def _digest(file: Path, size: int, allowance: Allowance) -> str | None:
+    if size > MAX_DIGEST_BYTES or not allowance.take(size):
+        return None
     try:
         with file.open("rb") as opened:
             return file_digest(opened, "sha256").hexdigest()

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ..encoding import from_json, to_json
 from ..events import scope
 from . import calling, clockwatch, evidence, folder, seal
+from .allowance import Allowance
 from .behind import Behind
 from .listening import TICK_SECONDS, Listener, now
 from .records import JOURNAL_NAME, Record, Shares
@@ -54,6 +55,8 @@ class Recording(Listener):
         self.at_stall: Callable[[str, dict[str, Any]], None] = _nothing_of
         self.at_forecast: Callable[[str, dict[str, Any]], None] = _nothing_of
         self._foretold: set[str] = set()
+        self.allowance = Allowance(lambda: self.seconds)
+        """For the digests of artifacts."""
 
     def open(self, start: Record) -> None:
         """Begin: the start record, the first summary, and from then on a tick each second."""
@@ -220,8 +223,12 @@ class Recording(Listener):
             self.journal.close()
             # Whoever finds room for the summary, which the journal tells in full, seals it.
             if is_written:
-                seal.write(self.directory, "run", key=self._key, file_mode=self.config.file_mode, sync=self._must_sync)
+                self._seal()
         return summary
+
+    def _seal(self) -> None:
+        mode, sync = self.config.file_mode, self._must_sync
+        seal.write(self.directory, "run", key=self._key, file_mode=mode, sync=sync, seconds=lambda: self.seconds)
 
     def seal_what_came(self) -> None:
         """Have the seal, if there is one, cover what observers have left in the folder."""

@@ -74,7 +74,10 @@ class Run:
         return self._final if self._final is not None else self._recording.current_summary()
 
     def add_artifact(self, path: str | os.PathLike[str], kind: str = "output", **attributes: Any) -> None:
-        """Record a file that the run leaves: its size, and its SHA-256 unless it is large (64 MiB).
+        """Record a file that the run leaves: its size, and its SHA-256 unless it is large.
+
+        Large are more than 64 MiB, or more than all files so far may have together: 2 MB for each second that the run
+        has taken, and 32 MB in any case.
 
         *kind* is a word such as "output", "backup" or "checkpoint"; *attributes* are kept beside it. A file that is not
         there is recorded as `missing`, with a warning.
@@ -83,7 +86,7 @@ class Run:
         if not isinstance(kind, str) or not kind:
             raise UsageError(f"the kind of an artifact must be a word, such as 'output' or 'backup'; not {shown(kind)}")
         if self._is_ours():
-            found = artifacts.describe(named, kind, attributes, self._recording.redactor)
+            found = artifacts.describe(named, kind, attributes, self._recording.redactor, self._recording.allowance)
             self._recording.add("artifact", artifact=found)
             if found.get("missing"):
                 self._voice.warn("an artifact is missing", {"path": found["path"], "kind": kind})

@@ -7,13 +7,14 @@ journal is (see `links`), and only ever appended to: what retention removes late
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from hashlib import file_digest
 from pathlib import Path
 from typing import Any, Final
 
 from ..clock import clock, format_timestamp
 from ..encoding import to_json
+from .allowance import Allowance
 from .annotations import ANNOTATIONS_NAME
 from .evidence import FAULT_NAME
 from .folder import LOCK_NAME, SUMMARY_NAME
@@ -28,14 +29,22 @@ _OUTSIDE: Final = frozenset({SEAL_NAME, ANNOTATIONS_NAME, LOCK_NAME, "workers/en
 
 
 def write(
-    directory: Path, by: str, *, key: bytes | None = None, file_mode: int = 0o600, sync: bool = False
+    directory: Path,
+    by: str,
+    *,
+    key: bytes | None = None,
+    file_mode: int = 0o600,
+    sync: bool = False,
+    seconds: Callable[[], float] | None = None,
 ) -> str | None:
     """Seal the files that stand in *directory* now; return the seal's digest, None where it can't be written.
 
-    *by* tells who seals: ``run``, or ``recovery`` where somebody has found the run dead. Never raises.
+    *by* tells who seals: ``run``, or ``recovery`` where somebody has found the run dead. With *seconds*, which tells
+    what time the run has taken, no more is read of what the program has left than befits that (see `allowance`). Never
+    raises.
     """
     try:
-        files = _described(directory, covered(directory))
+        files = _described(directory, covered(directory), Allowance(seconds, most=MAX_DIGEST_BYTES))
     except OSError:
         return None
     return _append(directory, {"kind": "seal", "by": by, "files": files}, key, file_mode, sync=sync)
@@ -46,7 +55,8 @@ def extend(directory: Path, *, key: bytes | None = None, file_mode: int = 0o600)
     try:
         sealed = [record for record in records(directory) if record["kind"] != "removal"]
         known = {file["path"] for record in sealed for file in record["files"]}
-        files = _described(directory, [name for name in covered(directory) if name not in known])
+        came = [name for name in covered(directory) if name not in known]
+        files = _described(directory, came, Allowance(most=MAX_DIGEST_BYTES))
     except (OSError, KeyError, TypeError):
         return None
     return _append(directory, {"kind": "addition", "files": files}, key, file_mode, sync=False) if files else None
@@ -98,18 +108,16 @@ def _names(directory: Path, prefix: str) -> Iterator[str]:
                 yield f"{prefix}{entry.name}"
 
 
-def _described(directory: Path, names: list[str]) -> list[dict[str, Any]]:
+def _described(directory: Path, names: list[str], allowance: Allowance) -> list[dict[str, Any]]:
     """Return the seal's word on each file: its `path`, `bytes` and `sha256`.
 
     That is null for the largest of those that are not the run's own, so that all together are not too much to read.
     """
     sizes = {name: (directory / name).stat().st_size for name in names}
-    room = MAX_DIGEST_BYTES
     digests: dict[str, str | None] = {}
     for name in sorted(names, key=sizes.__getitem__):
         own = name in _OWN or name.startswith(f"{WORKERS_FOLDER}/")
-        room -= 0 if own else sizes[name]
-        digests[name] = digest_of(directory / name) if own or room >= 0 else None
+        digests[name] = digest_of(directory / name) if own or allowance.take(sizes[name]) else None
     return [{"path": name, "bytes": sizes[name], "sha256": digests[name]} for name in names]
 
 
