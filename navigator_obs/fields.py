@@ -118,6 +118,7 @@ EXCEPTION_FIELDS: Final = (
     Field("fingerprint", "string", "", "the same for errors that are the same one"),
     Field("category", "string", "", "which kind of failure it is, in one or two levels: `database/lock`"),
     Field("category_rule", "string", "", "what told the category"),
+    Field("printed", "string", "", "where a program failed: why, in its own words; of dbt, which model or test"),
     Field("locals", "array", "", "with `capture_locals`: module, function, line and the `values` of its variables"),
 )
 """The keys of an event's `exception`."""

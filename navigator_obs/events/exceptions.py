@@ -10,15 +10,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ..encoding import text
 from . import categories
+from .programs import failed_nodes, printed, why
 from .tracebacks import stack_of
 
 if TYPE_CHECKING:
     from types import CodeType
 
 MAX_CAUSES: Final = 16
-MAX_PRINTED: Final = 2000
-PRINTED: Final = "it printed: "
-"""Begins the note on what a program printed that failed."""
 _WITHOUT_PLACE: Final = (KeyboardInterrupt, SystemExit)
 _REPORTED: Final = "__navigator_obs_reported__"
 _CAUSE_TEXT: Final = "The above exception was the direct cause of the following exception:"
@@ -50,14 +48,22 @@ def describe(error: BaseException, say: Callable[[BaseException], str] = text) -
         "fingerprint": _fingerprint(chain),
         "category": verdict.category,
         "category_rule": verdict.rule,
+        **_said_by_program(chain),
     }
+
+
+def _said_by_program(chain: list[tuple[BaseException, str]]) -> dict[str, str]:
+    """Why the program failed whose failure this is, in its own words."""
+    told = next(filter(None, (why(link, text(link)) for link, _ in reversed(chain))), "")
+    return {"printed": told} if told else {}
 
 
 def fingerprint(error: BaseException) -> str:
     """Return 12 hex digits that are the same for errors that are the same one.
 
     They come from the root cause's type and the innermost function of the application on the way to it, never from
-    line numbers or messages, which change with the data and with each edit. A signal (Ctrl-C, SIGTERM) has no place: it
+    line numbers or messages, which change with the data and with each edit; where dbt failed, also from which models
+    and tests did. A signal (Ctrl-C, SIGTERM) has no place: it
     strikes anywhere. A group is what its members are, in whatever order they came.
     """
     return _fingerprint(list(chain_of(error)))
@@ -78,7 +84,7 @@ def _identity(root: BaseException, told: BaseException) -> str:
     if isinstance(root, _WITHOUT_PLACE):
         return type_name(root)
     place = stack_of(root.__traceback__).place or stack_of(told.__traceback__).place
-    return f"{type_name(root)}\n{place}"
+    return "\n".join([type_name(root), place, *failed_nodes(root, text(root))])
 
 
 def _roots(error: BaseException, depth: int = 0) -> Iterator[BaseException]:
@@ -186,15 +192,6 @@ def _notes(error: BaseException) -> list[str]:
     notes = getattr(error, "__notes__", ())
     told = [text(note) for note in notes] if isinstance(notes, (list, tuple)) else [text(notes)]
     return [*told, *printed(error)]
-
-
-def printed(error: BaseException) -> list[str]:
-    """Return the end of what a program printed that failed, on stderr where it did: it says why, the exception not."""
-    for output in (getattr(error, "stderr", None), getattr(error, "output", None)):
-        if isinstance(output, (str, bytes)) and output.strip():
-            told = output.decode("utf-8", "replace") if isinstance(output, bytes) else output
-            return [f"{PRINTED}{told.strip()[-MAX_PRINTED:]}"]
-    return []
 
 
 def _format_chain(chain: list[tuple[BaseException, str]], say: Callable[[BaseException], str]) -> str:

@@ -14,8 +14,9 @@ from typing import Final, NamedTuple
 from ..encoding import text, to_json
 from ..redaction import may_hold_secret
 from . import categories
-from .exceptions import chain_of, describe, judged, printed
+from .exceptions import chain_of, describe, judged
 from .processors import Redact
+from .programs import may_quote, printed
 from .symptoms import TOLD_BESIDE, asked_beside
 from .tracebacks import Stack, stack_of
 
@@ -103,7 +104,9 @@ class Outlines:
             if kind not in self._beside:
                 categories.bounded(self._beside, MAX_SHAPES)[kind] = asked_beside(kind)
             beside = self._beside.get(kind)
-            if beside is None or len(message) > _LONG_TEXT or not TOLD_BESIDE.isdisjoint(link.__dict__):
+            if beside is None or len(message) > _LONG_TEXT or may_quote(message):
+                return ()
+            if not TOLD_BESIDE.isdisjoint(link.__dict__):
                 return ()
             key += (kind, id(stack_of(link.__traceback__)), how, rules.shape(message))
             for name in beside:
@@ -118,7 +121,7 @@ class Outlines:
     ) -> Told | None:
         if len(links) > _MOST_LINKS or any(map(_is_unusual, links)):
             return None
-        if not all(map(self._is_harmless, messages)):
+        if not all(map(self._is_harmless, messages)) or any(map(may_quote, messages)):
             return None
         key: list[object] = [judged(error)]
         for (link, how), message in zip(links, messages, strict=True):
@@ -147,4 +150,5 @@ class Outlines:
 
 
 def _is_unusual(link: tuple[BaseException, str]) -> bool:
-    return isinstance(link[0], BaseExceptionGroup) or hasattr(link[0], "__notes__") or bool(printed(link[0]))
+    error = link[0]
+    return isinstance(error, BaseExceptionGroup) or hasattr(error, "__notes__") or bool(printed(error))

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ..events import categories
-from ..events.exceptions import PRINTED
+from ..events.programs import PRINTED, head, telling_line
 from .cause import CERTAIN, LIKELY, POSSIBLE, Cause
 from .ended import endings
 from .figures import table, tables
@@ -26,7 +26,6 @@ _MAIN_THREAD: Final = "MainThread"
 _EXIT: Final = "sys.exit: "
 _WORDS: Final = re.compile(r"[a-z]{3,}")
 _NEXT_LINK: Final = re.compile(r"\n\n(?:The above|During handling of the above) exception")
-_AN_ERROR: Final = re.compile(r"error|exception|fail|denied|not found", re.IGNORECASE)
 _NOTHING: Final = "NoneType"
 _BY_TYPE: Final = re.compile(r"^type ([\w.]+)")
 
@@ -146,7 +145,8 @@ def _of_issue(issue: Mapping[str, Any], reason: str = "") -> Cause:
     deciding = _deciding(exception, rule)
     kind = str(deciding.get("type") or issue.get("type") or "")
     message = str(deciding.get("message") or ("" if kind and exception else issue.get("message")) or "")
-    said = outer if _links(exception) else str(event.get("message") or issue.get("event_message") or "")
+    message, printed = head(message), _printed(exception)
+    said = head(outer) if _links(exception) else str(event.get("message") or issue.get("event_message") or "")
     if not exception and category == categories.UNKNOWN:
         category, rule = categories.classify_words(message)
     return Cause(
@@ -163,7 +163,7 @@ def _of_issue(issue: Mapping[str, Any], reason: str = "") -> Cause:
         count=int(issue.get("count") or 1),
         fingerprint=str(issue.get("fingerprint") or ""),
         thread=_thread(event),
-        printed=_printed(exception),
+        printed="" if printed == message else printed,
     )
 
 
@@ -181,7 +181,7 @@ def _telling_event(issue: Mapping[str, Any], reason: str) -> Mapping[str, Any]:
 
 
 def _words_of(event: Mapping[str, Any]) -> tuple[str, str]:
-    return str(table(event, "exception").get("message") or ""), str(event.get("message") or "")
+    return head(str(table(event, "exception").get("message") or "")), str(event.get("message") or "")
 
 
 def _deciding(exception: Mapping[str, Any], rule: str) -> Mapping[str, Any]:
@@ -202,10 +202,12 @@ def _bare(name: str) -> str:
 
 
 def _printed(exception: Mapping[str, Any]) -> str:
-    """The line by which a program that failed says why: the last one with an error in it, else the last."""
+    """The line by which a program that failed says why."""
+    if exception.get("printed"):
+        return str(exception["printed"])
+    # Of a summary from before that was told.
     _, _, told = str(exception.get("traceback") or "").partition(f"\n{PRINTED}")
-    lines = [line.strip() for line in _NEXT_LINK.split(told)[0].splitlines() if line.strip()]
-    return next((line for line in reversed(lines) if _AN_ERROR.search(line)), lines[-1] if lines else "")
+    return telling_line(_NEXT_LINK.split(told)[0].splitlines())
 
 
 def _thread(event: Mapping[str, Any]) -> str:

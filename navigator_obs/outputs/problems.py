@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from typing import Any, Final
 
+from ..events.programs import head
 from ..fields import RESERVED, format_count, format_seconds, told_by_message
 from ..runs.frames import own_frame
 from . import failed_checks, variables
@@ -101,7 +102,7 @@ def _groups(summary: Mapping[str, Any], severity: str) -> list[Mapping[str, Any]
     checks = failed_checks.names(summary)
     reason = text(table(summary, "run_metadata").get("status_reason") or "")
     found = [group for group in _all(summary, severity) if not _is_of_a_check(table(group, "first"), checks)]
-    return sorted(found, key=lambda group: text(group.get("message") or "\n") not in reason)
+    return sorted(found, key=lambda group: head(text(group.get("message") or "\n")) not in reason)
 
 
 def _is_of_a_check(event: Mapping[str, Any], checks: frozenset[str]) -> bool:
@@ -113,12 +114,15 @@ def _issue(found: Mapping[str, Any], tone: str, *, frames: int = 1) -> Iterator[
     """*frames* is of how many functions the variables are shown, where there are any."""
     event = table(found, "first")
     exception = table(event, "exception")
-    kind, message = _kind(found, event), _cut(text(found.get("message")))
+    kind, printed = _kind(found, event), text(exception.get("printed") or "")
+    message = _cut(head(text(found.get("message"))) if printed else text(found.get("message")))
     told = f"{kind}: {message}" if kind and not message.startswith(kind) else message or "?"
     said = _said(found, event)
     yield cell(said or told, tone)
     if said:
         yield cell(f"    {told}")
+    if printed and printed not in message:
+        yield cell(f"    it printed: {printed}")
     yield cell(f"    {_circumstances(found, event)}")
     place = _place(exception) if exception else "" if _is_declared(found) else _place_of(event)
     if place:

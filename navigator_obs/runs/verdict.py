@@ -8,6 +8,7 @@ from typing import Final
 
 from ..encoding import text
 from ..events.exceptions import type_name
+from ..events.programs import brief
 from .endings import Terminated
 
 FINAL_STATUSES: Final = ("success", "failed", "partial", "interrupted", "terminated")
@@ -99,7 +100,7 @@ def _is_interrupted_query(error: BaseException) -> bool:
 
 
 def _words(error: BaseException) -> str:
-    message = text(error)
+    message = brief(error, text(error))
     return f"{type_name(error)}: {message}"[:1000] if message else type_name(error)
 
 
