@@ -9,9 +9,11 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 
 from ..encoding import text
+from ..redaction import redact_text
 from . import categories
 from .programs import failed_nodes, printed, why
-from .tracebacks import stack_of
+from .remote import is_remote, remote_frames, remote_root, remote_text
+from .tracebacks import MAX_FRAMES, is_of_library, stack_of
 
 if TYPE_CHECKING:
     from types import CodeType
@@ -39,10 +41,11 @@ def describe(error: BaseException, say: Callable[[BaseException], str] = text) -
         "type": type_name(error),
         "message": say(error),
         "traceback": _format_chain(chain, say),
-        "frames": stack_of(error.__traceback__).frames,
+        "frames": _frames(error),
         "causes": [
             {"type": type_name(cause), "message": say(cause), "link": link}
             for cause, link in (*chain[1:], *_members(chain[-1][0]))[:MAX_CAUSES]
+            if not is_remote(cause)
         ],
         "notes": _notes(error),
         "fingerprint": _fingerprint(chain),
@@ -50,6 +53,14 @@ def describe(error: BaseException, say: Callable[[BaseException], str] = text) -
         "category_rule": verdict.rule,
         **_said_by_program(chain),
     }
+
+
+def _frames(error: BaseException) -> list[dict[str, Any]]:
+    """Where it was raised; for one that came back from a worker, there."""
+    frames, cause = stack_of(error.__traceback__).frames, error.__cause__
+    if cause is None or not is_remote(cause):
+        return frames
+    return [*frames, *remote_frames(redact_text(remote_text(cause)))][-MAX_FRAMES:]
 
 
 def _said_by_program(chain: list[tuple[BaseException, str]]) -> dict[str, str]:
@@ -70,7 +81,7 @@ def fingerprint(error: BaseException) -> str:
 
 
 def _fingerprint(chain: list[tuple[BaseException, str]]) -> str:
-    identities = {_identity(root, chain[0][0]) for root in _roots(chain[-1][0])}
+    identities = {_identity(root, chain[0][0]) for root in _roots(_raised(chain))}
     return _digest("\n\n".join(sorted(identities)))
 
 
@@ -83,8 +94,27 @@ def _identity(root: BaseException, told: BaseException) -> str:
     """What makes *root* the same error as another one; *told* is the exception that it was the cause of."""
     if isinstance(root, _WITHOUT_PLACE):
         return type_name(root)
+    if root.__cause__ is not None and is_remote(root.__cause__):
+        return _worker_identity(root, root.__cause__)
     place = stack_of(root.__traceback__).place or stack_of(told.__traceback__).place
     return "\n".join([type_name(root), place, *failed_nodes(root, text(root))])
+
+
+def _raised(chain: list[tuple[BaseException, str]]) -> BaseException:
+    """The end of a chain that was raised as an exception, and is no worker's traceback."""
+    return next((link for link, _ in reversed(chain) if not is_remote(link)), chain[-1][0])
+
+
+def _worker_identity(root: BaseException, remote: BaseException) -> str:
+    """What makes an error that came back from a worker the same as another one."""
+    known = getattr(root, _REPORTED, None)
+    if type(known) is str:
+        # As the worker's own operation told it.
+        return known
+    kind, frames = remote_root(remote_text(remote))
+    own = [frame for frame in frames if not is_of_library(frame["file"])] or frames
+    place = f"{own[-1]['module']}.{own[-1]['function']}" if own else ""
+    return "\n".join([kind or type_name(root), place, *failed_nodes(root, text(root))])
 
 
 def _roots(error: BaseException, depth: int = 0) -> Iterator[BaseException]:
@@ -93,8 +123,7 @@ def _roots(error: BaseException, depth: int = 0) -> Iterator[BaseException]:
         yield error
         return
     for member in error.exceptions[:MAX_CAUSES]:
-        *_, (root, _) = chain_of(member)
-        yield from _roots(root, depth + 1)
+        yield from _roots(_raised(list(chain_of(member))), depth + 1)
 
 
 def _members(error: BaseException, depth: int = 0) -> Iterator[tuple[BaseException, str]]:
@@ -143,17 +172,22 @@ def type_name(error: BaseException) -> str:
 def mark_reported(error: BaseException) -> None:
     """Remember on *error* itself that it was told, so that it is not told again by each operation that it passes."""
     try:
-        setattr(error, _REPORTED, True)
+        # What it is goes along to the process that hears of a worker's error.
+        setattr(error, _REPORTED, _identity(error, error) if _is_plain(error) else True)
     except Exception:
         # An exception class without a dict is told more than once, which is better than never.
         return
+
+
+def _is_plain(error: BaseException) -> bool:
+    return error.__cause__ is None and error.__context__ is None and not isinstance(error, BaseExceptionGroup)
 
 
 def was_reported(error: BaseException) -> bool:
     """Return whether `mark_reported` saw *error* before, or all that a group is made of. One raised from it is another:
     it adds its own words.
     """
-    if getattr(error, _REPORTED, False) is True:
+    if getattr(error, _REPORTED, False):
         return True
     return isinstance(error, BaseExceptionGroup) and all(map(was_reported, error.exceptions))
 
@@ -205,6 +239,8 @@ def _format_chain(chain: list[tuple[BaseException, str]], say: Callable[[BaseExc
 
 
 def _format_one(error: BaseException, say: Callable[[BaseException], str]) -> str:
+    if is_remote(error):
+        return remote_text(error)
     stack = stack_of(error.__traceback__).text
     lines = [stack] if stack else []
     message = say(error)

@@ -17,6 +17,7 @@ from . import categories
 from .exceptions import chain_of, describe, judged
 from .processors import Redact
 from .programs import may_quote, printed
+from .remote import is_remote_type
 from .symptoms import TOLD_BESIDE, asked_beside
 from .tracebacks import Stack, stack_of
 
@@ -102,7 +103,9 @@ class Outlines:
         for (link, how), message in zip(links, messages, strict=True):
             kind = type(link)
             if kind not in self._beside:
-                categories.bounded(self._beside, MAX_SHAPES)[kind] = asked_beside(kind)
+                categories.bounded(self._beside, MAX_SHAPES)[kind] = (
+                    None if is_remote_type(kind) else asked_beside(kind)
+                )
             beside = self._beside.get(kind)
             if beside is None or len(message) > _LONG_TEXT or may_quote(message):
                 return ()
@@ -151,4 +154,6 @@ class Outlines:
 
 def _is_unusual(link: tuple[BaseException, str]) -> bool:
     error = link[0]
-    return isinstance(error, BaseExceptionGroup) or hasattr(error, "__notes__") or bool(printed(error))
+    if isinstance(error, BaseExceptionGroup) or is_remote_type(type(error)):
+        return True
+    return hasattr(error, "__notes__") or bool(printed(error))
