@@ -217,7 +217,7 @@ class ConsoleReport:
 
     def run_finished(self, summary: Mapping[str, Any], directory: Path) -> None:
         """Print the summary, as wide as the terminal and at most 100 columns."""
-        from .outputs import text
+        from .outputs import sections, text
 
         if sys.stderr is None:
             return
@@ -225,10 +225,12 @@ class ConsoleReport:
             summary,
             color=wants_colour(sys.stderr),
             width=min(shutil.get_terminal_size((100, 24)).columns, 100),
-            directory=directory,
-            log_path=self._log_path if self._log_path.exists() else None,
-            # A run goes on where no folder can be made for it.
-            kept=(directory / "summary.json").exists(),
+            places=sections.Places(
+                directory,
+                self._log_path if self._log_path.exists() else None,
+                # A run goes on where no folder can be made for it.
+                kept=(directory / "summary.json").exists(),
+            ),
         )
         put(sys.stderr, f"{report}\n")
 

@@ -10,6 +10,7 @@ from ..fields import format_bytes
 from ..history.bundle import bundle
 from ..history.store import History
 from ..outputs.cells import text
+from ..outputs.sections import Places
 from ..outputs.text import render
 from .meeting import settled
 from .screen import print_json
@@ -31,7 +32,7 @@ def command(run: str, output: str | None, as_json: bool, log_dir: str | None, ru
     config = config_of(log_dir=log_dir, runs_dir=runs_dir)
     entry = settled(config, History(config.runs_dir), run)
     recover_staged(config)
-    shown = render(entry.summary, directory=entry.directory)
+    shown = render(entry.summary, places=Places(entry.directory))
     made = bundle(entry, config, Path(output or f"{entry.run_id}.tar.gz"), [("summary.txt", f"{shown}\n")])
     if as_json:
         print_json(made.to_dict())

@@ -4,25 +4,33 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import textwrap
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 import click
 
+from ..events.categories import UNKNOWN
 from ..fields import format_seconds
 from ..history.cause import Cause
 from ..history.diagnose import Diagnosis, Novelty, diagnose
 from ..history.store import History
 from ..history.surroundings import Weighed
-from ..history.suspects import Suspicion
-from ..outputs.columns import one_line, shorten
+from ..history.suspects import LEAST_RUNS, Suspicion
+from ..outputs.cells import count_of, joined, local_time, localized
+from ..outputs.columns import one_line, shorten, shorten_middle, width_of
 from .meeting import settled
 from .screen import print_json
 from .verbs import config_of, places, run_argument
 
 WIDTH: Final = 100
+_NARROWEST: Final = 50
+_MOST_LINES: Final = 25
+# A path, in most cases; a longer one is data.
+_LONGEST_WORD: Final = 160
 _LABEL: Final = 10
+_MAX_CHECKS: Final = 3
 _MAX_CHANGES: Final = 4
 _MAX_FOLLOWERS: Final = 2
 _MAX_VALUE: Final = 28
@@ -42,55 +50,120 @@ def command(run: str, as_json: bool, log_dir: str | None, runs_dir: str | None) 
     """
     config = config_of(log_dir=log_dir, runs_dir=runs_dir)
     history = History(config.runs_dir)
-    found = diagnose(settled(config, history, run), history)
+    found = diagnose(settled(config, history, run), history, config.log_path)
     if as_json:
         print_json(found.to_dict())
     else:
-        print("\n".join(lines_of(found)))
+        width = min(shutil.get_terminal_size((WIDTH, 24)).columns, WIDTH)
+        print("\n".join(lines_of(found, max(width, _NARROWEST))))
     return 0 if found.is_healthy else 1
 
 
-def lines_of(found: Diagnosis) -> list[str]:
-    """Return the diagnosis as at most 25 lines of at most 100 columns."""
-    return [shorten(line, WIDTH) for line in _lines(found)][:25]
+def lines_of(found: Diagnosis, width: int = WIDTH) -> list[str]:
+    """Return the diagnosis as at most 25 lines, of at most *width* columns but for what must stay in one piece: paths,
+    and commands that are to be copied.
+    """
+    blocks = [*_blocks(found, width)]
+    told, asked = [line for block in blocks for line in block], [*_block("next", found.next[:4], width, whole=True)]
+    return [*told[: _MOST_LINES - len(asked)], *asked]
 
 
-def _lines(found: Diagnosis) -> Iterator[str]:
-    mark = "✓" if found.is_healthy else "?" if found.status == "success" else "✗"
+def _blocks(found: Diagnosis, width: int) -> Iterator[Iterator[str]]:
+    yield _head(found, width)
+    for label, lines in _told(found):
+        yield _block(label, (localized(line, found.start_time) for line in lines), width)
+
+
+def _head(found: Diagnosis, width: int) -> Iterator[str]:
+    mark = "✓" if found.is_healthy else "?" if found.status in {"success", "running"} else "✗"
     head = f"{mark} {one_line(found.name)}  {one_line(found.verdict)}"
-    room = WIDTH - len(found.run_id) - 2
-    yield f"{head}  {found.run_id}" if len(head) <= room else head
-    if len(head) > room:
-        yield from _block("run", [found.run_id])
+    fits = width_of(head) + len(found.run_id) + 2 <= width
+    yield f"{head}  {found.run_id}" if fits else shorten(head, width)
+    if not fits:
+        yield from _block("run", [found.run_id], width)
+
+
+def _told(found: Diagnosis) -> Iterator[tuple[str, Iterable[str]]]:
     if found.is_healthy:
-        yield from _block("healthy", _healthy(found))
+        yield "healthy" if found.is_judged else "so far", [_known(found)]
+    yield "checks", _unmet(found)
+    if found.status in {"success", "running"} and found.errors and not found.is_healthy:
+        yield "errors", [f"it went on after {count_of(found.errors, 'error')}"]
+    if found.status == "success" and not found.is_judged:
+        yield "not yet", [_not_judged(found)]
     if found.causes:
-        yield from _block("cause", _cause(found.causes[0]))
-        yield from _block("then", map(_follower, found.causes[1 : 1 + _MAX_FOLLOWERS]))
-    yield from _block("suspect", map(_suspicion, found.suspicions))
-    yield from _block("slower", map(_slower, found.slower))
+        yield "cause", _cause(found.causes[0])
+        yield "then", map(_follower, found.causes[1 : 1 + _MAX_FOLLOWERS])
+    yield "suspect", map(_suspicion, found.suspicions)
+    yield "slower", map(_slower, found.slower)
     if found.novelty is not None:
-        yield from _block("novelty", [_novelty(found.novelty)])
-    if (found.last_success and found.status != "success") or found.changed:
-        yield from _block("changed", _changed(found))
-    yield from _block("evidence", found.evidence[:3])
-    yield from _block("trail", found.trail)
-    yield from _block("state", [" · ".join(found.state)] if found.state else [])
-    yield from _block("next", found.next[:4])
+        yield "novelty", [_novelty(found.novelty)]
+    if (found.last_success and found.causes) or found.changed:
+        yield "changed", _changed(found)
+    yield "evidence", found.evidence[:3]
+    yield "trail", map(_event, found.trail)
+    yield "state", [" · ".join(found.state)] if found.state else []
 
 
-def _block(label: str, lines: Iterable[str]) -> Iterator[str]:
-    # Paths as one would type them in the working directory.
+def _block(label: str, lines: Iterable[str], width: int, *, whole: bool = False) -> Iterator[str]:
+    """The lines behind their label; each takes up to three of the screen, or one where it must stay *whole*."""
     head, here = label, f"{os.getcwd()}{os.sep}"
     for line in lines:
+        # Paths as one would type them in the working directory.
         shown = one_line(" ".join(_MARKS.sub("", line).split())).replace(here, "")
-        for part in textwrap.wrap(shown, WIDTH - _LABEL, max_lines=3, placeholder=" …") or [""]:
+        for part in [shown] if whole else _wrapped(shown, width - _LABEL):
             yield f"{head:<{_LABEL}}{part}"
             head = ""
 
 
-def _healthy(found: Diagnosis) -> Iterator[str]:
-    yield "it runs" if found.status == "running" else "it succeeded, and its figures are where they were before"
+def _wrapped(told: str, width: int) -> list[str]:
+    words = [word if len(word) <= _LONGEST_WORD else shorten_middle(word, width // 2) for word in told.split(" ")]
+    return textwrap.wrap(
+        " ".join(words), width, max_lines=3, placeholder=" …", break_long_words=False, break_on_hyphens=False
+    ) or [""]
+
+
+def _known(found: Diagnosis) -> str:
+    if found.status == "running":
+        logged = joined(
+            [
+                count_of(found.errors, "error"),
+                count_of(found.warnings, "warning"),
+                "all checks passed" if found.checked else "",
+            ]
+        )
+        return f"it runs: {logged}"
+    if found.is_judged:
+        known = f"; {count_of(found.errors, 'error')}, as before" if found.errors else ""
+        return f"it succeeded, and its figures are where they were in the {found.compared} runs before{known}"
+    return f"it succeeded without errors{', and all its checks passed' if found.checked else ''}"
+
+
+def _not_judged(found: Diagnosis) -> str:
+    there_are = f"there {'is' if found.compared == 1 else 'are'} {found.compared or 'none'}"
+    takes = f"that takes {LEAST_RUNS} earlier successes of this name with the same years, and {there_are}"
+    return f"whether it was slow, or its figures look wrong: {takes}"
+
+
+def _unmet(found: Diagnosis) -> Iterator[str]:
+    by_name: dict[str, list[Cause]] = {}
+    for check in found.unmet:
+        by_name.setdefault(check.fingerprint, []).append(check)
+    for first, *others in list(by_name.values())[:_MAX_CHECKS]:
+        where = " ".join(f"{key} {value}" for key, value in first.context.items())
+        yield joined(["did not pass: " + first.message.removeprefix("check "), where, _more(others)])
+    if len(by_name) > _MAX_CHECKS:
+        yield f"{len(by_name) - _MAX_CHECKS} more did not pass"
+
+
+def _more(others: Sequence[Cause]) -> str:
+    return f"and {len(others):,} more like it" if others else ""
+
+
+def _event(told: str) -> str:
+    """An event of the trail, with its time as the reader's clock showed it."""
+    timestamp, _, rest = told.partition(" ")
+    return f"{local_time(timestamp)} {rest}".lstrip()
 
 
 def _cause(cause: Cause) -> Iterator[str]:
@@ -105,7 +178,9 @@ def _cause(cause: Cause) -> Iterator[str]:
     yield f"category {cause.category}, {cause.confidence}: {cause.rule}"
     retry = {"yes": "may well succeed", "no": "does not help", "maybe": "may help"}[cause.retry]
     who = "nobody has to fix it" if cause.fixed_by == "nobody" else f"for the {cause.fixed_by} to fix"
-    yield f"{who}; a retry {retry}" + (f"; {cause.count:,} times" if cause.count > 1 else "")
+    often = f"{cause.count:,} times" if cause.count > 1 else ""
+    # Of what no rule speaks, nobody knows who is to mend it.
+    yield "; ".join(filter(None, [who if cause.category != UNKNOWN else "", f"a retry {retry}", often]))
 
 
 def _follower(cause: Cause) -> str:
@@ -115,7 +190,7 @@ def _follower(cause: Cause) -> str:
 def _suspicion(one: Suspicion) -> str:
     if one.value is None or one.usual is None:
         return f"{one.what}" + (f"; it was {_short(one.usual)} in {one.runs} runs" if one.usual is not None else "")
-    return f"{one.what}: {_short(one.value)}, and {_short(one.usual)} in {one.runs} runs before"
+    return f"{one.what}: {_short(one.value)}, and {_short(one.usual)} in {_runs(one.runs)} before"
 
 
 def _slower(one: Suspicion) -> str:
@@ -128,9 +203,13 @@ def _novelty(known: Novelty) -> str:
     if not known.runs:
         return "nothing to compare with: no earlier run of this name"
     if not known.seen:
-        return f"new: not seen in the {known.runs} runs before"
+        return f"new: not seen in the {_runs(known.runs)} before"
     helped = f"; {known.helped} of {known.retries} retries with the same settings succeeded" if known.retries else ""
-    return f"seen in {known.seen} of the {known.runs} runs before, the last time in {known.last_run}{helped}"
+    return f"seen in {known.seen} of the {_runs(known.runs)} before, the last time in {known.last_run}{helped}"
+
+
+def _runs(count: int) -> str:
+    return f"{count} run{'' if count == 1 else 's'}"
 
 
 def _changed(found: Diagnosis) -> Iterator[str]:
@@ -150,7 +229,7 @@ def _change(one: Weighed, *, blamed: bool) -> str:
     change = one.change
     if not blamed:
         return f"{change.kind} {change.name}: {_short(change.before)} → {_short(change.now)}"
-    blame = f"{one.failed} of {one.seen} runs with it failed, {one.failed_without} of {one.seen_without} without"
+    blame = f"{one.failed} of {_runs(one.seen)} with it failed, {one.failed_without} of {one.seen_without} without"
     return f"{change.kind} {change.name}: {_short(change.before)} → {_short(change.now)} ({blame})"
 
 

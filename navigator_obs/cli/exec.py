@@ -6,6 +6,7 @@ import sys
 
 import click
 
+from ..outputs.cells import localized
 from ..outputs.columns import one_line
 from .complaint import PROGRAM, complain
 from .verbs import config_of, places
@@ -36,5 +37,6 @@ def command(arguments: tuple[str, ...], log_dir: str | None, runs_dir: str | Non
         return _NOT_EXECUTABLE
     for summary in found:
         run = summary["run_metadata"]
-        print(one_line(f"{PROGRAM}: run {run['run_id']} {run['status']}: {run['status_reason']}"), file=sys.stderr)
+        reason = localized(str(run["status_reason"]), run.get("start_time"))
+        print(one_line(f"{PROGRAM}: run {run['run_id']} {run['status']}: {reason}"), file=sys.stderr)
     return code

@@ -9,6 +9,7 @@ import click
 from ..fields import format_seconds
 from ..history.lineage import Attempt, Lineage, lineage
 from ..history.store import History
+from ..outputs.cells import localized
 from ..outputs.columns import one_line, shorten, width_of
 from .listing import lines_of, narrowed, terminal_width
 from .meeting import settled
@@ -42,7 +43,7 @@ def lines(found: Lineage, width: int | None = None) -> Iterator[str]:
     right = (True, False, False, True, True, True, False)
     table = narrowed([titles, *map(_cells, found.attempts)], right, ("LOST", "RESUMED AT", "DURATION"), width)
     room = max(map(width_of, table))
-    reasons = ["REASON", *(one_line(attempt.status_reason or "") for attempt in found.attempts)]
+    reasons = ["REASON", *map(_reason, found.attempts)]
     for line, reason in zip(table, reasons if any(reasons[1:]) else [""] * len(table), strict=True):
         whole = f"{line}{' ' * (room - width_of(line))}  {reason}".rstrip()
         yield whole if width is None else shorten(whole, width)
@@ -62,6 +63,10 @@ def lines(found: Lineage, width: int | None = None) -> Iterator[str]:
         yield ""
         yield f"{len(found.children)} {'run' if len(found.children) == 1 else 'runs'} within"
         yield from lines_of(found.children, width)
+
+
+def _reason(attempt: Attempt) -> str:
+    return localized(one_line(attempt.status_reason or ""), attempt.start_time)
 
 
 def _lost(seconds: float) -> str:

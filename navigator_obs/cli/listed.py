@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from ..errors import UsageError, close_match
 from ..fields import format_count, format_mb, format_seconds
 from ..history.store import RunEntry
-from ..outputs.cells import local_time, number, table
+from ..outputs.cells import local_time, localized, number, table
 from ..outputs.columns import aligned, one_line, shorten
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ COLUMNS: Final[Mapping[str, Column]] = {
     "duration": Column(_seconds, right=True),
     "errors": Column(lambda run: "?" if run.errors is None else format_count(run.errors), right=True),
     "warnings": Column(lambda run: "?" if run.warnings is None else format_count(run.warnings), right=True),
-    "reason": Column(lambda run: " ".join((run.status_reason or "").split())),
+    "reason": Column(lambda run: localized(" ".join((run.status_reason or "").split()), run.start_time)),
     # Told by the runs beside it: `lines_with` knows.
     "trend": Column(lambda run: ""),  # noqa: ARG005
     "tags": Column(lambda run: ",".join(run.tags)),

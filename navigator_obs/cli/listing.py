@@ -202,7 +202,13 @@ def _without(row: Sequence[T], at: int) -> tuple[T, ...]:
 
 
 def _reason(run: RunEntry) -> str:
-    return one_line(" ".join(run.status_reason.split())) if run.status_reason else ""
+    """Why it ended; most reasons hold no time, and need not import what tells it by the reader's clock."""
+    told = one_line(" ".join(run.status_reason.split())) if run.status_reason else ""
+    if "Z" in told:
+        from ..outputs.cells import localized
+
+        told = localized(told, run.start_time)
+    return told
 
 
 def _cells(run: RunEntry) -> tuple[str, ...]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any, Final
 
 from rich.console import Console, Group, RenderableType
@@ -34,15 +33,14 @@ _BORDERS: Final[Mapping[str, str]] = {"Errors": "red", "Warnings": "yellow"}
 def print_summary(
     summary: Mapping[str, Any],
     *,
-    directory: Path | None = None,
-    log_path: Path | None = None,
+    places: Places,
     console: Console | None = None,
 ) -> None:
     """Print the summary; on a very wide terminal it stays as narrow as an eye likes."""
     console = console or Console(highlight=False, emoji=False, markup=False)
     console.width = min(console.width, MAX_WIDTH)
     console.print(*heading(headline(summary)), sep="\n")
-    for section in sections(summary, width=console.width - len(INDENT), places=Places(directory, log_path)):
+    for section in sections(summary, width=console.width - len(INDENT), places=places):
         console.print(_panel(section) if section.prose else titled(section, console.width))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from ..outputs.cells import localized
 from ..outputs.columns import aligned, one_line
 from .screen import print_json
 from .verbs import config_of, places
@@ -34,4 +35,4 @@ def command(as_json: bool, log_dir: str | None, runs_dir: str | None) -> int:
 
 def _cells(run: dict[str, object]) -> tuple[str, ...]:
     keys = ("run_id", "name", "status", "status_confidence", "status_reason")
-    return tuple(one_line(str(run[key] or "")) for key in keys)
+    return tuple(one_line(localized(str(run[key] or ""), run.get("start_time"))) for key in keys)

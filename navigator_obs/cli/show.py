@@ -10,13 +10,16 @@ import click
 
 from ..events.console import wants_colour
 from ..history.entry import ANNOTATIONS_NAME, SCHEMA_VERSION
+from ..history.lastwords import SILENT, last_events
 from ..history.store import History, RunEntry
 from ..outputs.cells import Column, Section, cell, text
+from ..outputs.sections import Places
 from ..outputs.text import render
 from ..runs.migration import version_of
 from .meeting import settled
 from .screen import print_json, print_sections
-from .verbs import config_of, places, run_argument
+from .verbs import config_of, run_argument
+from .verbs import places as takes_places
 
 _TREND_SECONDS: Final = 0.5
 
@@ -24,7 +27,7 @@ _TREND_SECONDS: Final = 0.5
 @click.command("show")
 @run_argument()
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
-@places
+@takes_places
 def command(run: str, as_json: bool, log_dir: str | None, runs_dir: str | None) -> int:
     """Show one run, the last one without RUN: its verdict, what went wrong, where the time went, its digests."""
     config = config_of(log_dir=log_dir, runs_dir=runs_dir)
@@ -37,12 +40,14 @@ def command(run: str, as_json: bool, log_dir: str | None, runs_dir: str | None) 
         print_json(summary)
         return 0
     log_path = config.log_path if config.log_path.exists() else None
+    spoken = last_events(entry, log_path) if entry.status in SILENT else ()
+    places = Places(entry.directory, log_path, last_events=spoken)
     if sys.stdout.isatty():
         from .pretty import print_summary
 
-        print_summary(summary, directory=entry.directory, log_path=log_path)
+        print_summary(summary, places=places)
     else:
-        print(render(summary, color=wants_colour(sys.stdout), directory=entry.directory, log_path=log_path))
+        print(render(summary, color=wants_colour(sys.stdout), places=places))
     _print_trend(entry, summary)
     _print_digests(entry)
     _print_annotations(entry)

@@ -58,6 +58,7 @@ CATEGORIES: Final[Mapping[str, Kind]] = MappingProxyType(
         "interrupted/user": Kind("somebody pressed Ctrl-C or cancelled it", "nobody", "yes"),
         "interrupted/scheduler": Kind("SIGTERM or SIGHUP, as schedulers and shutdowns send it", "operator", "yes"),
         "interrupted/killed": Kind("SIGKILL, of which the process hears nothing", "operator", "yes"),
+        "interrupted/exit": Kind("the process ended itself without a word, as by os._exit", "developer", "maybe"),
         "interrupted/oom": Kind("the kernel killed it for its memory", "operator", "no"),
         "interrupted/reboot": Kind("the machine started anew", "operator", "yes"),
         "interrupted/crash": Kind("the interpreter or a library crashed: SIGSEGV, SIGABRT …", "developer", "maybe"),

@@ -55,8 +55,14 @@ def advice(diagnosis: Diagnosis, summary: Mapping[str, Any]) -> Iterator[str]:
                 yield line.format(run=run, directory=shlex.quote(diagnosis.directory))
         if cause.fingerprint and not cause.fingerprint.startswith("check:"):
             yield f"{PROGRAM} logs {run} --level ERROR"
-        else:
+        elif diagnosis.errors or diagnosis.warnings:
             yield f"{PROGRAM} logs {run} --level WARNING"
+        else:
+            yield f"{PROGRAM} logs {run} --limit 20"
+    elif diagnosis.errors:
+        yield f"{PROGRAM} errors {run}"
+    if diagnosis.unmet:
+        yield f"{PROGRAM} checks {run}"
     if diagnosis.last_success and (diagnosis.changed or diagnosis.slower or diagnosis.suspicions):
         yield f"{PROGRAM} compare {typed(Path(diagnosis.directory).parent / diagnosis.last_success)} {run}"
     saved = [one for one in tables(summary, "artifacts") if one.get("kind") == "checkpoint"]

@@ -12,7 +12,7 @@ from ..events import categories
 from ..events.programs import PRINTED, head, telling_line
 from .cause import CERTAIN, LIKELY, POSSIBLE, Cause
 from .ended import endings
-from .figures import table, tables
+from .figures import number, table, tables
 from .places import root_place
 
 # What goes wrong with these makes other things go wrong; the others are where that shows.
@@ -21,7 +21,9 @@ _DOWNSTREAM: Final = frozenset(
     {"code", "model", "numeric", "unknown", "worker", "data/missing", "environment/missing_file", "resource/time"}
 )
 _FAILED: Final = frozenset({"fail", "error"})
-_UNMET: Final = frozenset({"warn", *_FAILED})
+UNMET: Final = frozenset({"warn", *_FAILED})
+"""The outcomes of checks that did not pass."""
+_MOST_DIGITS: Final = 1e15
 _MAIN_THREAD: Final = "MainThread"
 _EXIT: Final = "sys.exit: "
 _WORDS: Final = re.compile(r"[a-z]{3,}")
@@ -46,7 +48,7 @@ def causes(
     known = {str(issue.get("fingerprint")) for other in past for issue in _issues(other)}
     told = [_of_issue(issue, reason) for issue in tables(table(summary, "issues"), "errors")]
     ended, checks = endings(summary, directory, past), list(failing(summary))
-    unmet = list(failing(summary, _UNMET))
+    unmet = list(failing(summary, UNMET))
     if ended:
         # A signal or a dead process is no consequence of an error, but a run may hang because of one.
         errors = sorted(told, key=lambda error: error.time)
@@ -240,8 +242,15 @@ def failing(summary: Mapping[str, Any], outcomes: Collection[str] = _FAILED) -> 
 
 
 def _of_check(check: Mapping[str, Any]) -> str:
-    bounds = [f"{key} {check[key]}" for key in ("equals", "min", "max", "between") if check.get(key) is not None]
+    bounds = [f"{key} {_figure(check[key])}" for key in ("equals", "min", "max") if check.get(key) is not None]
     unit = f" {check['unit']}" if check.get("unit") else ""
-    return f"check {check.get('name')}: {check.get('value')}{unit}" + (
+    return f"check {check.get('name')}: {_figure(check.get('value'))}{unit}" + (
         f", valid: {', '.join(bounds)}" if bounds else ""
     )
+
+
+def _figure(value: Any) -> str:
+    known = number(value)
+    if known is None:
+        return str(value)
+    return f"{known:,.0f}" if known == int(known) and abs(known) < _MOST_DIGITS else f"{known:,.6g}"

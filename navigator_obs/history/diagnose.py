@@ -7,17 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from ..fields import format_bytes, format_mb, format_seconds
 from .advice import advice
 from .attribution import attributed
 from .cause import Cause
-from .causes import causes, failing
+from .causes import UNMET, causes, failing
 from .entry import LIVING
 from .figures import number, table, tables
+from .lastwords import SILENT, last_events, was_in
 from .surroundings import ABSENT, INPUT, Change, Weighed, changes, weigh
-from .suspects import Suspicion, slower, suspects
+from .suspects import LEAST_RUNS, Suspicion, alike, slower, suspects
 
 if TYPE_CHECKING:
     from .store import History, RunEntry
@@ -47,6 +49,9 @@ class Diagnosis:
 
     *verdict* is one line; *causes* are ordered, the cause first; *changed* holds what is not as in *last_success*, the
     best explanation first; *trail* the last events before the cause; *state* what is left; *next* what to type.
+    *unmet* are the checks that did not pass of a run that goes on or succeeded, *errors* and *warnings* how many it
+    logged, *checked* whether it has checks, and *compared* the earlier successes by which its figures were judged:
+    fewer than `suspects.LEAST_RUNS` tell nothing. *start_time* is that of the run.
     """
 
     run_id: str
@@ -64,11 +69,26 @@ class Diagnosis:
     evidence: Sequence[str] = ()
     state: Sequence[str] = ()
     next: Sequence[str] = field(default=())
+    unmet: Sequence[Cause] = ()
+    errors: int = 0
+    warnings: int = 0
+    checked: bool = False
+    compared: int = 0
+    start_time: str | None = None
+
+    @property
+    def is_judged(self) -> bool:
+        """Whether enough runs like it went before to say that its time and its figures are as they should be."""
+        return self.status == "success" and self.compared >= LEAST_RUNS
 
     @property
     def is_healthy(self) -> bool:
-        """Whether there is nothing to look into."""
-        return self.status in _HEALTHY and not self.suspicions and not self.slower
+        """Whether there is nothing to look into, as far as can be judged: errors that the runs before had as well are
+        nothing new.
+        """
+        if self.status not in _HEALTHY or self.unmet:
+            return False
+        return not (self.suspicions or self.slower or (self.errors and not self.is_judged))
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values."""
@@ -79,15 +99,20 @@ class Diagnosis:
             "changed": [{**one._asdict(), "change": one.change._asdict()} for one in self.changed],
             "suspicions": [one._asdict() for one in self.suspicions],
             "slower": [one._asdict() for one in self.slower],
+            "unmet": [cause.to_dict() for cause in self.unmet],
             "healthy": self.is_healthy,
+            "judged": self.is_judged,
         }
 
 
 Past = Sequence[tuple["RunEntry", Mapping[str, Any]]]
 
 
-def diagnose(run: RunEntry, history: History) -> Diagnosis:
-    """Diagnose *run* against the earlier runs of its name in *history*, at most `MAX_PAST` of them."""
+def diagnose(run: RunEntry, history: History, log_path: Path | None = None) -> Diagnosis:
+    """Diagnose *run* against the earlier runs of its name in *history*, at most `MAX_PAST` of them.
+
+    *log_path* is the log, which knows the last events of a run that did not come to tell what it was doing.
+    """
     summary = run.summary
     past = _past(run, history)
     metadata = table(summary, "run_metadata")
@@ -100,21 +125,29 @@ def diagnose(run: RunEntry, history: History) -> Diagnosis:
     told = " ".join(one.what for one in (*suspicions, *slow)) if succeeded else _words(found)
     changed = _changed(run, summary, past, good[1], told, found) if good else ()
     found = attributed(found, changed)
+    spoken = last_events(run, log_path) if run.status in SILENT else []
+    execution, is_fine = table(summary, "execution_summary"), run.status in _HEALTHY
     diagnosis = Diagnosis(
         run_id=run.run_id,
         name=run.name,
         status=run.status,
         directory=str(run.directory),
-        verdict=_verdict(run, summary, found),
-        causes=() if succeeded else found,
-        novelty=None if succeeded or not found else _novelty(found[0], past),
+        verdict=_verdict(run, summary, found, spoken),
+        causes=() if is_fine else found,
+        novelty=None if is_fine or not found else _novelty(found[0], past),
         last_success=good[0].run_id if good else None,
         changed=changed,
         suspicions=suspicions,
         slower=slow,
-        trail=list(_trail(summary, found)) if not succeeded else (),
+        trail=() if is_fine else list(_trail(summary, found, spoken)),
         evidence=[str(line) for line in metadata.get("evidence") or ()],
         state=list(_state(summary)),
+        unmet=list(failing(summary, UNMET)) if is_fine else (),
+        errors=int(number(execution.get("errors")) or 0),
+        warnings=int(number(execution.get("warnings")) or 0),
+        checked=any(table(execution, "checks").values()),
+        compared=alike(summary, like),
+        start_time=run.start_time,
     )
     return Diagnosis(**{**diagnosis.__dict__, "next": list(advice(diagnosis, summary))})
 
@@ -188,16 +221,20 @@ def _same_configuration(past: Past, position: int) -> bool:
     return one == other
 
 
-def _verdict(run: RunEntry, summary: Mapping[str, Any], found: Sequence[Cause]) -> str:
+def _verdict(
+    run: RunEntry, summary: Mapping[str, Any], found: Sequence[Cause], spoken: Sequence[Mapping[str, Any]]
+) -> str:
     metadata, execution = table(summary, "run_metadata"), table(summary, "execution_summary")
     seconds = number(metadata.get("duration_seconds"))
     parts = [run.status]
     where, year = _where(summary, found)
+    where = where or was_in(spoken)
     planned = [str(one) for one in execution.get("years_planned") or ()]
-    if year and run.status != "success":
-        nth = f", {_ordinal(planned.index(year) + 1)} of {len(planned)} years" if year in planned else ""
+    if year and run.status not in _HEALTHY:
+        is_one_of_many = len(planned) > 1 and year in planned
+        nth = f", {_ordinal(planned.index(year) + 1)} of {len(planned)} years" if is_one_of_many else ""
         parts.append(f"in {year}{nth}")
-    if where and run.status != "success":
+    if where and run.status not in _HEALTHY:
         parts.append(f"in {where}")
     parts.append(f"after {format_seconds(seconds)}" if seconds is not None else "")
     return " · ".join(filter(None, parts))
@@ -236,14 +273,14 @@ def _ordinal(number: int) -> str:
     return f"{number}{suffix}"
 
 
-def _trail(summary: Mapping[str, Any], found: Sequence[Cause]) -> Iterator[str]:
-    """The last events before the cause, and warnings that came before it."""
+def _trail(summary: Mapping[str, Any], found: Sequence[Cause], spoken: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """The last events before the cause, else the last of all, else warnings that came before it."""
     first = found[0].fingerprint if found else ""
     issues = table(summary, "issues")
     group = next((one for one in tables(issues, "errors") if one.get("fingerprint") == first), {})
     crumbs = tables(group, "breadcrumbs")[-MAX_TRAIL:]
-    for crumb in crumbs or [table(one, "last") for one in tables(issues, "warnings")[-MAX_TRAIL:]]:
-        yield " ".join(filter(None, [str(crumb.get("timestamp") or "")[11:19], _level(crumb), *_told(crumb)]))
+    for crumb in crumbs or spoken or [table(one, "last") for one in tables(issues, "warnings")[-MAX_TRAIL:]]:
+        yield " ".join(filter(None, [str(crumb.get("timestamp") or ""), _level(crumb), *_told(crumb)]))
 
 
 def _level(crumb: Mapping[str, Any]) -> str:

@@ -28,6 +28,7 @@ _BY_REASON: Final = {
     "reboot": "interrupted/reboot",
     "disk_full": "resource/disk",
     "vanished": "interrupted/killed",
+    "exit": "interrupted/exit",
     "time_limit": "interrupted/scheduler",
     "stalled": "stalled",
 }
@@ -73,9 +74,11 @@ def endings(
     if status not in _BY_STATUS:
         return []
     category = _category(status, reason)
-    ending = Cause(
-        category, str(metadata.get("status_confidence") or LIKELY), f"the run's end: {status}", reason or status
-    )
+    confidence, rule = str(metadata.get("status_confidence") or LIKELY), f"the run's end: {status}"
+    if reason.startswith("vanished:"):
+        # That it is gone is certain; what ended it is not.
+        confidence, rule = POSSIBLE, "SIGKILL and os._exit leave the same traces; navigator-obs exec tells them apart"
+    ending = Cause(category, confidence, rule, reason or status)
     if category == "stalled":
         return [_stood(ending, directory, STACKS_NAME)]
     if category == "interrupted/crash":

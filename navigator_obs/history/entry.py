@@ -121,8 +121,10 @@ class RunEntry:
         if self.final:
             return written
         found = _from_journal(self.directory) or written
-        metadata = {**figures.table(found, "run_metadata"), "status": self.status}
-        metadata["status_reason"] = self.status_reason or metadata.get("status_reason")
+        told = figures.table(found, "run_metadata")
+        # The journal may have gone on since it was asked for the status: a reason belongs to a status.
+        reason = told.get("status_reason") if told.get("status") == self.status else None
+        metadata = {**told, "status": self.status, "status_reason": self.status_reason or reason}
         if self._is_seen_alive:
             metadata["duration_seconds"] = _seconds_since(self.start_time, _number(metadata.get("duration_seconds")))
         return {**found, "run_metadata": metadata}

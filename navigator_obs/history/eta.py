@@ -10,9 +10,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from statistics import median
 from typing import Any, Final
 
+from .figures import tables
+
 _YEAR: Final = "year"
 # Less of a run says little about its speed.
 _LEAST_SHARE: Final = 0.02
+# Figures of a moment may be of two moments.
+_MORE_THAN_ONE_AT_ONCE: Final = 1.05
 
 
 def seconds_left(summary: Mapping[str, Any], earlier: Iterable[Mapping[str, Any]] = ()) -> float | None:
@@ -21,7 +25,7 @@ def seconds_left(summary: Mapping[str, Any], earlier: Iterable[Mapping[str, Any]
     *earlier* are summaries of runs of the same name that succeeded. With planned years, what is left of them is taken
     from those runs year by year, and scaled by how fast this run was so far; without such runs each year counts as the
     mean of those completed. Without planned years, it is what the run itself foretells of a loop of `obs.track`, else
-    what earlier runs took altogether, less what has passed.
+    what earlier runs took altogether, less what has passed; so it is where years are simulated side by side.
 
     >>> run = {"run_metadata": {"duration_seconds": 30.0}, "execution_summary": {"years_planned": [1, 2, 3],
     ...        "years_completed": [1]}, "breakdown": {"by": {"year": {"1": {"duration_seconds": 20.0}}}}}
@@ -35,14 +39,30 @@ def seconds_left(summary: Mapping[str, Any], earlier: Iterable[Mapping[str, Any]
     planned, done = (list(map(str, _list(summary, which))) for which in ("years_planned", "years_completed"))
     resumed = list(map(str, _list(summary, "years_resumed")))
     left = [year for year in planned if year not in done and year not in resumed]
-    if planned:
+    beside = are_side_by_side(summary)
+    if planned and not beside:
         return _by_years(summary, others, done, left, elapsed)
     foretold = _number(_table(summary, "forecast").get("eta_seconds"))
-    if foretold is not None:
+    if foretold is not None and not beside:
         return foretold
     totals = [_number(_table(other, "run_metadata").get("duration_seconds")) for other in others]
     known = [total for total in totals if total is not None]
     return max(0.0, median(known) - elapsed) if known else None
+
+
+def are_side_by_side(summary: Mapping[str, Any]) -> bool:
+    """Whether years are simulated at the same time, by workers or threads: what is left of one then tells nothing of
+    what is left of the run.
+
+    >>> are_side_by_side({"resources": {"open_operations": [{"breakdown": {"year": year}} for year in (2025, 2026)]}})
+    True
+    """
+    opened = tables(_table(summary, "resources"), "open_operations")
+    under_way = {(found.get("worker"), year) for found in opened if (year := _table(found, "breakdown").get(_YEAR))}
+    elapsed = _number(_table(summary, "run_metadata").get("duration_seconds"))
+    return len(under_way) > 1 or (
+        elapsed is not None and sum(_seconds_by_year(summary).values()) > elapsed * _MORE_THAN_ONE_AT_ONCE
+    )
 
 
 def _by_years(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 from ..clock import clock
@@ -30,6 +31,7 @@ class Look:
     rows_per_second: float | None = None
     events_per_second: float | None = None
     cores_busy: float | None = None
+    directory: Path | None = None
 
 
 class LiveRun:
@@ -60,7 +62,8 @@ class LiveRun:
         rates = self._rates(summary)
         # Of one that stands still nobody can tell.
         left = seconds_left(summary, self._earlier) if status["status"] == "running" else None
-        return Look(summary, lives, left, *(rates.get(key) for key in (*_COUNTED, "cpu_seconds")))
+        rows, events, cores = (rates.get(key) for key in (*_COUNTED, "cpu_seconds"))
+        return Look(summary, lives, left, rows, events, cores, self._directory)
 
     def _entry_now(self) -> RunEntry:
         return History(self._directory.parent, keep_index=False).get(str(self._directory.absolute()))

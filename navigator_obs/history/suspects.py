@@ -52,6 +52,11 @@ def suspects(summary: Mapping[str, Any], past: Sequence[Mapping[str, Any]]) -> l
     return sorted(found, key=_badness, reverse=True)[:MAX_SUSPICIONS]
 
 
+def alike(summary: Mapping[str, Any], past: Sequence[Mapping[str, Any]]) -> int:
+    """Return how many of the *past* runs it can be held against: those that planned the same years."""
+    return sum(_same_size(summary, other) for other in past)
+
+
 def _merged(found: Sequence[Suspicion]) -> list[Suspicion]:
     """Those with the same figures in one: the rows of an operation are often counted elsewhere as well."""
     alike: dict[tuple[float | None, float | None], list[Suspicion]] = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -139,6 +140,22 @@ def local_time(timestamp: object, *, with_date: bool = False, later_seconds: flo
 def local_day(timestamp: object) -> str:
     """Return the day of a timestamp by the reader's calendar; empty where it is none."""
     return _local(timestamp, "%a %Y-%m-%d")
+
+
+def localized(told: str, beside: object = None) -> str:
+    """Return what the toolkit said with its times as the reader's clock showed them, the day left out where it is that
+    of *beside*.
+    """
+    return _MOMENT.sub(lambda found: f"{found[1]} {_moment(found[2], beside)}", told)
+
+
+# By words of ours and to the microsecond: a time that a simulation is about stays as it is.
+_MOMENT: Final = re.compile(r"\b(since|at) (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z)")
+
+
+def _moment(timestamp: str, beside: object) -> str:
+    is_same_day = local_day(timestamp) == local_day(beside)
+    return local_time(timestamp) if is_same_day else _local(timestamp, "%Y-%m-%d %H:%M:%S") or timestamp
 
 
 def _local(timestamp: object, form: str, later_seconds: float = 0.0) -> str:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from ..fields import format_count, format_mb, format_percent, format_rate, format_seconds
+from ..fields import format_count, format_mb, format_percent, format_rate
 from ..history.live import Look
 from . import problems, years
-from .cells import Cell, Column, Section, cell, count_of, fitted, joined, local_time, number, table, text
-from .sections import headline
+from .ahead import time_left
+from .cells import Cell, Column, Section, cell, count_of, fitted, joined, local_time, localized, number, table, text
+from .sections import headline, stood
 from .slow import bar
 
 MAX_PROBLEMS: Final = 5
@@ -39,17 +40,22 @@ def line(look: Look) -> str:
     opened = _open(look.summary)
     current = f"in {text(opened[-1].get('path'))}" if opened and look.lives else ""
     begun = f"{verdict.name} {verdict.status} {verdict.duration}".strip()
-    reason = "" if look.lives else text(table(look.summary, "run_metadata").get("status_reason") or "")
     parts = (
         begun,
-        reason,
+        _reason(look.summary),
+        *(f"at {place}" for place in stood(look.summary, look.directory)[:1]),
         _years(look.summary),
-        _left(look),
+        time_left(look.seconds_left),
         current,
         _memory(look.summary).text,
         _problems(look.summary),
     )
     return joined(part for part in parts if part)
+
+
+def _reason(summary: Mapping[str, Any]) -> str:
+    run = table(summary, "run_metadata")
+    return localized(text(run.get("status_reason")), run.get("start_time"))
 
 
 def to_dict(look: Look) -> dict[str, Any]:
@@ -70,7 +76,8 @@ def to_dict(look: Look) -> dict[str, Any]:
 
 def _facts(look: Look) -> Section:
     facts = (
-        ("reason", cell(table(look.summary, "run_metadata").get("status_reason"))),
+        ("reason", cell(_reason(look.summary))),
+        *(("stands at", cell(place)) for place in stood(look.summary, look.directory)),
         ("progress", _progress(look)),
         ("memory", _memory(look.summary)),
         ("rates", cell(_rates(look))),
@@ -84,7 +91,9 @@ def _progress(look: Look) -> Cell:
     done, planned = _done_and_planned(look.summary)
     share = done / planned if planned else None
     filled = f"{bar(100 * share, _BAR_WIDTH):░<{_BAR_WIDTH}}" if share is not None else ""
-    return cell("  ".join(part for part in (filled, joined([_years(look.summary), _left(look)])) if part))
+    return cell(
+        "  ".join(part for part in (filled, joined([_years(look.summary), time_left(look.seconds_left)])) if part)
+    )
 
 
 def _years(summary: Mapping[str, Any]) -> str:
@@ -102,14 +111,6 @@ def _done_and_planned(summary: Mapping[str, Any]) -> tuple[int, int]:
     return len(done) if isinstance(done, list) else 0, len(planned) if isinstance(planned, list) and planned else sum(
         foreseen
     )
-
-
-def _left(look: Look) -> str:
-    if look.seconds_left is None:
-        return ""
-    # A guess has no hundredths.
-    seconds = round(look.seconds_left)
-    return f"about {f'{seconds} s' if seconds < 60 else format_seconds(seconds)} left"
 
 
 def _memory(summary: Mapping[str, Any]) -> Cell:

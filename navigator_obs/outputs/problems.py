@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, Final
 
@@ -10,7 +10,22 @@ from ..events.programs import head
 from ..fields import RESERVED, format_count, format_seconds, told_by_message
 from ..runs.frames import own_frame
 from . import failed_checks, variables
-from .cells import LIVING, Cell, Column, Section, cell, count_of, figure, items, joined, local_time, number, table, text
+from .cells import (
+    LIVING,
+    Cell,
+    Column,
+    Section,
+    cell,
+    count_of,
+    figure,
+    items,
+    joined,
+    local_time,
+    localized,
+    number,
+    table,
+    text,
+)
 
 MAX_ISSUES: Final = 5
 MAX_OPEN: Final = 10
@@ -191,13 +206,17 @@ def _fields(event: Mapping[str, Any], context: Mapping[str, Any]) -> Iterator[st
     """The event's own fields, but for those that are told elsewhere."""
     if "duration_seconds" in event:
         return
+    told = _TOLD_OF_WARNINGS if _is_of_python(event) else _TOLD_ELSEWHERE | told_by_message(event)
+    if str(event.get("logger")) in _OWN_LOGGERS:
+        told |= _TOLD_BY_REASON
     for name, value in event.items():
-        told = _TOLD_OF_WARNINGS if _is_of_python(event) else _TOLD_ELSEWHERE | told_by_message(event)
         if name not in RESERVED and name not in context and name not in told:
             yield f"{text(name)}={_short(value)}"
 
 
 _TOLD_ELSEWHERE: Final = frozenset({"operation_path"})
+# Why a run is called stalled.
+_TOLD_BY_REASON: Final = frozenset({"since", "promise_seconds", "learnt"})
 _TOLD_OF_WARNINGS: Final = frozenset({"operation_path", "warning", "file"})
 
 
@@ -261,3 +280,21 @@ def _opened(entry: Mapping[str, Any]) -> tuple[Cell, ...]:
         cell("" if seconds is None else format_seconds(seconds), "strong"),
         cell(joined(f"{text(name)} {text(value)}" for name, value in context.items()), "dim"),
     )
+
+
+def last_events(events: Sequence[Mapping[str, Any]], beside: object) -> Section:
+    """What was logged last, of a run that did not say how it ended, and in which operation."""
+    rows = [
+        (
+            cell(local_time(event.get("timestamp")), "dim"),
+            cell(event.get("level"), _LEVELS.get(str(event.get("level")), "")),
+            cell(localized(text(event.get("message")), beside)),
+            cell(event.get("operation_path"), "dim"),
+        )
+        for event in events
+    ]
+    columns = (Column(""), Column(""), Column("", flexible=True), Column("", flexible=True, optional=True))
+    return Section("Last events", columns, rows)
+
+
+_LEVELS: Final = {"WARNING": "warn", "ERROR": "bad", "CRITICAL": "bad"}

@@ -18,12 +18,13 @@ from ..errors import UsageError
 from ..events import scope
 from ..events.emitting import emit
 from ..events.glyphs import written
-from ..fields import format_mb, format_time_left
+from ..fields import format_mb
 from ..operations import metrics, resources, sampler
 from ..operations.forecast import fit
 from ..operations.operation import operation
 from ..runs import current, outlook
 from ..settings import INFO
+from .ahead import time_left
 from .columns import one_line
 
 T = TypeVar("T")
@@ -93,7 +94,7 @@ class Progress:
     def line(self) -> str:
         """Return all of it but the item: `3 of 10 · 2m 05s left · 425 MB · simulate/hiring`."""
         eta = self.eta_seconds()
-        left = "" if eta is None else "done" if self.done == self.total else f"{format_time_left(eta)} left"
+        left = "done" if self.done == self.total else time_left(eta).removeprefix("about ")
         return " · ".join(part for part in (self.steps(), left, format_mb(self.memory_mb()), self.operation()) if part)
 
 
@@ -151,7 +152,7 @@ class Lines:
 
     def _tell(self, eta: float | None) -> None:
         progress = self._progress
-        left = f", about {format_time_left(eta)} left" if eta else ""
+        left = f", {told}" if (told := time_left(eta)) else ""
         fields: dict[str, Any] = {
             "steps_done": progress.done,
             "steps_total": progress.total,

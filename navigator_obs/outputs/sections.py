@@ -8,13 +8,14 @@ it stays on its line and drives no terminal.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from ..fields import format_bytes, format_count, format_mb, format_percent, format_seconds
 from ..history.advice import typed
+from ..history.ended import endings
 from . import ahead, failed_checks, params, problems, slow, years
 from .cells import (
     LIVING,
@@ -29,6 +30,7 @@ from .cells import (
     items,
     joined,
     local_time,
+    localized,
     number,
     table,
     text,
@@ -62,11 +64,15 @@ class Headline(NamedTuple):
 
 @dataclass(frozen=True)
 class Places:
-    """Where the record stands, as far as the caller knows; not *kept* where no folder could be made for it."""
+    """Where the record stands, as far as the caller knows, and what else is known of the run; not *kept* where no
+    folder could be made for it.
+    """
 
     directory: Path | None = None
     log_path: Path | None = None
     kept: bool = True
+    last_events: Sequence[Mapping[str, Any]] = ()
+    """What was logged last, where the run itself does not tell what it was doing."""
 
 
 def headline(summary: Mapping[str, Any]) -> Headline:
@@ -90,17 +96,20 @@ def sections(summary: Mapping[str, Any], *, width: int = 100, places: Places | N
     """
     # Whoever looks at a run with errors looks for them; the reason goes before all.
     errors = problems.issues(summary, "errors")
-    why, glance = ("reason", _reason(summary)), [("evidence", _evidence(summary)), *_facts(summary)]
+    places = places or Places()
+    why, stands = ("reason", _reason(summary)), stood(summary, places.directory)
+    glance = [*(("stands at", place) for place in stands), ("evidence", _evidence(summary)), *_facts(summary)]
     found: Iterable[Section] = (
         *([_labelled([why]), errors, _labelled(glance)] if errors.rows else [_labelled([why, *glance])]),
         problems.issues(summary, "warnings"),
         failed_checks.section(summary),
         problems.open_operations(summary),
+        problems.last_events(places.last_events, table(summary, "run_metadata").get("start_time")),
         *years.tables(summary, width),
         slow.slowest(summary),
         slow.hotspots(summary),
         figures(summary),
-        files(summary, places or Places()),
+        files(summary, places),
     )
     fitting = (section if section.prose else fitted(section, width) for section in found if section.rows)
     return [section for section in fitting if section.columns]
@@ -115,7 +124,7 @@ def _labelled(facts: Iterable[tuple[str, str | Cell]]) -> Section:
 def _facts(summary: Mapping[str, Any]) -> Iterator[tuple[str, str | Cell]]:
     yield "problems", problems.counts(summary)
     yield "progress", _progress(summary)
-    yield "ahead", ahead.told(table(summary, "forecast")) if headline(summary).tone == "live" else ""
+    yield "ahead", ahead.told(summary) if headline(summary).tone == "live" else ""
     yield "time", _time(summary)
     yield "memory", _memory(table(summary, "resources"))
     yield "started", _started(table(summary, "run_metadata"))
@@ -134,13 +143,23 @@ def _reason(summary: Mapping[str, Any]) -> Cell | str:
     told = text(run.get("status_reason") or "")
     if any(message and message in told for message in problems.messages(summary)):
         return ""
-    return cell(told, headline(summary).tone) if told else ""
+    return cell(localized(told, run.get("start_time")), headline(summary).tone) if told else ""
+
+
+def stood(summary: Mapping[str, Any], directory: Path | None) -> list[str]:
+    """Return the line at which the program stands, or stood, of a run that hangs or crashed, then those of its other
+    threads; *directory* is the run's.
+    """
+    if directory is None:
+        return []
+    found = next((cause for cause in endings(summary, directory) if cause.place), None)
+    return [text(_from_here(place)) for place in (found.place, *found.also)] if found else []
 
 
 def _evidence(summary: Mapping[str, Any]) -> str:
     """How sure the verdict on a run is that was found dead, and why."""
     run = table(summary, "run_metadata")
-    facts = joined(text(fact) for fact in items(run, "evidence"))
+    facts = joined(localized(text(fact), run.get("start_time")) for fact in items(run, "evidence"))
     return f"{text(run.get('status_confidence'))}: {facts}" if facts else ""
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any, Final
 
 from .cells import GAP, NARROWEST, Cell, Column, Section, column_widths
@@ -31,14 +30,11 @@ def render(
     *,
     color: bool = False,
     width: int = 100,
-    directory: Path | None = None,
-    log_path: Path | None = None,
-    kept: bool = True,
+    places: Places | None = None,
 ) -> str:
     """Return the summary for people, *width* columns wide, without a final newline.
 
-    *directory* is the run's folder and *log_path* the log file, shown as where the files are; *kept* is whether there
-    is such a folder. *color* adds ANSI codes;
+    *places* tells where its files are. *color* adds ANSI codes;
     text from the summary itself never drives a terminal.
 
     >>> summary = {"run_metadata": {"name": "baseline", "status": "success", "duration_seconds": 12.4}}
@@ -46,7 +42,7 @@ def render(
     ['✓', 'baseline', 'success', 'in', '12.40', 's', '?']
     """
     width = max(width, MIN_WIDTH)
-    parts = sections(summary, width=width - len(_INDENT), places=Places(directory, log_path, kept))
+    parts = sections(summary, width=width - len(_INDENT), places=places)
     blocks = ["\n".join(_block(section, width, color)) for section in parts]
     return "\n\n".join(["\n".join([*_heading(headline(summary), width, color), *blocks[:1]]), *blocks[1:]])
 

@@ -15,6 +15,7 @@ import navigator_obs as obs
 from navigator_obs.cli.main import main
 from navigator_obs.cli.pretty import print_summary
 from navigator_obs.history.store import History
+from navigator_obs.outputs.sections import Places
 from tests.history.summaries import write
 from tests.history.test_trends import runs
 
@@ -113,9 +114,7 @@ def test_a_terminal_of_any_width_gets_what_fits(recorder, width: int):
     entry = History(recorder.runs_dir).get("last")
     stream = io.StringIO()
     console = Console(file=stream, width=width, force_terminal=True, color_system=None, legacy_windows=False)
-    print_summary(
-        entry.summary, directory=Path("artifacts/runs/x"), log_path=Path("logs/navigator.log"), console=console
-    )
+    print_summary(entry.summary, places=Places(Path("artifacts/runs/x"), Path("logs/navigator.log")), console=console)
     lines = stream.getvalue().splitlines()
     assert max(map(len, lines)) <= min(width, 120)
     shown = stream.getvalue()

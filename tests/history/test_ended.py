@@ -72,3 +72,14 @@ def test_what_lasts_many_times_longer_than_ever_hangs():
     assert [cause.category for cause in endings(ended, past=[usual(2.0)] * 3)] == ["stalled", "interrupted/scheduler"]
     assert [cause.category for cause in endings(ended, past=[usual(20.0)] * 3)] == ["interrupted/scheduler"]
     assert [cause.category for cause in endings(ended)] == ["interrupted/scheduler"]
+
+
+def test_what_left_the_same_traces_is_not_told_apart():
+    """Of a process that is gone nobody knows whether it was killed; a parent that saw its exit code knows that it ended
+    itself.
+    """
+    [gone] = endings(summary(status="crashed", reason="vanished: its process is gone", status_confidence="certain"))
+    assert (gone.category, gone.confidence) == ("interrupted/killed", "possible")
+    assert "os._exit leave the same traces" in gone.rule
+    [left] = endings(summary(status="crashed", reason="exit: the process ended with exit code 3 and no word"))
+    assert (left.category, left.fixed_by) == ("interrupted/exit", "developer")

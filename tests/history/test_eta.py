@@ -94,3 +94,16 @@ def test_a_run_of_the_same_shape_is_foretold_exactly(took: list[float], speed: f
         return
     now = run(years, dict(zip(years[:done], own[:done], strict=True)), sum(own[:done]))
     assert seconds_left(now, [earlier]) == pytest.approx(sum(own[done:]), rel=1e-6, abs=1e-6)
+
+
+def test_of_years_side_by_side_nothing_is_told_but_by_earlier_runs():
+    """Workers that simulate several years at once would make the time left that of the last year to begin."""
+    finished = run(YEARS, {2025: 10.0, 2026: 12.0}, 12.0)
+    under_way = run(YEARS, {2025: 10.0}, 12.0)
+    under_way["resources"] = {
+        "open_operations": [{"worker": worker, "breakdown": {"year": 2026}} for worker in ("vm-7", "vm-8")]
+    }
+    for now in (finished, under_way):
+        assert seconds_left(now) is None
+        assert seconds_left({**now, "forecast": {"eta_seconds": 0.1}}) is None
+        assert seconds_left(now, [EARLIER]) == 58.0

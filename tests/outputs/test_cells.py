@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+import time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from navigator_obs.outputs.cells import Cell, Column, Section, figure, fitted, number
+from navigator_obs.outputs.cells import Cell, Column, Section, figure, fitted, localized, number
 
 
 @pytest.mark.parametrize(
@@ -51,3 +52,18 @@ def test_optional_columns_give_way():
     section = Section("", columns, [(Cell("a name"), Cell("12"), Cell("a long note about it"), Cell(""))])
     assert [column.title for column in fitted(section, 40).columns] == ["name", "count", "note"]
     assert [column.title for column in fitted(section, 20).columns] == ["name", "count"]
+
+
+def test_times_in_reasons_are_those_of_the_readers_clock(monkeypatch):
+    """Of the day of the run the time is enough; what a simulation says of its own times stays as it is."""
+    monkeypatch.setenv("TZ", "Asia/Kathmandu")
+    time.tzset()
+    try:
+        told = "no progress since 2025-08-18T14:30:22.123456Z, promised every 1 s"
+        assert localized(told, "2025-08-18T10:00:00.000000Z") == "no progress since 20:15:22, promised every 1 s"
+        assert localized(told) == "no progress since 2025-08-18 20:15:22, promised every 1 s"
+        for own in ("no rows at 2026-01-01T00:00:00Z", "opened 2025-08-18T14:30:22.123456Z", "at no time"):
+            assert localized(own) == own
+    finally:
+        monkeypatch.undo()
+        time.tzset()

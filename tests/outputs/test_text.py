@@ -11,10 +11,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import navigator_obs as obs
+from navigator_obs.history.live import Look
 from navigator_obs.outputs.columns import width_of
 from navigator_obs.outputs.failed_checks import all_checks
+from navigator_obs.outputs.live import line
+from navigator_obs.outputs.sections import Places
 from navigator_obs.outputs.slow import bar
 from navigator_obs.outputs.text import render, render_sections, sections
+from navigator_obs.runs.stalls import write_stacks
 
 YEARS = [str(year) for year in range(2025, 2030)]
 
@@ -107,7 +111,7 @@ SUMMARY = {
 
 def test_all_that_an_operator_asks_first_is_there():
     """Status, duration, errors, years, slowest operations, coverage, memory and files, in plain words."""
-    shown = render(SUMMARY, directory=Path("runs/x"), log_path=Path("logs/navigator.log"))
+    shown = render(SUMMARY, places=Places(Path("runs/x"), Path("logs/navigator.log")))
     for words in (
         "✗ baseline  failed after 12.40 s",
         "duckdb.ConstraintException: Duplicate key",
@@ -204,7 +208,7 @@ KNOWN = set(re.findall(r"[a-z0-9_]+", repr(SUMMARY))) - {"seed", "plan", "hiring
 
 def test_nothing_in_a_summary_drives_the_terminal():
     """Wherever a control character stands in a summary, it is shown as text."""
-    shown = render(poisoned(SUMMARY), directory=Path(EVIL.replace("\x00", "")), log_path=Path("l" + EVIL))
+    shown = render(poisoned(SUMMARY), places=Places(Path(EVIL.replace("\x00", "")), Path("l" + EVIL)))
     assert all(line.isprintable() for line in shown.splitlines())
     # A line break inside a value makes no line of its own.
     assert not any(line.startswith(("\u202e", "b")) for line in shown.splitlines())
@@ -569,3 +573,28 @@ def test_the_report_lists_no_file_that_is_not_there(recorder, capsys):
         assert told[0] == f"  summary  none: nothing could be written in taken/runs/{run.run_id}"
         has_log = [["log", "logs/navigator.log"], ["events", f"navigator-obs logs --where run_id={run.run_id}"]]
         assert [line.split(maxsplit=1) for line in told[1:]] == (has_log if log_dir == "logs" else [])
+
+
+def test_a_run_that_hangs_names_the_line_at_which_it_stands(tmp_path):
+    """That of the main thread first, then those of the others."""
+    frames = [{"file": "/srv/plan/run.py", "line": 1, "function": "<module>"}]
+    stuck = [{"file": "/srv/plan/rules.py", "line": 7, "function": "settle"}]
+    threads = [{"thread": "MainThread", "frames": [*frames, *stuck]}, {"thread": "pay", "frames": stuck}]
+    write_stacks(tmp_path, "2025-01-01T00:00:00.000000Z", threads, 0o644)
+    for status, is_told in (("stalled", True), ("running", False)):
+        summary = {"run_metadata": {"name": "baseline", "status": status, "status_reason": "no progress since …"}}
+        shown = render(summary, places=Places(tmp_path))
+        assert ("stands at  /srv/plan/rules.py:7 in settle\n" in shown) is is_told
+        assert ("pay at /srv/plan/rules.py:7 in settle" in shown) is is_told
+    look = Look({"run_metadata": {"name": "baseline", "status": "stalled"}}, True, None, directory=tmp_path)
+    assert line(look) == "baseline stalled · at /srv/plan/rules.py:7 in settle"
+
+
+def test_time_left_that_is_no_time_is_not_told():
+    """Nothing is better than "about 0 s left", and than the time left of one of several years at once."""
+    forecast = {"eta_seconds": 90.0, "expected_end_time": "2025-08-18T14:30:22.123456Z"}
+    summary = {"run_metadata": {"status": "running", "duration_seconds": 60.0}, "forecast": forecast}
+    assert "about 1m 30s left, until" in render(summary)
+    assert " left" not in render({**summary, "forecast": {**forecast, "eta_seconds": 0.3}})
+    side_by_side = [{"path": "year", "worker": f"vm-{pid}", "breakdown": {"year": 2026}} for pid in (7, 8)]
+    assert " left" not in render({**summary, "resources": {"open_operations": side_by_side}})
