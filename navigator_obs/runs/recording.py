@@ -10,6 +10,7 @@ from collections.abc import Callable, Hashable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from ..clock import clock
 from ..encoding import from_json, to_json
 from ..events import scope
 from . import calling, clockwatch, evidence, folder, seal
@@ -24,8 +25,10 @@ if TYPE_CHECKING:
     from ..config import Config
     from ..redaction import Redactor
 
-# A summary may take this share of the time at most: where writing it is slow, it is written less often.
+# A summary may take these shares of the time at most, as CPU time and in all: where it is large, or the disk slow, it
+# is written less often. On a busy machine most of what passes meanwhile is the time of others.
 _SUMMARY_SHARE: Final = 0.005
+_SUMMARY_WALL_SHARE: Final = 0.1
 # What only a program that goes on records.
 _NEWS: Final = frozenset({"issue", "check", "artifact", "checkpoint", "tags", "fail"})
 
@@ -163,7 +166,7 @@ class Recording(Listener):
         super().stop_listening()
 
     def _write_running_summary(self) -> None:
-        began = self.seconds
+        began, cpu_began = self.seconds, clock.thread_cpu_ns()
         with self._lock:
             if self._closed:
                 return
@@ -172,8 +175,8 @@ class Recording(Listener):
             self.stall_watch.promise.learn(len(summary["execution_summary"]["years_completed"]))
             self.write_summary(summary)
         self._foretell(summary["forecast"] or {})
-        took = self.seconds - began
-        self._summary_due = began + max(TICK_SECONDS * 0.99, took / _SUMMARY_SHARE)
+        took, worked = self.seconds - began, (clock.thread_cpu_ns() - cpu_began) / 1e9
+        self._summary_due = began + max(TICK_SECONDS * 0.99, worked / _SUMMARY_SHARE, took / _SUMMARY_WALL_SHARE)
 
     def _foretell(self, forecast: Mapping[str, Any]) -> None:
         """Hand on what will stop the run, each kind of it once."""
