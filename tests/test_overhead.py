@@ -19,7 +19,8 @@ with open(sys.argv[1], "a") as file:
 BUSY = """
 import time
 import navigator_obs as obs
-until = 0.05 if obs.operation.__module__.endswith("disabled") else 0.45
+times = 1 if obs.operation.__module__.endswith("disabled") else 4
+until = times * max(time.process_time(), 0.1)
 while time.process_time() < until:
     pass
 """
@@ -39,7 +40,7 @@ def test_a_program_that_is_dearer_when_observed_is_found_to_be():
     found = measure(f"{sys.executable} -c '{BUSY}'", pairs=1)
     assert found.cpu is not None
     assert found.cpu.median > 1.2
-    assert found.pairs[0].observed.cpu_seconds >= 0.44
+    assert found.pairs[0].observed.cpu_seconds >= 0.39
 
 
 def test_the_ratio_is_the_median_of_the_pairs_with_its_quartiles():

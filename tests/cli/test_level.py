@@ -52,19 +52,21 @@ def simulation(tmp_path, monkeypatch):
         yield process
     finally:
         os.killpg(process.pid, 9)
-        process.wait(timeout=30)
+        process.wait(timeout=300)
         process.stdin.close()
         process.stdout.close()
 
 
 def logged(message, **fields):
     path = Path("logs/navigator.log")
-    found = [json.loads(line) for line in path.read_bytes().splitlines()] if path.exists() else []
+    # A line may be under way.
+    lines = path.read_bytes().rpartition(b"\n")[0].splitlines() if path.exists() else []
+    found = [json.loads(line) for line in lines]
     return [e for e in found if e["message"] == message and fields.items() <= e.items()]
 
 
 def wait_for(condition):
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.05)

@@ -86,13 +86,13 @@ def test_a_run_is_found_by_name_prefix_and_last_words(show, recorder):
 def test_a_killed_run_is_told_from_its_journal(recorder, show):
     """Of a run that was killed, what its journal holds is shown, with what was open and the reason that is known."""
     code = """
-import os, time, navigator_obs as obs
+import os, navigator_obs as obs
 obs.configure(console="off")
-with obs.start_run("doomed", years=[2025, 2026]):
+with obs.start_run("doomed", years=[2025, 2026]) as run:
     with obs.context(year=2025), obs.operation("year_simulation"):
         obs.get_logger("planwise").warning("attrition above plan")
     with obs.context(year=2026), obs.operation("year_simulation"):
-        time.sleep(1.5)
+        run.summary
         os.kill(os.getpid(), 9)
 """
     subprocess.run([sys.executable, "-c", code], cwd=recorder.root, check=False)

@@ -22,11 +22,11 @@ ONE_RUN = """grep '"run_id":"<id>"' logs/navigator.log | jq '.'"""
 DURATIONS = """grep '"operation":"year_simulation"' logs/navigator.log | jq '.duration_seconds'"""
 LIVE = """tail -f logs/navigator.log | jq '.'"""
 STEADY = """
-import time
+import itertools, time
 import navigator_obs as obs
 
 obs.configure(console="off")
-for number in range(600):
+for number in itertools.count():
     obs.get_logger("planwise").info("still running", number=number)
     time.sleep(0.05)
 """

@@ -62,28 +62,24 @@ def simulation(tmp_path):
 
 
 def wait_for(condition):
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.05)
 
 
-def written(path):
-    return path.exists() and path.stat().st_size > 0
-
-
 def test_stacks_and_open_operations_are_written_when_it_stalls(tmp_path, simulation):
     """The status says so while it lasts; once there is progress, it runs again, and the summary has counted it."""
     process, directory = simulation("wait_for_a_lock")
-    wait_for(lambda: status_of(directory)["status"] == "stalled")
-    assert status_of(directory)["status_reason"].startswith("no progress since ")
+    wait_for(lambda: (status_of(directory)["status_reason"] or "").startswith("no progress since "))
+    assert status_of(directory)["status"] == "stalled"
     assert "in wait_for_a_lock" in (directory / "stacks.log").read_text()
     [told] = [record for record in read(directory / "journal.jsonl") if record["kind"] == "stalled"]
     assert [found["path"] for found in told["open_operations"]] == ["year_simulation"]
     assert told["stacks"][0]["thread"] == "MainThread"
     assert History(tmp_path / "runs").list(status="stalled")[0].directory == directory
     (tmp_path / "go").touch()
-    process.communicate(timeout=60)
+    process.communicate(timeout=300)
     summary = json.loads((directory / "summary.json").read_bytes())
     VALIDATOR.validate(summary)
     assert (summary["run_metadata"]["status"], summary["execution_summary"]["stalls"]) == ("success", 1)
@@ -95,8 +91,8 @@ def test_stacks_and_open_operations_are_written_when_it_stalls(tmp_path, simulat
 def test_c_code_that_holds_the_gil_does_not_hide_a_stall(simulation):
     """The interpreter's own timer writes the stacks; a reader sees that not even a tick has come."""
     process, directory = simulation("hold_the_gil")
-    wait_for(lambda: written(directory / "stacks.log"))
-    assert "in hold_the_gil" in (directory / "stacks.log").read_text()
+    stacks = directory / "stacks.log"
+    wait_for(lambda: stacks.exists() and "in hold_the_gil" in stacks.read_text())
     wait_for(lambda: status_of(directory)["status"] == "stalled")
     assert "C code" in status_of(directory)["status_reason"]
     assert process.poll() is None
