@@ -43,13 +43,13 @@ class Program:
         environ = {key: value for key, value in os.environ.items() if not key.startswith("NAVIGATOR_OBS")}
         self.process = subprocess.Popen(
             [*prefix, sys.executable, "-W", "error", "-c", code],
-            cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environ,
+            cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environ,
         )  # fmt: skip
 
     def wait_until_ready(self):
         line = self.process.stdout.readline()
         if line != "ready\n":
-            raise AssertionError(line + self.process.communicate(timeout=60)[1])
+            raise AssertionError(line + self.process.communicate(timeout=300)[1])
 
     def send(self, number):
         self.wait_until_ready()
@@ -57,7 +57,7 @@ class Program:
 
     def end(self):
         try:
-            _, self.errors = self.process.communicate(timeout=60)
+            _, self.errors = self.process.communicate(timeout=300)
         finally:
             self.process.kill()
             self.process.wait()
@@ -94,7 +94,7 @@ def program(tmp_path):
         if found.process.poll() is None:
             found.process.kill()
         found.process.wait()
-        for pipe in (found.process.stdout, found.process.stderr):
+        for pipe in (found.process.stdin, found.process.stdout, found.process.stderr):
             pipe.close()
 
 
@@ -261,7 +261,8 @@ def test_a_second_signal_does_not_cut_the_end_in_half(program, number):
         def run_started(self, run): pass
         def run_finished(self, summary, directory):
             ready()
-            time.sleep(0.5)
+            # Until the other side, which has sent the signal by then, hangs up.
+            sys.stdin.read()
             print("told", file=sys.stderr)
     with obs.start_run("baseline", observers=[Slow()]):
         pass
@@ -454,7 +455,7 @@ with obs.start_run("baseline", params={"seed": 1}):
         # All of them read the end of the same pipe.
         os.close(tells)
         for started in programs:
-            started.communicate(timeout=100)
+            started.communicate(timeout=300)
     assert [started.returncode for started in programs] == [0] * 20
     summaries = [json.loads(path.read_bytes()) for path in (tmp_path / "runs").glob("*/summary.json")]
     assert len({summary["run_metadata"]["run_id"] for summary in summaries}) == 20

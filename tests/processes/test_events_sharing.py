@@ -21,7 +21,7 @@ log = obs.get_logger("sim")
 """
 
 
-def run(folder, body, *, head=HEAD, expect=0, timeout=90, **environ):
+def run(folder, body, *, head=HEAD, expect=0, timeout=300, **environ):
     """Run a program in a folder of its own; a dead-lock ends in a timeout."""
     clean = {key: value for key, value in os.environ.items() if not key.startswith("NAVIGATOR_OBS")}
     path = folder / "program.py"
@@ -63,7 +63,7 @@ def test_processes_and_threads_share_one_log(tmp_path):
     started = [
         subprocess.Popen([sys.executable, "-W", "error", str(path), name], cwd=tmp_path) for name in ("p", "q", "r")
     ]
-    assert [process.wait(timeout=90) for process in started] == [0, 0, 0]
+    assert [process.wait(timeout=300) for process in started] == [0, 0, 0]
     found = ids(tmp_path)
     assert len(found) == len(set(found)) == 3 * 2 * 410
     for seqs in _by_process(events(tmp_path)).values():
@@ -117,7 +117,7 @@ threads = [threading.Thread(target=work, args=(name,)) for name in "abc"]
 for child in range(FORKS):
     pid = os.fork()
     if pid == 0:
-        signal.alarm(30)
+        signal.alarm(200)
         log.info("event", id=f"child.{child}.1")
         log.warning("event", id=f"child.{child}.2")
         sinks.flush()
@@ -153,7 +153,6 @@ def test_forks_while_threads_log_to_the_console(tmp_path):
 
 
 @pytest.mark.torture
-@pytest.mark.timeout(600)
 @pytest.mark.parametrize("console", ["off", "on"])
 def test_many_forks_while_threads_log(tmp_path, console):
     """The same, 300 times."""
@@ -193,7 +192,6 @@ def test_logging_from_a_signal_handler(tmp_path):
 
 
 @pytest.mark.torture
-@pytest.mark.timeout(600)
 def test_logging_from_a_signal_handler_for_long(tmp_path):
     """The same, 10,000 times."""
     log_from_signal_handler(tmp_path, 10_000)
@@ -215,9 +213,10 @@ def test_exceptions_from_a_signal_handler(tmp_path):
         alarms = 0
         while alarms < 300:
             try:
-                # Python swallows what the callback of a weakref raises: the alarm rings again, and the loop ends.
-                signal.setitimer(signal.ITIMER_REAL, 0.0007, 0.1)
-                while True:
+                signal.setitimer(signal.ITIMER_REAL, 0.0007)
+                # Python swallows what a weakref's callback raises: then this alarm is none.
+                until = time.monotonic() + 2
+                while time.monotonic() < until:
                     number += 1
                     (log.warning if number % 3 == 0 else log.info)("event", id=number, padding="x" * 500)
                     told.append(number)
@@ -573,7 +572,7 @@ def test_a_console_that_takes_nothing(tmp_path):
         seen = os.read(process.stderr.fileno(), 1 << 20)
         process.stdin.write(b"\n")
         process.stdin.flush()
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=300)
     finally:
         process.kill()
         process.wait()
@@ -667,10 +666,10 @@ def test_a_handler_that_raises_reaches_the_program(tmp_path):
         signal.signal(signal.SIGALRM, handler)
         reached = 0
         for _ in range(200):
-            signal.setitimer(signal.ITIMER_REAL, 0.002)
             try:
-                until = time.time() + 0.5
-                while time.time() < until:
+                signal.setitimer(signal.ITIMER_REAL, 0.002)
+                until = time.monotonic() + 2
+                while time.monotonic() < until:
                     log.warning("event")
             except TimeoutError:
                 reached += 1
