@@ -77,7 +77,7 @@ def run_disabled(folder, code, value="1"):
     return subprocess.run(
         [sys.executable, "-W", "error", "-c", textwrap.dedent(code)],
         cwd=folder, env={**environ, "NAVIGATOR_OBS_DISABLED": value, "TMPDIR": str(folder)},
-        capture_output=True, text=True, timeout=60, check=False,
+        capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
 
 

@@ -35,7 +35,7 @@ def start(folder, act, *, wrap=(), stdin=None):
 
 def ended(folder, act, **settings):
     process = start(folder, act, **settings)
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=300)
     return process.returncode, errors, History(folder / "elsewhere").get()
 
 
@@ -68,7 +68,7 @@ def test_signals_are_passed_on(tmp_path, number):
     process = start(tmp_path, "time.sleep(60)")
     assert process.stdout.readline() == "ready\n"
     process.send_signal(number)
-    process.communicate(timeout=60)
+    process.communicate(timeout=300)
     assert process.returncode == 128 + number
     assert History(tmp_path / "elsewhere").get().status == {15: "terminated", 2: "interrupted"}[number]
 
@@ -81,8 +81,8 @@ def test_a_dead_watcher_watches_nobody(tmp_path):
     pid = json.loads((directory / "summary.json").read_bytes())["run_metadata"]["pid"]
     for victim in (process.pid, pid):
         os.kill(victim, signal.SIGKILL)
-    process.communicate(timeout=60)
-    deadline = time.monotonic() + 30
+    process.communicate(timeout=300)
+    deadline = time.monotonic() + 300
     while History(tmp_path / "elsewhere").get().status == "running" and time.monotonic() < deadline:
         time.sleep(0.02)
     listed = subprocess.run(

@@ -130,7 +130,7 @@ class Follower:
         # Unbuffered: a line that was read along with another would not be seen by `select`.
         self.process = subprocess.Popen(command, cwd=folder, bufsize=0, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
-    def line(self, seconds: float = 20) -> dict:
+    def line(self, seconds: float = 300) -> dict:
         ready, _, _ = select.select([self.process.stdout], [], [], seconds)
         assert ready, "nothing came"
         return json.loads(self.process.stdout.readline())
@@ -171,7 +171,7 @@ def test_following_a_run_ends_with_it(recorder):
             run.finish()
             recorder.lines()
             assert follower.line()["message"] == "Run completed"
-            assert follower.process.wait(20) == 0
+            assert follower.process.wait(300) == 0
 
 
 def test_a_terminal_is_never_driven_by_content(recorder):
@@ -198,7 +198,7 @@ def on_a_terminal(arguments: list[str], folder: Path, columns: int = 100) -> str
     )  # fmt: skip
     os.close(follower)
     sent = b""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 300
     while time.monotonic() < deadline:
         try:
             data = os.read(leader, 65536)
@@ -208,7 +208,7 @@ def on_a_terminal(arguments: list[str], folder: Path, columns: int = 100) -> str
             break
         sent += data
     os.close(leader)
-    assert process.wait(10) == 0
+    assert process.wait(300) == 0
     return sent.decode()
 
 

@@ -17,7 +17,7 @@ from navigator_obs.cli.verbs import VERBS
 
 def cli(*arguments: str, cwd: Path, **options) -> subprocess.CompletedProcess:
     command = [sys.executable, "-m", "navigator_obs", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, timeout=60, check=False, **options)
+    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, timeout=300, check=False, **options)
 
 
 def modules_of(arguments: list[str], cwd: Path) -> set[str]:

@@ -121,11 +121,11 @@ def test_a_forked_child_waits_for_no_lock_of_its_parents_threads(recorder):
     def hold():
         with gate._lock:
             inside.set()
-            go_on.wait(60)
+            go_on.wait(300)
 
     thread = threading.Thread(target=hold)
     thread.start()
-    inside.wait(60)
+    inside.wait(300)
     child = os.fork()
     if not child:
         os._exit(7 if limits.take_held_back() == {} else 1)

@@ -188,7 +188,7 @@ def test_several_processes_compress_one_log(tmp_path):
         for name, kind in (("a", "gzip"), ("b", "zstd"), ("c", "zstd"))
     ]
     try:
-        assert [program.wait(timeout=100) for program in programs] == [0, 0, 0]
+        assert [program.wait(timeout=300) for program in programs] == [0, 0, 0]
     finally:
         for program in programs:
             program.kill()

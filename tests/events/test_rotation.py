@@ -201,7 +201,7 @@ def test_processes_share_a_file_through_rotation(writers, max_bytes, tmp_path_fa
         )
         for name, sizes in enumerate(writers)
     ]
-    assert [program.wait(timeout=100) for program in programs] == [0] * len(writers)
+    assert [program.wait(timeout=300) for program in programs] == [0] * len(writers)
     lines = [line.split(b":") for line in contents(folder)]
     for name, sizes in enumerate(writers):
         mine = [(int(number), len(padding)) for writer, number, padding in lines if writer == str(name).encode()]

@@ -146,7 +146,6 @@ def test_some_scenarios_leave_what_they_claim(name: str, tmp_path: Path, common:
 
 
 @pytest.mark.torture
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize("name", [name for name in SCENARIOS if name not in ALWAYS])
 def test_each_scenario_leaves_what_it_claims(name: str, tmp_path: Path, common: World):
     """Status, reason, error, place, year and what changed are those of the scenario."""

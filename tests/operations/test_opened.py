@@ -71,7 +71,6 @@ def test_eight_threads_of_a_hundred_thousand_operations_are_counted_exactly(open
 
 
 @pytest.mark.torture
-@pytest.mark.timeout(600)
 def test_memory_is_the_same_after_ten_million_operations(open_run):
     """Operations add up in sums and buckets; nothing is kept of each."""
 

@@ -54,7 +54,7 @@ def on_a_terminal(tmp_path, program, without_rich=False):
         if not chunk and process.poll() is not None:
             break
     os.close(master)
-    assert process.wait(60) == 0, seen.decode()
+    assert process.wait(300) == 0, seen.decode()
     return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", seen.decode())
 
 

@@ -61,7 +61,7 @@ class Writer:
     def kill(self):
         self.process.send_signal(signal.SIGKILL)
         self.told += self.process.stdout.read()
-        self.process.wait(timeout=30)
+        self.process.wait(timeout=300)
         self.process.stdout.close()
         return [line.decode() for line in self.told.split(b"\n")[:-1]]
 
@@ -110,7 +110,6 @@ def test_a_kill_loses_and_doubles_nothing(tmp_path, writers, how):
 
 
 @pytest.mark.torture
-@pytest.mark.timeout(900)
 @pytest.mark.parametrize("attempt", range(60))
 def test_many_kills_lose_and_double_nothing(tmp_path, attempt):
     """The same, many times, over one log that goes on."""
@@ -126,7 +125,7 @@ def test_a_living_process_recovers_its_dead_neighbour(tmp_path):
         victim.read_for(0.02)
     acknowledged = victim.kill()
     left_behind = f"*-{victim.process.pid}-*.stage"
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     while list((tmp_path / "logs" / ".staging").glob(left_behind)) and time.monotonic() < deadline:
         survivor.read_for(0.05)
     survivor.kill()
@@ -151,7 +150,7 @@ def test_events_show_in_the_file_while_the_program_runs(tmp_path):
         [sys.executable, "-c", code], cwd=tmp_path, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
     assert process.stdout.readline() == "1\n"
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     while "by age" not in (tmp_path / "logs" / "navigator.log").read_text() and time.monotonic() < deadline:
         time.sleep(0.01)
     process.kill()

@@ -33,7 +33,7 @@ def start(folder, body, *arguments, **settings):
 
 def ended(folder, body, *arguments):
     process = start(folder, body, *arguments)
-    output, errors = process.communicate(timeout=60)
+    output, errors = process.communicate(timeout=300)
     return process.returncode, output, errors
 
 
@@ -98,10 +98,10 @@ async def main():
     asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, got.set)
     with obs.start_run("inside"):
         os.kill(os.getpid(), signal.SIGUSR1)
-        await asyncio.wait_for(got.wait(), 20)
+        await asyncio.wait_for(got.wait(), 300)
     got.clear()
     os.kill(os.getpid(), signal.SIGUSR1)
-    await asyncio.wait_for(got.wait(), 20)
+    await asyncio.wait_for(got.wait(), 300)
 with obs.start_run("around"):
     asyncio.run(main())
 asyncio.run(main())
@@ -139,7 +139,7 @@ with obs.start_run("baseline") as run:
     assert process.stdout.readline() == "ready\n"
     time.sleep(random.Random(attempt).uniform(0.0, 1.5))
     process.kill()
-    process.communicate(timeout=60)
+    process.communicate(timeout=300)
     told = [int(line) for line in (tmp_path / "told").read_bytes().splitlines()]
     kept = set(finalised(tmp_path)["execution_summary"]["years_completed"])
     assert set(told) <= kept

@@ -61,7 +61,7 @@ def watch(folder, durability, events):
     environ = {key: value for key, value in os.environ.items() if not key.startswith("NAVIGATOR_OBS")}
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", WATCHED, durability, str(events)],
-        cwd=folder, env=environ, capture_output=True, text=True, timeout=120, check=False,
+        cwd=folder, env=environ, capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)

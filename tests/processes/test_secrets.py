@@ -98,7 +98,7 @@ def written(tmp_path_factory):
     done = subprocess.run(
         [sys.executable, "program.py", "--password", PASSWORD, "--db", PLANTED["url"], f"--token={PASSWORD}"],
         cwd=folder, env={**clean, "PGPASSWORD": PASSWORD}, input=json.dumps([PLANTED, PASSWORD]), text=True,
-        capture_output=True, check=False, timeout=100,
+        capture_output=True, check=False, timeout=300,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     # Python prints what nobody caught in a thread by itself, whatever stands in it.
@@ -147,7 +147,7 @@ def test_a_run_id_cannot_leave_its_folder(tmp_path, given):
     inside = tmp_path / "in" / "side"
     inside.mkdir(parents=True)
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=inside, input=given, text=True, capture_output=True, check=False, timeout=60
+        [sys.executable, "-c", code], cwd=inside, input=given, text=True, capture_output=True, check=False, timeout=300
     )
     assert done.returncode == 0, done.stderr
     if not done.stdout.startswith("refused"):
@@ -168,6 +168,6 @@ def test_a_planted_link_is_not_followed(tmp_path, planted):
         target.write_text("precious")
     link.symlink_to(target)
     code = "import navigator_obs as obs; obs.configure(console='off'); obs.get_logger('sim').error('told')"
-    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=False, capture_output=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=False, capture_output=True, timeout=300)
     assert (done.returncode, done.stderr) == (0, b"")
     assert list(target.iterdir()) == [] if target.is_dir() else target.read_text() == "precious"

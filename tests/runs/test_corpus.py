@@ -12,8 +12,6 @@ import pytest
 
 from tests.runs.corpus import CASES, Case, observe, record_dbt
 
-# All failures are provoked before the first test, which takes its time on a busy machine.
-pytestmark = pytest.mark.timeout(900)
 ROOM = subprocess.run(["unshare", "-m", "true"], check=False, capture_output=True).returncode == 0
 LEVELS = {
     "resource": {"memory", "disk", "descriptors", "time"},

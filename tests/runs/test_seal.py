@@ -230,7 +230,7 @@ with obs.start_run("doomed") as run:
 
 @pytest.fixture
 def killed(tmp_path):
-    subprocess.run([sys.executable, "-c", _KILLED], cwd=tmp_path, check=False, timeout=60)
+    subprocess.run([sys.executable, "-c", _KILLED], cwd=tmp_path, check=False, timeout=300)
     (directory,) = (tmp_path / "artifacts" / "runs").iterdir()
     return directory
 

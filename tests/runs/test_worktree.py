@@ -105,7 +105,7 @@ def test_a_run_keeps_what_differed(recorder, work_tree, monkeypatch):
     (work_tree / "model.sql").write_text("select 2\n")
     monkeypatch.chdir(work_tree)
     with obs.start_run("baseline") as run:
-        run._recording._behind._changes._thread.join(60)
+        run._recording._behind._changes._thread.join(300)
     found = json.loads((run.directory / "summary.json").read_bytes())["environment"]["git"]
     assert (found["dirty"], found["diff"]["kept"]) == (True, True)
     assert "+select 2" in (run.directory / "git.diff").read_text()

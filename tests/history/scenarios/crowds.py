@@ -142,7 +142,7 @@ def interrupted_with_workers(world: World) -> None:
     with world.running() as process:
         world.wait_for("reached")
         os.killpg(process.pid, signal.SIGINT)
-        process.wait(60)
+        process.wait(300)
 
 
 REGIONS = """\
@@ -235,7 +235,7 @@ def clean_up_fails_when_ended(world: World) -> None:
     with world.running() as process:
         world.wait_for("reached")
         process.send_signal(signal.SIGTERM)
-        process.wait(60)
+        process.wait(300)
 
 
 BUY_OUT = """\

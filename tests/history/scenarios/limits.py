@@ -187,7 +187,7 @@ def terminal_closed(world: World) -> None:
     with world.running() as process:
         world.wait_for("reached")
         process.send_signal(signal.SIGHUP)
-        process.wait(60)
+        process.wait(300)
 
 
 @scenario(

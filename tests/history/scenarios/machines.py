@@ -201,7 +201,7 @@ def killed_under_a_watcher(world: World) -> None:
         world.wait_for("reached")
         [simulation] = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
         os.kill(int(simulation), signal.SIGKILL)
-        process.wait(60)
+        process.wait(300)
 
 
 @scenario("The scheduler ended it.", ended("terminated", "interrupted/scheduler", "SIGTERM"), before=waiting)
@@ -209,7 +209,7 @@ def terminated(world: World) -> None:
     with world.running() as process:
         world.wait_for("reached")
         process.send_signal(signal.SIGTERM)
-        process.wait(60)
+        process.wait(300)
 
 
 @scenario("Somebody pressed Ctrl-C.", ended("interrupted", "interrupted/user", "KeyboardInterrupt"), before=waiting)
@@ -217,7 +217,7 @@ def interrupted(world: World) -> None:
     with world.running() as process:
         world.wait_for("reached")
         process.send_signal(signal.SIGINT)
-        process.wait(60)
+        process.wait(300)
 
 
 @scenario(
@@ -259,7 +259,7 @@ def hung_until_it_was_ended(world: World) -> None:
         world.wait_for("reached")
         world.wait_for_status("stalled")
         process.send_signal(signal.SIGTERM)
-        process.wait(60)
+        process.wait(300)
 
 
 @scenario(

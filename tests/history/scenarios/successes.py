@@ -191,7 +191,7 @@ def waited_for_a_lock(world: World) -> None:
         with held(world, HOLD_STORE, "results.sqlite"):
             world.wait_for("reached")
             time.sleep(2)
-        process.wait(60)
+        process.wait(300)
 
 
 MATCH = """\

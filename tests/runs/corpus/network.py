@@ -171,7 +171,7 @@ def remote_fault(folder: Path) -> None:
 @case("external/network", "The other side does not speak TLS.", raises=URL, says="SSL")
 def not_tls(folder: Path) -> None:
     with server(replying("HTTP/1.1 400 Bad Request\n\n")) as port:
-        urllib.request.urlopen(f"https://127.0.0.1:{port}/", timeout=5)
+        urllib.request.urlopen(f"https://127.0.0.1:{port}/", timeout=200)
 
 
 @case(

@@ -23,7 +23,7 @@ from typing import Any
 from .case import CASES, Case
 
 ROOT = Path(__file__).parents[3]
-LONGEST_SECONDS = 90
+LONGEST_SECONDS = 300
 PRELOADED = frozenset({"duckdb", "numpy", "pandas", "polars", "pydantic"})
 
 

@@ -24,7 +24,7 @@ BROKEN_POOL = "concurrent.futures.process.BrokenProcessPool"
 def in_a_pool(function: Callable[..., object], *arguments: object, **options: object) -> object:
     context = multiprocessing.get_context("fork")
     with concurrent.futures.ProcessPoolExecutor(1, mp_context=context, **options) as pool:
-        return pool.submit(function, *arguments).result(timeout=30)
+        return pool.submit(function, *arguments).result(timeout=200)
 
 
 def leave() -> None:
@@ -75,7 +75,7 @@ def worker_not_initialised(folder: Path) -> None:
 )  # fmt: skip
 def thread_not_initialised(folder: Path) -> None:
     with concurrent.futures.ThreadPoolExecutor(1, initializer=refuse) as pool:
-        pool.submit(time.sleep, 0).result(timeout=30)
+        pool.submit(time.sleep, 0).result(timeout=200)
 
 
 @case("code", "A mistake of the program's, made in a worker.", raises="KeyError", says="hires")
