@@ -119,6 +119,7 @@ EXCEPTION_FIELDS: Final = (
     Field("category", "string", "", "which kind of failure it is, in one or two levels: `database/lock`"),
     Field("category_rule", "string", "", "what told the category"),
     Field("printed", "string", "", "where a program failed: why, in its own words; of dbt, which model or test"),
+    Field("retold", "boolean", "", "true where this run has told the same exception before: it counts once"),
     Field("locals", "array", "", "with `capture_locals`: module, function, line and the `values` of its variables"),
 )
 """The keys of an event's `exception`."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ..encoding import text
 from ..redaction import redact_text
-from . import categories
+from . import categories, retelling
 from .programs import failed_nodes, printed, why
 from .remote import is_remote, remote_frames, remote_root, remote_text
 from .tracebacks import MAX_FRAMES, is_of_library, stack_of
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 MAX_CAUSES: Final = 16
 _WITHOUT_PLACE: Final = (KeyboardInterrupt, SystemExit)
-_REPORTED: Final = "__navigator_obs_reported__"
 _CAUSE_TEXT: Final = "The above exception was the direct cause of the following exception:"
 _CONTEXT_TEXT: Final = "During handling of the above exception, another exception occurred:"
 
@@ -80,6 +79,13 @@ def fingerprint(error: BaseException) -> str:
     return _fingerprint(list(chain_of(error)))
 
 
+def identity(error: BaseException) -> str:
+    """Return what the fingerprint of an exception is made of that has no cause; empty for others."""
+    if error.__cause__ is not None or error.__context__ is not None or isinstance(error, BaseExceptionGroup):
+        return ""
+    return _identity(error, error)
+
+
 def _fingerprint(chain: list[tuple[BaseException, str]]) -> str:
     identities = {_identity(root, chain[0][0]) for root in _roots(_raised(chain))}
     return _digest("\n\n".join(sorted(identities)))
@@ -107,8 +113,8 @@ def _raised(chain: list[tuple[BaseException, str]]) -> BaseException:
 
 def _worker_identity(root: BaseException, remote: BaseException) -> str:
     """What makes an error that came back from a worker the same as another one."""
-    known = getattr(root, _REPORTED, None)
-    if type(known) is str:
+    known = retelling.identity_of(root)
+    if known:
         # As the worker's own operation told it.
         return known
     kind, frames = remote_root(remote_text(remote))
@@ -167,29 +173,6 @@ def type_name(error: BaseException) -> str:
     if kind.__module__ in {"builtins", "__main__"}:
         return kind.__qualname__
     return f"{kind.__module__}.{kind.__qualname__}".replace("_duckdb.", "duckdb.")
-
-
-def mark_reported(error: BaseException) -> None:
-    """Remember on *error* itself that it was told, so that it is not told again by each operation that it passes."""
-    try:
-        # What it is goes along to the process that hears of a worker's error.
-        setattr(error, _REPORTED, _identity(error, error) if _is_plain(error) else True)
-    except Exception:
-        # An exception class without a dict is told more than once, which is better than never.
-        return
-
-
-def _is_plain(error: BaseException) -> bool:
-    return error.__cause__ is None and error.__context__ is None and not isinstance(error, BaseExceptionGroup)
-
-
-def was_reported(error: BaseException) -> bool:
-    """Return whether `mark_reported` saw *error* before, or all that a group is made of. One raised from it is another:
-    it adds its own words.
-    """
-    if getattr(error, _REPORTED, False):
-        return True
-    return isinstance(error, BaseExceptionGroup) and all(map(was_reported, error.exceptions))
 
 
 def from_signal_handler(error: BaseException) -> bool:

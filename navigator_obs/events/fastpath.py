@@ -18,10 +18,11 @@ from ..fields import RESERVED
 from ..redaction import may_hold_secret
 from ..settings import ERROR, INFO, WARNING
 from . import variables
-from .exceptions import describe, mark_reported
+from .exceptions import describe, identity
 from .line import EventLine
 from .outlines import Outlines, Told
 from .processors import CALLER, LEVEL_NAMES, Redact, exception_of
+from .retelling import mark_told
 from .scope import NO_RUN, Scope, current, get_scope
 from .sites import CACHE_LIMIT, Fragment, Site, Thread, remember
 from .symptoms import shape
@@ -159,9 +160,11 @@ class FastPath:
         run_id = (current().run or NO_RUN).run_id
         if told is None or error is None:
             return EventLine(line, run_id, (logger, level >= ERROR, shape(message)), message)
-        mark_reported(error)
-        whole = b'%b,"exception":%b}\n' % (line[:-2], told.rendered)
-        return EventLine(whole, run_id, told.outline and (told.outline, level >= ERROR), told.message or message)
+        retold = mark_told(error, run_id, identity(error), as_error=level >= ERROR)
+        rendered = b'%b,"retold":true}' % told.rendered[:-1] if retold else told.rendered
+        whole = b'%b,"exception":%b}\n' % (line[:-2], rendered)
+        group = told.outline and (told.outline, level >= ERROR)
+        return EventLine(whole, run_id, group, told.message or message, retold=retold)
 
     def _exception(self, error: BaseException) -> Told | None:
         """Render the value of an event's `exception`; None for one that has to be cut, or that has variables."""

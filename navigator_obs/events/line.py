@@ -16,15 +16,17 @@ class EventLine(Mapping[str, Any]):
     Nearly all who hear of a warning or an error only count it, and that takes no more than what stands beside the line.
     """
 
-    __slots__ = ("_event", "group", "line", "run_id", "words")
+    __slots__ = ("_event", "group", "line", "retold", "run_id", "words")
 
-    def __init__(self, line: bytes, run_id: str | None, group: Hashable, words: str) -> None:
+    def __init__(self, line: bytes, run_id: str | None, group: Hashable, words: str, *, retold: bool = False) -> None:
         self.line = line
         self.run_id = run_id
         self.group = group
         """The same for events that are one issue; events of one issue may have different ones. None: not known."""
         self.words = words
         """The exception's message; the event's where there is none."""
+        self.retold = retold
+        """Whether its exception was told before in this run."""
         self._event: dict[str, Any] | None = None
 
     @property

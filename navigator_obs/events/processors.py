@@ -18,7 +18,7 @@ from ..encoding import nonfinite_paths, simplify, text, to_json
 from ..fields import RESERVED
 from ..redaction import Redactor
 from ..settings import CRITICAL, ERROR, INFO, LEVELS, WARNING
-from . import exceptions, tracebacks, variables
+from . import exceptions, retelling, tracebacks, variables
 from .cuts import LEAST_BYTES, ORDER, EventDict, free_name, shortened
 from .scope import NO_RUN, current
 
@@ -128,7 +128,10 @@ def add_exception(logger: Any, method_name: str, event_dict: EventDict) -> Event
         # A processor of the user's may do with its event what it likes.
         frames = [dict(frame) for frame in described["frames"]]
         event_dict["exception"] = {**described, "frames": frames, **variables.told_of(error)}
-        exceptions.mark_reported(error)
+        is_error = METHOD_LEVELS.get(method_name, 20) >= LEVELS["ERROR"]
+        run_id, identity = event_dict.get("run_id"), exceptions.identity(error)
+        if retelling.mark_told(error, run_id, identity, as_error=is_error):
+            event_dict["exception"]["retold"] = True
     elif not _says_nothing(given):
         event_dict["field_exc_info"] = given
     if event_dict.pop("stack_info", None):

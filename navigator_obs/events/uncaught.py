@@ -14,8 +14,9 @@ from typing import Any, Final
 
 from ..encoding import text
 from ..settings import CRITICAL, ERROR
-from . import exceptions, tracebacks
+from . import tracebacks
 from .emitting import emit
+from .retelling import was_told
 
 _LOGGER: Final = "navigator_obs.uncaught"
 
@@ -60,12 +61,11 @@ _recording: Final = _Recording()
 
 def _record(level: int, message: str, error: BaseException | None, **fields: Any) -> None:
     # Recording one may bring about another (a `__del__` of what is logged), and that one the next.
-    if _recording.is_under_way or not isinstance(error, Exception) or exceptions.was_reported(error):
+    if _recording.is_under_way or not isinstance(error, Exception) or was_told(error):
         return
     _recording.is_under_way = True
     try:
         emit(_LOGGER, level, message, fields, exception=error, caller=tracebacks.place_of(error))
-        exceptions.mark_reported(error)
     finally:
         _recording.is_under_way = False
 

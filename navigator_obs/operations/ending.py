@@ -8,6 +8,7 @@ from ..clock import clock, format_timestamp
 from ..encoding import text
 from ..events import exceptions, scope
 from ..events.emitting import emit
+from ..events.retelling import mark_told, was_told
 from ..fields import OPERATION_FIELDS
 from ..settings import ERROR, INFO
 from . import telling
@@ -112,7 +113,8 @@ def _tell_end(op: OpenOperation, status: str, fields: dict[str, Any], error: Bas
         if own:
             fields.update((f"field_{key}" if key in _OWN else key, value) for key, value in own.items())
     level, told = INFO, None
-    if status == FAILED and (error is None or not exceptions.was_reported(error)):
+    run_id = None if op.run is None else op.run.run_id
+    if status == FAILED and (error is None or not was_told(error, run_id)):
         # An exception that passes many operations is told by the innermost that logs; the others say that they failed.
         level, told = ERROR, error
     place = op.place or telling.place()
@@ -121,7 +123,8 @@ def _tell_end(op: OpenOperation, status: str, fields: dict[str, Any], error: Bas
     try:
         emit(place[0], level, message, fields, exception=told, caller=place)
         if told is not None:
-            exceptions.mark_reported(told)
+            # Also where nobody wanted the event.
+            mark_told(told, run_id, exceptions.identity(told), as_error=True)
         telling.count_repeat(op, place)
     finally:
         if token is not None:

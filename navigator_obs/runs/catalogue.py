@@ -81,6 +81,12 @@ def _is_of_a_check(event: Mapping[str, Any]) -> bool:
     return "check" in event and event.get("logger") == "navigator_obs.checks"
 
 
+def is_retold(event: Mapping[str, Any]) -> bool:
+    """Whether the exception of *event* was told in this run before."""
+    exception = event.get("exception")
+    return isinstance(exception, Mapping) and exception.get("retold") is True
+
+
 def own_context(event: Mapping[str, Any], keys: Mapping[str, Any]) -> dict[str, Any]:
     """Return the part of *event* that the code around it had bound: *keys* are the context's."""
     names = [key for key in keys if key in event and key not in RESERVED]

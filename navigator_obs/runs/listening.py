@@ -199,9 +199,9 @@ class Listener:
     def on_event(self, event: Mapping[str, Any]) -> None:
         """Take a warning or an error that was logged in this process, if it is the run's."""
         if isinstance(event, EventLine):
-            if event.run_id == self.tag.run_id and not self._counts(event):
+            if event.run_id == self.tag.run_id and not event.retold and not self._counts(event):
                 self.note_issue(event.event, catalogue.own_context(event.event, scope.current().context), event.group)
-        elif event.get("run_id") == self.tag.run_id:
+        elif event.get("run_id") == self.tag.run_id and not catalogue.is_retold(event):
             self.note_issue(event, catalogue.own_context(event, scope.current().context))
 
     def _counts(self, line: EventLine) -> bool:

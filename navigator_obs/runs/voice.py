@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ..events import exceptions, scope, variables
 from ..events.emitting import emit
+from ..events.retelling import mark_told, was_told
 from ..settings import ERROR, INFO, WARNING
 from .listening import now
 from .stalls import STACKS_NAME
@@ -32,7 +33,7 @@ class Voice:
 
     def end(self, name: str, verdict: Verdict, error: BaseException | None) -> None:
         """Say how it has ended; *error* is what it ended with, told in full unless an operation or an event has."""
-        untold = error if isinstance(error, Exception) and not exceptions.was_reported(error) else None
+        untold = error if isinstance(error, Exception) and not was_told(error, self._recording.tag.run_id) else None
         message = _MESSAGES.get(verdict.status, f"Run {verdict.status}")
         if untold is not None:
             self._catalogue(message, untold)
@@ -46,6 +47,9 @@ class Voice:
             "warnings": execution["warnings"],
         }
         self._say(_LEVELS.get(verdict.status, WARNING), message, fields, untold)
+        if untold is not None:
+            # Also where nobody wanted the event.
+            mark_told(untold, self._recording.tag.run_id, exceptions.identity(untold), as_error=True)
 
     def stall(self, changed: str, told: dict[str, Any]) -> None:
         """Say that the run makes no progress, or does so again."""
@@ -64,7 +68,6 @@ class Voice:
 
     def _catalogue(self, message: str, error: Exception) -> None:
         """An exception that no operation and no log call told is an error of the run all the same."""
-        exceptions.mark_reported(error)
         event = {
             "timestamp": now(),
             "level": "ERROR",

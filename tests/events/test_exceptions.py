@@ -7,7 +7,8 @@ import subprocess
 import sys
 
 from navigator_obs.encoding import to_json
-from navigator_obs.events.exceptions import describe, fingerprint, mark_reported, root_cause, was_reported
+from navigator_obs.events.exceptions import describe, fingerprint, root_cause
+from navigator_obs.events.retelling import mark_told, was_told
 
 
 def raised(call):
@@ -162,9 +163,23 @@ def test_code_without_source_is_described():
 def test_an_exception_remembers_that_it_was_told():
     """Told once is remembered on the exception itself; one that can't remember is told again."""
     error = ValueError("x")
-    assert not was_reported(error)
-    mark_reported(error)
-    assert was_reported(error)
-    assert not was_reported(RuntimeError("caused by it"))
-    mark_reported(Sealed())
-    assert not was_reported(Sealed())
+    assert not was_told(error)
+    assert not mark_told(error, "run", "", as_error=True)
+    assert was_told(error)
+    assert not was_told(RuntimeError("caused by it"))
+    assert not mark_told(Sealed(), "run", "", as_error=True)
+    assert not was_told(Sealed())
+
+
+def test_each_run_hears_of_an_exception_once():
+    """As a warning first and as an error later it is told twice; another run has not heard of it."""
+    error = ValueError("x")
+    told = [
+        mark_told(error, run, "", as_error=as_error)
+        for run, as_error in (("a", False), ("a", False), ("a", True), ("a", True), ("a", False), ("b", True))
+    ]
+    assert told == [False, True, False, True, True, False]
+    group = ExceptionGroup("all", [error])
+    assert was_told(group, "a")
+    assert not was_told(ExceptionGroup("all", [error, KeyError()]), "a")
+    assert mark_told(group, "a", "", as_error=True)

@@ -106,6 +106,47 @@ def test_an_exception_is_one_error_of_the_run(recorder):
     assert summary["execution_summary"]["errors"] == 1
 
 
+@pytest.mark.parametrize("way", ["fast", "chain"])
+def test_an_exception_counts_once(recorder, way):
+    """That an operation failed with it and that the program logged it is one error; the log says what is told again."""
+    if way == "chain":
+        recorder.configure(processors=[lambda _, __, event: event])
+    log = obs.get_logger("sim")
+    with obs.start_run("baseline") as run:
+        try:
+            with obs.operation("hiring"):
+                raise ValueError("no hires")
+        except ValueError:
+            log.exception("scenario failed")
+            log.warning("it goes on", exc_info=True)
+        try:
+            raise KeyError("salary")
+        except KeyError:
+            log.warning("tried again", exc_info=True)
+            log.exception("given up")
+    found = {
+        severity: [issue["count"] for issue in on_disk(run)["issues"][severity]] for severity in ("errors", "warnings")
+    }
+    assert found == {"errors": [1, 1], "warnings": [1]}
+    told = [(event["message"], event["exception"].get("retold")) for event in recorder.events() if "exception" in event]
+    assert told == [("hiring failed", None), ("scenario failed", True), ("it goes on", True), ("tried again", None),
+                    ("given up", None)]  # fmt: skip
+
+
+def test_the_batch_hears_of_what_its_scenario_was_told(recorder):
+    """A run within a run has its own errors; those that leave it are the outer one's as well."""
+    with (
+        pytest.raises(ValueError, match="no hires"),
+        obs.start_run("batch") as batch,
+        obs.operation("scenario"),
+        obs.start_run("high") as high,
+        obs.operation("hiring"),
+    ):
+        raise ValueError("no hires")
+    assert [len(on_disk(run)["issues"]["errors"]) for run in (high, batch)] == [1, 1]
+    assert [event["level"] for event in recorder.events("scenario failed")] == ["ERROR"]
+
+
 def test_an_exception_that_nothing_reported_is_an_error_too(recorder):
     """Raised outside of any operation it is told by the run's own end, once."""
     with pytest.raises(KeyError), obs.start_run("baseline") as run:
