@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from ..config import Config
-from ..errors import MissingExtra, UsageError, close_match
+from ..errors import UsageError, close_match
 from ..outputs.cells import number
 from ..outputs.columns import aligned, one_line, shorten
+from .engine import duckdb_module
 from .listing import terminal_width
 from .screen import write_json
 from .staged import recover_staged
@@ -50,7 +51,7 @@ def command(query: str | None, as_json: bool, as_csv: bool, log_dir: str | None,
     navigator-obs sql "from issues select fingerprint, count(*), max(last_time) group by all"
     """
     config = config_of(log_dir=log_dir, runs_dir=runs_dir)
-    _need_duckdb()
+    duckdb_module()
     recover_staged(config)
     if query is None:
         return _tell_columns(config)
@@ -67,31 +68,29 @@ def command(query: str | None, as_json: bool, as_csv: bool, log_dir: str | None,
     return 0
 
 
-def _need_duckdb() -> None:
-    try:
-        import duckdb  # noqa: F401
-    except ImportError:
-        raise MissingExtra("sql needs DuckDB, which the cli extra brings: pip install 'navigator-obs[cli]'") from None
-
-
 @contextmanager
 def _asked(config: Config, query: str) -> Iterator[duckdb.DuckDBPyConnection]:
     """Run the query; a field that the sample of the log lacked is looked for in all of it, and then asked again."""
-    import duckdb
-
+    error_type = duckdb_module().Error
     more: list[str] = []
     while True:
         with connected(config, query, more) as connection:
             try:
-                yield _executed(connection, query)
-                return
-            except duckdb.Error as error:
+                result = _executed(connection, query)
+            except error_type as error:
                 missing = _MISSING.search(str(error))
                 name = missing[1] if missing else ""
                 again = bool(name) and name not in more and len(more) < _MOST_MISSING
                 if not (again and re.search(r"\bevents\b", query, re.IGNORECASE) and holds_field(config, name)):
                     raise UsageError(_told(error)) from None
                 more.append(name)
+                continue
+            try:
+                yield result
+            except error_type as error:
+                # Some values are only looked at when their rows are asked for.
+                raise UsageError(_told(error)) from None
+            return
 
 
 def _executed(connection: duckdb.DuckDBPyConnection, query: str) -> duckdb.DuckDBPyConnection:

@@ -8,15 +8,17 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from ..config import Config
 from ..encoding import from_json, to_json
 from ..events.compression import SUFFIXES, has_zstd, kind_of
 from ..fields import EVENT_FIELDS, OPERATION_FIELDS
 from ..history.logfiles import LogPiece, open_all
+from ..history.needles import Needle, holds
 from ..history.store import History
 from ..history.tables import TABLES, rows_of
+from .engine import duckdb_module
 from .pushdown import needles_of
 
 if TYPE_CHECKING:
@@ -30,6 +32,8 @@ _KNOWN: Final[Mapping[str, str]] = {
     "exception": "JSON",
 }
 _OF_OPERATIONS: Final[Mapping[str, str]] = {field.name: _JSON_TYPES[field.type] for field in OPERATION_FIELDS}
+# DuckDB keeps room for twice the longest line: to touch more of it than it does by itself takes a third longer.
+_USUAL_LINE_BYTES: Final = 16 * 1024 * 1024
 _MAX_LINE_BYTES: Final = 64 * 1024 * 1024
 _TYPES: Final = {bool: "BOOLEAN", int: "BIGINT", float: "DOUBLE", str: "VARCHAR", type(None): ""}
 _HUGE: Final = re.compile(rb":-?[0-9]{19}")
@@ -37,6 +41,8 @@ _HUGE: Final = re.compile(rb":-?[0-9]{19}")
 _SAMPLES: Final = 48
 _SAMPLED_BYTES: Final = 64 * 1024
 _RARE: Final = 0.05
+# So many lines tell how rare something is.
+_ENOUGH: Final = 2000
 _READ: Final = "format='newline_delimited', ignore_errors=true"
 
 
@@ -46,11 +52,9 @@ def connected(config: Config, query: str, more: Iterable[str] = ()) -> Iterator[
 
     The log's files are held open meanwhile: a rotation hides nothing and shows nothing twice.
     """
-    import duckdb
-
     with ExitStack() as stack:
         folder = stack.enter_context(TemporaryDirectory(prefix="navigator-obs-"))
-        connection = stack.enter_context(duckdb.connect())
+        connection: duckdb.DuckDBPyConnection = stack.enter_context(duckdb_module().connect())
         connection.execute(f"SET temp_directory={_quoted(folder)}")
         named = [view for view in VIEWS if re.search(rf"\b{view}\b", query, re.IGNORECASE)]
         if "events" in named:
@@ -69,7 +73,7 @@ def connected(config: Config, query: str, more: Iterable[str] = ()) -> Iterator[
         if tables:
             for name, path in _write_tables(History(config.runs_dir), tables, Path(folder)).items():
                 kinds = _struct(TABLES[name])
-                source = f"read_json({_quoted(path)}, columns={kinds}, {_READ}, maximum_object_size={_MAX_LINE_BYTES})"
+                source = f"read_json({_quoted(path)}, columns={kinds}, {_READ}, maximum_object_size={_room([path])})"
                 connection.execute(f"CREATE VIEW {name} AS FROM {source}")
         yield connection
 
@@ -78,7 +82,8 @@ def holds_field(config: Config, name: str) -> bool:
     """Return whether any line of the log has the key *name*, however rare."""
     pieces = open_all(config.log_path)
     try:
-        return any(True for piece in pieces for _ in piece.lines_with([(f'"{name}":'.encode(),)]))
+        needle = (f'"{name}"'.encode(),)
+        return any(name in _fields(line) for piece in pieces for line in piece.lines_with([needle], torn=True))
     finally:
         for piece in pieces:
             piece.close()
@@ -89,17 +94,17 @@ def _can_be_read(pieces: list[LogPiece]) -> bool:
     return has_zstd() or all(kind_of(piece.path) != "zstd" for piece in pieces)
 
 
-def _are_rare(sampled: Sequence[bytes], needles: list[tuple[bytes, ...]]) -> bool:
-    """Whether so few lines hold the texts that it pays to look for them first, as far as a sample tells."""
-    held = sum(all(any(text in line for text in texts) for texts in needles) for line in sampled)
-    return held <= len(sampled) * _RARE
+def _are_rare(sampled: Sequence[bytes], needles: list[Needle]) -> bool:
+    """Whether so few lines hold them that it pays to look for them first, as far as a sample tells."""
+    some = sampled[:: 1 + len(sampled) // _ENOUGH]
+    return sum(holds(line, needles) for line in some) <= len(some) * _RARE
 
 
-def _write_found(pieces: list[LogPiece], needles: list[tuple[bytes, ...]], folder: Path) -> str:
+def _write_found(pieces: list[LogPiece], needles: list[Needle], folder: Path) -> str:
     path = folder / "events.jsonl"
     with path.open("wb") as file:
         for piece in reversed(pieces):
-            file.writelines(line + b"\n" for line in piece.lines_with(needles))
+            file.writelines(line + b"\n" for line in piece.lines_with(needles, torn=True))
     return str(path)
 
 
@@ -107,17 +112,41 @@ def _events(columns: Mapping[str, str], sources: list[tuple[str, str]]) -> str:
     """Return what makes the view out of files with their compression."""
     parts = []
     for compression in ("", *SUFFIXES):
-        files = ", ".join(_quoted(path) for path, kind in sources if kind == compression)
-        if files:
+        paths = [path for path, kind in sources if kind == compression]
+        if paths:
+            files = ", ".join(map(_quoted, paths))
+            room = _MAX_LINE_BYTES if compression else _room(paths)
             # By default it goes by the file's name: that of an opened one says nothing.
             how = f", compression='{compression}'" if compression else ""
-            options = f"{_READ}, maximum_object_size={_MAX_LINE_BYTES}{how}"
+            options = f"{_READ}, maximum_object_size={room}{how}"
             # A line that is no event, or is torn, comes as one without any value.
             parts.append(f"FROM read_json([{files}], columns={_struct(columns)}, {options}) WHERE level IS NOT NULL")
     if not parts:
         nothing = ", ".join(f"NULL::{kind} AS {_name(name)}" for name, kind in columns.items())
         parts = [f"SELECT {nothing} WHERE false"]
     return f"CREATE VIEW events AS {' UNION ALL '.join(parts)}"
+
+
+def _room(paths: Sequence[str]) -> int:
+    """Return how many bytes a line of these files may have."""
+    return _MAX_LINE_BYTES if any(map(_has_long_lines, paths)) else _USUAL_LINE_BYTES
+
+
+def _has_long_lines(path: str) -> bool:
+    """Whether any line may be longer than usual: then half of so many bytes in a row have no newline."""
+    half = _USUAL_LINE_BYTES // 2
+    with open(path, "rb") as file:
+        starts = range(0, file.seek(0, os.SEEK_END) - half + 1, half)
+        return not all(_has_newline(file, start, half) for start in starts)
+
+
+def _has_newline(file: BinaryIO, start: int, size: int) -> bool:
+    file.seek(start)
+    while size > 0 and (block := file.read(min(size, _SAMPLED_BYTES))):
+        if b"\n" in block:
+            return True
+        size -= len(block)
+    return False
 
 
 def columns_of(sampled: Sequence[bytes], more: Iterable[str] = ()) -> dict[str, str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from ..events.compression import kind_of, number_of, open_plain
+from .needles import Needle, holds, how_often, lines_that_hold
 
 _BLOCK_BYTES: Final = 1 << 18
 
@@ -38,8 +39,8 @@ class LogPiece:
             left -= len(line)
             yield line[:-1]
 
-    def lines_with(self, needles: Sequence[Sequence[bytes]]) -> Iterator[bytes]:
-        """Yield the whole lines, first to last, that hold at least one of the texts of each of *needles*.
+    def lines_with(self, needles: Sequence[Needle], *, torn: bool = False) -> Iterator[bytes]:
+        """Yield the whole lines, first to last, that hold all of *needles*; with *torn* also what follows the last.
 
         It looks for the rarest in whole blocks: what it leaves out is never made into a line.
         """
@@ -48,18 +49,24 @@ class LogPiece:
         while left:
             block = self.file.read(_BLOCK_BYTES if self.is_compressed else min(_BLOCK_BYTES, left))
             if not block:
-                return
+                break
             left -= 0 if self.is_compressed else len(block)
             if not rest:
-                counts = [sum(map(block.count, texts)) for texts in needles]
+                counts = [how_often(block, needle) for needle in needles]
                 rarest = counts.index(min(counts))
             block = rest + block
             end = block.rfind(b"\n") + 1
             rest = block[end:]
-            others = [texts for at, texts in enumerate(needles) if at != rarest]
-            for line in _lines_that_hold(block, end, needles[rarest]):
-                if all(any(text in line for text in texts) for texts in others):
+            others = [needle for at, needle in enumerate(needles) if at != rarest]
+            for line in lines_that_hold(block, end, needles[rarest]):
+                if holds(line, others):
                     yield line
+        if torn:
+            yield from self._after(rest)
+
+    def _after(self, rest: bytes) -> Iterator[bytes]:
+        """Yield what stands behind the last newline, and came there since."""
+        yield from (line for line in (rest + self.file.read()).split(b"\n") if line)
 
     def backwards(self) -> Iterator[bytes]:
         """Yield the whole lines, last to first, without their newlines."""
@@ -90,19 +97,6 @@ class LogPiece:
                 return start + newline + 1
             end = start
         return 0
-
-
-def _lines_that_hold(block: bytes, end: int, texts: Sequence[bytes]) -> Iterator[bytes]:
-    """Yield the lines of *block* up to *end*, where one ends, that hold at least one of *texts*."""
-    found = [block.find(text, 0, end) for text in texts]
-    while any(at >= 0 for at in found):
-        first = min(at for at in found if at >= 0)
-        start, stop = block.rfind(b"\n", 0, first) + 1, block.find(b"\n", first)
-        yield block[start:stop]
-        found = [
-            at if at < 0 or at > stop else block.find(text, stop + 1, end)
-            for at, text in zip(found, texts, strict=True)
-        ]
 
 
 def log_files(log_path: Path) -> list[Path]:

@@ -17,6 +17,7 @@ from ..encoding import from_json
 from ..errors import UsageError, close_match
 from ..settings import LEVELS
 from .logfiles import LogPiece, Tail, log_files, open_all
+from .needles import Needle, holds
 from .since import moment
 from .where import Condition, parse_all
 
@@ -60,12 +61,12 @@ def read_events(
 
 @dataclass(frozen=True)
 class Filter:
-    """What is wanted of a log. `needles`: for each entry, a matching line holds at least one of its texts."""
+    """What is wanted of a log. `needles`: a matching line holds each of them."""
 
     run_id: str | None
     levels: frozenset[str]
     where: tuple[Condition, ...]
-    needles: tuple[tuple[bytes, ...], ...]
+    needles: tuple[Needle, ...]
     since: str = ""
     torn: Callable[[bytes], None] | None = field(default=None, compare=False)
 
@@ -83,7 +84,7 @@ class Filter:
         """Make a filter out of what a caller gives; raises UsageError."""
         conditions = parse_all([where] if isinstance(where, str) else where)
         levels = levels_from(level)
-        needles = [tuple(name.encode() for name in levels)] if levels else []
+        needles: list[Needle] = [tuple(name.encode() for name in levels)] if levels else []
         needles += [(run_id.encode(),)] if run_id else []
         needles += [(condition.needle,) for condition in conditions if condition.needle]
         if event_id is not None:
@@ -94,9 +95,7 @@ class Filter:
 
     def hit(self, line: bytes) -> Hit | None:
         """Return the event of *line* with the line where it is wanted."""
-        if all(any(text in line for text in texts) for texts in self.needles):
-            return self.hit_of_needles(line)
-        return None
+        return self.hit_of_needles(line) if holds(line, self.needles) else None
 
     def hit_of_needles(self, line: bytes) -> Hit | None:
         """Return the event of *line*, which holds the needles, with the line where it is wanted."""

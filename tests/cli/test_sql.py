@@ -140,6 +140,35 @@ def test_a_field_that_is_rare_is_found(sql, recorder, monkeypatch):
     assert "rarest" in sql("select rarest from events", code=2)
 
 
+def test_a_line_longer_than_duckdb_takes_by_itself_is_read(sql, recorder):
+    """An event of 40 MB hides neither itself nor the others."""
+    recorder.lines()
+    recorder.log_dir.mkdir(parents=True, exist_ok=True)
+    event = '{{"timestamp":"2025-08-18T10:00:00.000000Z","level":"INFO","message":"{text}","n":{n}}}\n'
+    told = [event.format(text="x" * size, n=n) for n, size in enumerate((1, 40_000_000, 2))]
+    (recorder.log_dir / "navigator.log").write_text("".join(told))
+    assert [row["n"] for row in rows(sql("--json", "select n, length(message) m from events"))] == [0, 1, 2]
+
+
+def test_a_last_line_without_its_newline_counts_when_it_is_whole(sql, recorder):
+    """Looked for in the bytes or parsed, the same events are there."""
+    recorder.lines()
+    recorder.log_dir.mkdir(parents=True, exist_ok=True)
+    event = '{"timestamp":"2025-08-18T10:00:00.000000Z","level":"ERROR","message":"last"}'
+    usual = event.replace("ERROR", "INFO") + "\n"
+    (recorder.log_dir / "navigator.log").write_text(usual * 50 + event)
+    assert len(rows(sql("--json", "select message from events where level = 'ERROR'"))) == 1
+    assert len(rows(sql("--json", "select message from events where lower(level) = 'error'"))) == 1
+
+
+def test_a_value_that_does_not_fit_is_one_line(sql):
+    """What fails only when rows are fetched is told as other mistakes are."""
+    log = obs.get_logger("planwise")
+    for number in range(3):
+        log.info("usual", number=number)
+    assert "Could not convert" in sql("select cast(message as integer) from events", code=2)
+
+
 def test_values_of_several_types_become_text(sql):
     """A field that is a number here and a text there can be asked as text, and nothing of it is lost."""
     log = obs.get_logger("planwise")
