@@ -9,11 +9,12 @@ fully-mergeable quantile sketch with relative-error guarantees" (2019).
 from __future__ import annotations
 
 import functools
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import repeat
 from math import ceil, log2
-from operator import itemgetter, mul
+from operator import mul
 from sys import float_info
 from typing import Any, Final
 
@@ -25,8 +26,8 @@ MAX_BUCKETS: Final = 2_048
 _GAMMA: Final = (1 + 0.0099) / (1 - 0.0099)
 _SCALE: Final = 1 / log2(_GAMMA)
 _MIDDLE: Final = 2 * _GAMMA / (1 + _GAMMA)
-SMALL: Final = 8_192
-"""Whole numbers below this have their bucket in a table."""
+ALIKE: Final = 8
+"""Values are much alike where there are so many of them for each bucket that they may lie in."""
 
 # Keys of positive values are above zero and those of negative ones below it, down to the smallest float there is.
 _OFFSET: Final = ceil(-log2(5e-324) * _SCALE) + 1
@@ -62,16 +63,21 @@ class Sketch:
             self.buckets.update(map(_key, values))
         self._bound()
 
-    def add_whole(self, values: Sequence[int], most: int) -> None:
-        """Count many whole numbers from 0 up to *most*; small ones without a logarithm, which shows beside a
-        microsecond.
+    def add_ascending(self, values: Sequence[int]) -> None:
+        """Count whole numbers from 0 up that stand in order: where they are much alike, at a look for each bucket
+        instead of one for each value, which shows beside a microsecond.
         """
-        small = values if most < SMALL else [value for value in values if value < SMALL]
-        if small:
-            found = itemgetter(*small)(_small_keys())
-            self.buckets.update(found if len(small) > 1 else (found,))
-        if len(small) < len(values):
-            self.add_all([value for value in values if value >= SMALL])
+        if not values:
+            return
+        low, high = _key(values[0]), _key(values[-1])
+        if (high - low) * ALIKE > len(values):
+            self.add_all(values)
+            return
+        end = 0
+        for key in range(low, high + 1):
+            start, end = end, bisect_right(values, _last_of(key), end)
+            if end > start:
+                self.buckets[key] += end - start
         self._bound()
 
     def merge(self, other: Sketch) -> None:
@@ -123,8 +129,11 @@ def _key(value: float) -> int:
 
 
 @functools.cache
-def _small_keys() -> tuple[int, ...]:
-    return tuple(map(_key, range(SMALL)))
+def _last_of(key: int) -> int:
+    """The largest whole number up to the bucket *key*, which is not negative."""
+    edge = 2.0 ** ((key - _OFFSET) / _SCALE)
+    low = int(edge * (1 - 1e-9))
+    return low + bisect_right(range(low, int(edge * (1 + 1e-9)) + 2), key, key=_key) - 1
 
 
 def _value(key: int) -> float:

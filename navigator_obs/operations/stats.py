@@ -87,8 +87,7 @@ class OperationStats:
         if record.cpu_seconds is not None:
             self.cpu_ns += nanoseconds(record.cpu_seconds)
             self.cpu_wall_ns += duration
-        self._spread(duration, duration)
-        self.sketch.add(duration)
+        self._spread([duration])
         if record.rows is not None:
             self.rows = (self.rows or 0) + record.rows
         if record.peak_memory_mb is not None:
@@ -142,23 +141,20 @@ class OperationStats:
         self.self_ns += own_ns
         # Not cut at 0: what a thread that was suspended while it opened or ended one takes too much, another one lacks.
         self.weighted_ns += sum(weighted)
-        most = max(durations)
-        self._spread(min(durations), most)
-        self.sketch.add_whole(durations, most)
+        self._spread(sorted(durations))
         if rows.count(None) < len(rows):
             self.rows = (self.rows or 0) + sum(worked or 0 for worked in rows)
         self._follow(last)
 
     def add_leaves(self, durations: Sequence[int], ended_ns: int) -> None:
         """Add plain successful operations without children or rows, of which the last ended at *ended_ns*."""
-        total, most = sum(durations), max(durations)
+        total, ascending = sum(durations), sorted(durations)
         self.count += len(durations)
         self.total_ns += total
         self.self_ns += total
         self.weighted_ns += total
-        self._spread(min(durations), most)
-        self.longest = max(self.longest, Longest(most, ended_ns))
-        self.sketch.add_whole(durations, most)
+        self._spread(ascending)
+        self.longest = max(self.longest, Longest(ascending[-1], ended_ns))
         self._follow(Last(ended_ns, durations[-1], SUCCESS))
 
     def share(self, key: str, value: str) -> Share:
@@ -259,11 +255,14 @@ class OperationStats:
         }
         return cls(**known)
 
-    def _spread(self, least: int, most: int) -> None:
+    def _spread(self, ascending: Sequence[int]) -> None:
+        """Add durations that stand in order."""
+        least, most = ascending[0], ascending[-1]
         if self.min_ns is None or least < self.min_ns:
             self.min_ns = least
         if self.max_ns is None or most > self.max_ns:
             self.max_ns = most
+        self.sketch.add_ascending(ascending)
 
     def _follow(self, last: Last) -> None:
         if last.end_ns > self.last.end_ns or last.order() > self.last.order():

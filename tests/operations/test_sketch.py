@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from navigator_obs.operations.sketch import MAX_BUCKETS, RELATIVE_ERROR, ExactSum, Sketch
@@ -113,9 +113,24 @@ def test_a_sum_beyond_all_floats_does_not_raise():
     assert total.value == pytest.approx(1.797e308, rel=1e-3)
 
 
-@given(st.lists(st.integers(0, 20_000) | st.integers(0, 10**15)))
+@given(
+    st.lists(st.integers(0, 20_000) | st.integers(0, 2**63))
+    | st.integers(0, 2**63).flatmap(lambda low: st.lists(st.integers(low, low + low // 50 + 3), min_size=100))
+)
+@example([2**63] * 20)
 def test_whole_numbers_count_as_any(values):
-    """The table for small whole numbers gives the same buckets as the logarithm."""
+    """A look for each bucket gives the same buckets as one for each value, whether values are much alike or not."""
     quick = Sketch()
-    quick.add_whole(values, max(values, default=0))
+    quick.add_ascending(sorted(values))
     assert quick == sketch_of(values)
+
+
+@pytest.mark.parametrize("octave", range(64))
+def test_buckets_end_where_the_logarithm_says(octave):
+    """The whole numbers around each bucket's edge are counted in the bucket that they have one by one."""
+    for sixteenth in range(16):
+        near = (16 + sixteenth) * 2**octave // 16
+        values = sorted(near + offset for offset in range(-20, 20) if near + offset >= 0)
+        quick = Sketch()
+        quick.add_ascending(values)
+        assert quick == sketch_of(values)
