@@ -55,11 +55,13 @@ class Node(_Seldom):
         "lost_before",
         "name",
         "others",
+        "outer",
         "parent",
         "place",
         "reading",
         "recorded",
         "rows",
+        "siblings",
         "since",
         "start",
         "token",
@@ -91,6 +93,9 @@ class Node(_Seldom):
     """Whether CPU time and memory are asked for however short it is."""
     lost: int | None
     """What the root's `lost` was when this last became a leaf; None once it has ended."""
+    outer: Scope | None
+    siblings: dict[str, Link]
+    """Of a function's call: the scope that it came from, and the links of all that open there (see `calls`)."""
     lost_before: int
     """What it lost as a leaf until then: the part of its self time that belongs to others that were active leaves in
     the same instants."""

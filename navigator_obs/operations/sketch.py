@@ -67,17 +67,16 @@ class Sketch:
         """Count whole numbers from 0 up that stand in order: where they are much alike, at a look for each bucket
         instead of one for each value, which shows beside a microsecond.
         """
-        if not values:
-            return
-        low, high = _key(values[0]), _key(values[-1])
-        if (high - low) * ALIKE > len(values):
+        count, end = len(values), 0
+        few = count // 16
+        # A few that lie far off are in few buckets.
+        if few and (_key(values[-few]) - _key(values[few])) * ALIKE > count:
             self.add_all(values)
             return
-        end = 0
-        for key in range(low, high + 1):
-            start, end = end, bisect_right(values, _last_of(key), end)
-            if end > start:
-                self.buckets[key] += end - start
+        while end < count:
+            key, start = _key(values[end]), end
+            end = bisect_right(values, _last_of(key), start)
+            self.buckets[key] += end - start
         self._bound()
 
     def merge(self, other: Sketch) -> None:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import functools
 import itertools
+import os
+import threading
 
 import pytest
 from hypothesis import given, settings
@@ -16,6 +19,7 @@ from navigator_obs.errors import UsageError
 from navigator_obs.events import exceptions, scope
 from navigator_obs.operations import metrics
 from navigator_obs.testing import FakeClock
+from tests.operations.conftest import OpenRun
 
 # An operation: its name, when it logs, what it does meanwhile, rows, whether it fails, whether it opens a context, and
 # the operations inside.
@@ -51,8 +55,14 @@ def as_block(name, log, work):
         work()
 
 
+@functools.cache
+def decorated(name, log):
+    """The one function whose calls are all the operations of that name."""
+    return obs.operation(name, log=log)(lambda work: work())
+
+
 def as_call(name, log, work):
-    obs.operation(name, log=log)(work)()
+    decorated(name, log)(work)
 
 
 def run(program, fake, one):
@@ -108,6 +118,88 @@ def figures(story, one):
 def test_it_counts_as_a_block_does(story):
     """Whatever is nested in it, and however it ends."""
     assert figures(story, as_call) == figures(story, as_block)
+
+
+@obs.operation(log="never")
+def called(work=None):
+    """Its object may be that of the call before."""
+    here = scope.current().operation
+    if work is not None:
+        work()
+    return id(here)
+
+
+def test_calls_from_one_scope_share_an_object(open_run):
+    """As long as nobody has kept it, and each is counted."""
+    with obs.operation("outer", log="never"):
+        assert len({called() for _ in range(3)}) == 1
+    assert open_run.counts() == {"outer": 1, "outer/called": 3}
+
+
+def test_an_object_that_somebody_has_kept_is_not_used_again(open_run):
+    """A copy of the context in which a call was made goes on in that call's scope, whatever is called next."""
+    kept = []
+    with obs.operation("outer", log="never"):
+        called(lambda: kept.append(contextvars.copy_context()))
+        inside = kept[0].run(scope.current).operation
+        assert inside.ended
+        called(lambda: kept.append(kept[0].run(lambda: (scope.current().operation, inside.ended))))
+    assert kept[1] == (inside, True)
+
+
+def test_each_thread_has_an_object_of_its_own(open_run):
+    """Calls of one function that are open at the same time in threads are operations of their own."""
+    both, seen = threading.Barrier(2), []
+
+    def work():
+        for _ in range(50):
+            called(lambda: (both.wait(), seen.append(scope.current().operation)))
+
+    with obs.operation("outer", log="never"):
+        threads = [threading.Thread(target=obs.carry(work)) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert all(len({id(op) for op in pair}) == 2 for pair in zip(seen[::2], seen[1::2], strict=True))
+    assert open_run.counts() == {"outer": 1, "outer/called": 100}
+
+
+def test_a_call_counts_for_the_run_that_is_open():
+    """Also where the function was called in another run, or in none, just before; and a forked child counts its own."""
+    for _ in range(2):
+        called()
+        opened = OpenRun()
+        with obs.context(year=2025), obs.operation("outer", log="never"):
+            called()
+            called()
+            child = os.fork()
+            if child == 0:
+                called()
+                os._exit(opened.counts() != {"outer/called": 1})
+            assert os.waitpid(child, 0)[1] == 0
+        assert opened.counts() == {"outer": 1, "outer/called": 2}
+        opened.close()
+
+
+def test_memory_that_was_sampled_in_one_call_is_not_that_of_the_next(open_run):
+    """A peak of the call before does not stay with the object."""
+
+    def sample():
+        scope.current().operation.sampled_bytes = 10**12
+
+    def be_measured():
+        scope.current().operation.link.links["called"].series.measure = True
+
+    with obs.operation("outer", log="never"):
+        # The first one of a path is measured, and no plain one.
+        called()
+        then = called(sample)
+        be_measured()
+        last = called()
+    peak = open_run.take().operations["outer/called"].peak_memory_mb
+    assert then == last
+    assert peak < 10**5
 
 
 def test_ctrl_c_at_its_end_closes_it(open_run, monkeypatch):
