@@ -11,7 +11,7 @@ from ..outputs.cells import local_time, text
 from ..runs.annotations import Annotations, annotate, read_annotations, read_records
 from .meeting import settled
 from .screen import print_json
-from .verbs import config_of, places, run_argument
+from .verbs import run_argument, with_config
 
 
 @click.command("tag")
@@ -19,10 +19,10 @@ from .verbs import config_of, places, run_argument
 @click.argument("tags", nargs=-1, metavar="[TAG]...")
 @click.option("--remove", is_flag=True, help="Take these tags away, also those that the run recorded itself.")
 @click.option("--json", "as_json", is_flag=True, help="Print the run's tags as a JSON list.")
-@places
-def tag(run: str, tags: tuple[str, ...], remove: bool, as_json: bool, log_dir: str | None, runs_dir: str | None) -> int:
+@with_config
+def tag(run: str, tags: tuple[str, ...], remove: bool, as_json: bool, config: Config) -> int:
     """Add TAGs to a run; without any, print those that it has."""
-    config, entry = _found(run, log_dir, runs_dir)
+    entry = settled(config, run)
     for each in tags:
         _add(config, entry, "untag" if remove else "tag", tag=each)
     known = History(config.runs_dir).get(str(entry.directory.absolute())).tags
@@ -37,40 +37,39 @@ def tag(run: str, tags: tuple[str, ...], remove: bool, as_json: bool, log_dir: s
 @run_argument(required=True)
 @click.option("--remove", is_flag=True, help="Unpin it.")
 @click.option("--json", "as_json", is_flag=True, help="Print the annotation's record.")
-@places
-def pin(run: str, remove: bool, as_json: bool, log_dir: str | None, runs_dir: str | None) -> int:
+@with_config
+def pin(run: str, remove: bool, as_json: bool, config: Config) -> int:
     """Pin a run: whatever is pruned, it stays."""
-    config, entry = _found(run, log_dir, runs_dir)
-    record = _add(config, entry, "unpin" if remove else "pin")
-    _tell(entry, record, "not pinned any more" if remove else "pinned", as_json)
-    return 0
+    entry = settled(config, run)
+    if remove:
+        return _say(config, entry, "unpin", "not pinned any more", as_json)
+    return _say(config, entry, "pin", "pinned", as_json)
 
 
 @click.command("baseline")
 @run_argument(required=True)
 @click.option("--remove", is_flag=True, help="Make it a run like others again.")
 @click.option("--json", "as_json", is_flag=True, help="Print the annotation's record.")
-@places
-def baseline(run: str, remove: bool, as_json: bool, log_dir: str | None, runs_dir: str | None) -> int:
+@with_config
+def baseline(run: str, remove: bool, as_json: bool, config: Config) -> int:
     """Make a run the baseline: later runs of its name are compared with it. It is not pruned.
 
     Of several the newest counts.
     """
-    config, entry = _found(run, log_dir, runs_dir)
-    record = _add(config, entry, "unbaseline" if remove else "baseline")
-    told = "no baseline any more" if remove else f"the baseline of {text(entry.name)}"
-    _tell(entry, record, told, as_json)
-    return 0
+    entry = settled(config, run)
+    if remove:
+        return _say(config, entry, "unbaseline", "no baseline any more", as_json)
+    return _say(config, entry, "baseline", f"the baseline of {text(entry.name)}", as_json)
 
 
 @click.command("note")
 @run_argument(required=True)
 @click.argument("words", nargs=-1, metavar="[TEXT]...")
 @click.option("--json", "as_json", is_flag=True, help="Print all annotations of the run as a JSON list.")
-@places
-def note(run: str, words: tuple[str, ...], as_json: bool, log_dir: str | None, runs_dir: str | None) -> int:
+@with_config
+def note(run: str, words: tuple[str, ...], as_json: bool, config: Config) -> int:
     """Write a note to a run; without TEXT, print what was said of it."""
-    config, entry = _found(run, log_dir, runs_dir)
+    entry = settled(config, run)
     if words:
         _add(config, entry, "note", text=" ".join(words))
     if as_json:
@@ -85,24 +84,25 @@ def note(run: str, words: tuple[str, ...], as_json: bool, log_dir: str | None, r
 @run_argument(required=True)
 @click.argument("words", nargs=-1, metavar="[TEXT]...")
 @click.option("--json", "as_json", is_flag=True, help="Print the annotation's record.")
-@places
-def ack(run: str, words: tuple[str, ...], as_json: bool, log_dir: str | None, runs_dir: str | None) -> int:
+@with_config
+def ack(run: str, words: tuple[str, ...], as_json: bool, config: Config) -> int:
     """Acknowledge the failure of a run: somebody has seen it and knows why. It may be pruned from then on."""
-    config, entry = _found(run, log_dir, runs_dir)
+    entry = settled(config, run)
     if entry.status == "success":
         raise UsageError(f"run {entry.run_id} succeeded: there is no failure to acknowledge")
     if not entry.final:
         raise UsageError(f"run {entry.run_id} is {entry.status}: what has not ended can't be acknowledged")
-    record = _add(config, entry, "ack", text=" ".join(words) or None)
-    _tell(entry, record, f"{entry.status}, acknowledged", as_json)
-    return 0
+    return _say(config, entry, "ack", f"{entry.status}, acknowledged", as_json, text=" ".join(words) or None)
 
 
-def _tell(entry: RunEntry, record: dict[str, object], told: str, as_json: bool) -> None:
+def _say(config: Config, entry: RunEntry, kind: str, told: str, as_json: bool, **words: str | None) -> int:
+    """Annotate the run, and tell so, or print the record."""
+    record = _add(config, entry, kind, **words)
     if as_json:
         print_json(record)
     else:
         click.echo(f"{text(entry.run_id)}: {told}")
+    return 0
 
 
 def told_of(entry: RunEntry) -> list[str]:
@@ -122,11 +122,6 @@ def lines_of(said: Annotations) -> list[str]:
         f"{': ' + text(record['text']) if record.get('text') else ''}"
         for record in told
     ]
-
-
-def _found(run: str, log_dir: str | None, runs_dir: str | None) -> tuple[Config, RunEntry]:
-    config = config_of(log_dir=log_dir, runs_dir=runs_dir)
-    return config, settled(config, History(config.runs_dir), run)
 
 
 def _add(config: Config, entry: RunEntry, kind: str, **told: str | None) -> dict[str, object]:

@@ -6,31 +6,30 @@ from pathlib import Path
 
 import click
 
+from ..config import Config
 from ..fields import format_bytes
 from ..history.bundle import bundle
-from ..history.store import History
 from ..outputs.cells import text
 from ..outputs.sections import Places
 from ..outputs.text import render
 from .meeting import settled
 from .screen import print_json
 from .staged import recover_staged
-from .verbs import config_of, places, run_argument
+from .verbs import run_argument, with_config
 
 
 @click.command("bundle")
 @run_argument()
 @click.option("-o", "--output", type=click.Path(dir_okay=False), metavar="FILE", help="Where to.  [<run id>.tar.gz]")
 @click.option("--json", "as_json", is_flag=True, help="Print what is in it as a JSON object.")
-@places
-def command(run: str, output: str | None, as_json: bool, log_dir: str | None, runs_dir: str | None) -> int:
+@with_config
+def command(run: str, output: str | None, as_json: bool, config: Config) -> int:
     """Put all that is known of a run into one archive, without its secrets, for a support desk.
 
     Its folder's records, its events out of the shared log, its summary for people, and the settings. Data files, such
     as checkpoints, stay out and are named in the manifest.
     """
-    config = config_of(log_dir=log_dir, runs_dir=runs_dir)
-    entry = settled(config, History(config.runs_dir), run)
+    entry = settled(config, run)
     recover_staged(config)
     shown = render(entry.summary, places=Places(entry.directory))
     made = bundle(entry, config, Path(output or f"{entry.run_id}.tar.gz"), [("summary.txt", f"{shown}\n")])

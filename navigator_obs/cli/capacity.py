@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import click
 
+from ..config import Config
 from ..history.store import History
 from ..outputs.capacity import sections
 from .completers import complete_name
 from .screen import print_json, print_sections
-from .verbs import config_of, places
+from .verbs import with_config
 
 
 @click.command("capacity")
@@ -19,22 +20,20 @@ from .verbs import config_of, places
 )
 @click.option("--all", "everything", is_flag=True, help="Every operation, not the 20 that take longest.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object with every estimate.")
-@places
+@with_config
 def command(
     years: int | None,
     rows: int | None,
     name: str | None,
     everything: bool,
     as_json: bool,
-    log_dir: str | None,
-    runs_dir: str | None,
+    config: Config,
 ) -> int:
     """Estimate the time, memory and disk of a larger run from the runs that succeeded.
 
     Rows are those of one year, on average: what `show` counts, divided by the years. Exit code 1 where there are too
     few runs to tell.
     """
-    config = config_of(log_dir=log_dir, runs_dir=runs_dir)
     found = History(config.runs_dir).capacity(years=years, rows=rows, name=name)
     if as_json:
         print_json(found.to_dict())

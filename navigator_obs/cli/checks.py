@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ..config import Config
 from ..history.store import History
 from ..outputs.cells import Cell, Column, Section, cell, figure, text
 from ..outputs.failed_checks import all_checks, failures, section
 from .meeting import settled
 from .screen import print_json, print_sections
-from .verbs import config_of, places, run_argument
+from .verbs import run_argument, with_config
 
 if TYPE_CHECKING:
     from ..history.proposals import Proposal
@@ -34,12 +35,11 @@ _BAD = frozenset({"warn", "fail", "error"})
 @click.option("--failed", is_flag=True, help="Only those that did not pass.")
 @click.option("--propose", is_flag=True, help="Propose bounds from the latest 50 successful runs of that name.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
-@places
-def command(run: str, failed: bool, propose: bool, as_json: bool, log_dir: str | None, runs_dir: str | None) -> int:
+@with_config
+def command(run: str, failed: bool, propose: bool, as_json: bool, config: Config) -> int:
     """Show the data-quality checks of a run, the worst first. The exit code is 1 where one failed."""
-    config = config_of(log_dir=log_dir, runs_dir=runs_dir)
     history = History(config.runs_dir)
-    entry = settled(config, history, run)
+    entry = settled(config, run)
     if propose:
         return _propose(history, entry.name, as_json=as_json)
     summary = entry.summary

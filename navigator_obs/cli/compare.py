@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import click
 
+from ..config import Config
 from ..history.store import History
 from ..history.thresholds import FIGURES
 from ..outputs.comparison import MOST, sections
 from .completers import complete_run, one_of
 from .meeting import settled
 from .screen import print_json, print_sections
-from .verbs import config_of, places
+from .verbs import with_config
 
 
 @click.command("compare")
@@ -26,14 +27,13 @@ from .verbs import config_of, places
 )
 @click.option("--all", "everything", is_flag=True, help=f"Every finding, not the first {MOST} of each kind.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object with every finding and its evidence.")
-@places
+@with_config
 def command(
     runs: tuple[str, ...],
     thresholds: tuple[str, ...],
     everything: bool,
     as_json: bool,
-    log_dir: str | None,
-    runs_dir: str | None,
+    config: Config,
 ) -> int:
     """Show every operation that moved, appeared or vanished between two runs, and what may have caused it.
 
@@ -47,12 +47,11 @@ def command(
     """  # noqa: D301 - the backspace is click's mark for lines to be left as they are
     if len(runs) > 2:
         raise click.UsageError(f"compare takes two runs, not {len(runs)}: {' '.join(runs)}")
-    config = config_of(log_dir=log_dir, runs_dir=runs_dir)
     history = History(config.runs_dir)
-    after = settled(config, history, runs[-1] if runs else "last")
+    after = settled(config, runs[-1] if runs else "last")
     before = runs[0] if len(runs) == 2 else None
     if before not in {None, "last-success"}:
-        before = str(settled(config, history, str(before)).directory.absolute())
+        before = str(settled(config, str(before)).directory.absolute())
     found = history.compare(before, str(after.directory.absolute()), thresholds)
     if as_json:
         print_json(found.to_dict())

@@ -9,15 +9,14 @@ import click
 from ..config import SETTINGS, Config
 from ..disabled import DISABLED, VARIABLE
 from ..encoding import to_json_pretty
-from .verbs import config_of, places
+from .verbs import with_config
 
 
 @click.command("config")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
-@places
-def command(as_json: bool, log_dir: str | None, runs_dir: str | None) -> int:
+@with_config
+def command(as_json: bool, config: Config) -> int:
     """Show each setting with its value and its source: argument, environment, a file, or default."""
-    config = config_of(log_dir=log_dir, runs_dir=runs_dir)
     if DISABLED:
         click.echo(f"{VARIABLE} is set: programs record nothing, whatever the settings", err=True)
     if as_json:

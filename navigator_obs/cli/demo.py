@@ -23,7 +23,7 @@ from ..disabled import DISABLED, VARIABLE
 from ..errors import MissingExtra, UsageError
 from ..settings import LEVELS
 from .complaint import PROGRAM
-from .verbs import config_of, places
+from .verbs import with_config
 
 if TYPE_CHECKING:
     import duckdb
@@ -73,7 +73,7 @@ def _years(ctx: click.Context, param: click.Parameter, value: str) -> tuple[int,
 @click.option("--bare", is_flag=True, help="The plain simulation, without any recording, to compare with.")
 @click.option("--json", "as_json", is_flag=True, help="Print the run's summary as JSON.")
 @click.option("--quiet", is_flag=True, help="Show errors alone.")
-@places
+@with_config
 def command(
     years: tuple[int, ...],
     employees: int,
@@ -84,8 +84,7 @@ def command(
     bare: bool,
     as_json: bool,
     quiet: bool,
-    log_dir: str | None,
-    runs_dir: str | None,
+    config: Config,
 ) -> int:
     """Simulate a workforce over several years on DuckDB, and record it.
 
@@ -103,12 +102,8 @@ def command(
         raise click.UsageError(f"--fail-in {fail_in} is none of the simulated years, {years[0]}-{years[-1]}")
     plan = Plan(years=years, employees=employees, seed=seed, fail_in=fail_in)
     manner = Manner(bare, as_json, quiet, level)
-    config = config_of(log_dir=log_dir, runs_dir=runs_dir)
     with _connected(database) as connection:
         return _bare(plan, connection, manner) if bare else _recorded(plan, connection, manner, config)
-
-
-demo = command
 
 
 def _need_libraries() -> None:

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import click
 
+from ..config import Config
 from ..events.categories import UNKNOWN
 from ..fields import format_seconds
 from ..history.cause import Cause
@@ -22,7 +23,7 @@ from ..outputs.cells import count_of, joined, local_time, localized
 from ..outputs.columns import one_line, shorten, shorten_middle, width_of
 from .meeting import settled
 from .screen import print_json
-from .verbs import config_of, places, run_argument
+from .verbs import run_argument, with_config
 
 WIDTH: Final = 100
 _NARROWEST: Final = 50
@@ -41,16 +42,15 @@ _MARKS: Final = re.compile(r"^[ ~]*\^[ ~^]*$", re.MULTILINE)
 @click.command("diagnose")
 @run_argument()
 @click.option("--json", "as_json", is_flag=True, help="Print the diagnosis as JSON.")
-@places
-def command(run: str, as_json: bool, log_dir: str | None, runs_dir: str | None) -> int:
+@with_config
+def command(run: str, as_json: bool, config: Config) -> int:
     """Say why a run failed, the last one without RUN: cause, novelty, what changed, what is left, what to do.
 
     Of a run that succeeded, say whether it was slow or looks wrong. The exit code is 1 where there is something to look
     into.
     """
-    config = config_of(log_dir=log_dir, runs_dir=runs_dir)
     history = History(config.runs_dir)
-    found = diagnose(settled(config, history, run), history, config.log_path)
+    found = diagnose(settled(config, run), history, config.log_path)
     if as_json:
         print_json(found.to_dict())
     else:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import click
 
-from ..history.store import History
+from ..config import Config
 from ..outputs.cells import table, text
 from ..outputs.problems import catalogue
 from .meeting import settled
 from .screen import print_json, print_sections
-from .verbs import config_of, places, run_argument
+from .verbs import run_argument, with_config
 
 FOUND = 1
 
@@ -18,16 +18,15 @@ FOUND = 1
 @run_argument()
 @click.option("--warnings", is_flag=True, help="The warnings as well.")
 @click.option("--json", "as_json", is_flag=True, help="Print the groups as a JSON object: errors and warnings.")
-@places
-def command(run: str, warnings: bool, as_json: bool, log_dir: str | None, runs_dir: str | None) -> int:
+@with_config
+def command(run: str, warnings: bool, as_json: bool, config: Config) -> int:
     """Show each error of a run once, however often it came: where, when, with which causes. The exit code is 1 where
     there are any.
 
     The event that is told with an error is shown, with what came before it, by `navigator-obs logs RUN --id EVENT -C
     20`.
     """
-    config = config_of(log_dir=log_dir, runs_dir=runs_dir)
-    entry = settled(config, History(config.runs_dir), run)
+    entry = settled(config, run)
     summary = entry.summary
     severities = ("errors", "warnings") if warnings else ("errors",)
     issues = table(summary, "issues")

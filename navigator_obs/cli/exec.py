@@ -6,10 +6,11 @@ import sys
 
 import click
 
+from ..config import Config
 from ..outputs.cells import localized
 from ..outputs.columns import one_line
 from .complaint import PROGRAM, complain
-from .verbs import config_of, places
+from .verbs import with_config
 
 _NOT_FOUND = 127
 _NOT_EXECUTABLE = 126
@@ -17,8 +18,8 @@ _NOT_EXECUTABLE = 126
 
 @click.command("exec", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
 @click.argument("arguments", nargs=-1, required=True, type=click.UNPROCESSED, metavar="[--] CMD [ARGS]...")
-@places
-def command(arguments: tuple[str, ...], log_dir: str | None, runs_dir: str | None) -> int:
+@with_config
+def command(arguments: tuple[str, ...], config: Config) -> int:
     """Run CMD, and finalise at once the runs that die in it.
 
     A parent sees how its child ends, and can tell SIGKILL from os._exit, which nobody else can. The exit code is CMD's,
@@ -26,7 +27,6 @@ def command(arguments: tuple[str, ...], log_dir: str | None, runs_dir: str | Non
     """
     from ..runs.watching import watch
 
-    config = config_of(log_dir=log_dir, runs_dir=runs_dir)
     try:
         code, found = watch(arguments, config)
     except FileNotFoundError:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import click
 
+from ..config import Config
 from ..errors import UsageError, close_match
 from ..history.store import LIVING, History
 from ..runs import live_level
 from ..settings import LEVELS
 from .completers import one_of
 from .screen import print_json
-from .verbs import config_of, places, run_argument
+from .verbs import run_argument, with_config
 
 _RESET = "RESET"
 
@@ -20,8 +21,8 @@ _RESET = "RESET"
 @click.argument("level", required=False, metavar="[LEVEL]", shell_complete=one_of((*LEVELS, "reset")))
 @click.option("--logger", default="", metavar="NAME", help="Only for this logger and the dotted names below it.")
 @click.option("--json", "as_json", is_flag=True, help="Print what is asked for as a JSON object.")
-@places
-def command(run: str, level: str | None, logger: str, as_json: bool, log_dir: str | None, runs_dir: str | None) -> int:
+@with_config
+def command(run: str, level: str | None, logger: str, as_json: bool, config: Config) -> int:
     r"""Change what a running simulation logs: DEBUG, INFO, WARNING, ERROR, CRITICAL; reset for what it was configured
     to. Without LEVEL show what was asked for.
 
@@ -32,7 +33,7 @@ def command(run: str, level: str | None, logger: str, as_json: bool, log_dir: st
     navigator-obs level last DEBUG --logger planwise.hiring
     navigator-obs level last reset
     """
-    entry = History(config_of(log_dir=log_dir, runs_dir=runs_dir).runs_dir).get(run)
+    entry = History(config.runs_dir).get(run)
     asked = live_level.read(entry.directory)
     if level is None:
         _tell(entry.run_id, asked, as_json=as_json)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import click
 
+from ..config import Config
 from ..fields import format_seconds
 from ..history.lineage import Attempt, Lineage, lineage
 from ..history.store import History
@@ -14,22 +15,21 @@ from ..outputs.columns import one_line, shorten, width_of
 from .listing import lines_of, narrowed, terminal_width
 from .meeting import settled
 from .screen import print_json
-from .verbs import config_of, places, run_argument
+from .verbs import run_argument, with_config
 
 
 @click.command("lineage")
 @run_argument()
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
-@places
-def command(run: str, as_json: bool, log_dir: str | None, runs_dir: str | None) -> int:
+@with_config
+def command(run: str, as_json: bool, config: Config) -> int:
     """Show the attempts of one simulation, resumed from each other, and the runs within them.
 
     What they cost together, which years were computed more than once, and how much time went into work that was thrown
     away.
     """
-    config = config_of(log_dir=log_dir, runs_dir=runs_dir)
     history = History(config.runs_dir)
-    found = lineage(history, str(settled(config, history, run).directory.absolute()))
+    found = lineage(history, str(settled(config, run).directory.absolute()))
     if as_json:
         print_json(found.to_dict())
     else:

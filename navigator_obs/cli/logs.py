@@ -19,7 +19,7 @@ from ..settings import LEVELS
 from .completers import complete_run, one_of
 from .screen import write_json
 from .staged import recover_staged
-from .verbs import config_of, places
+from .verbs import with_config
 
 _LOOK_SECONDS = 1.0
 
@@ -41,7 +41,7 @@ _LOOK_SECONDS = 1.0
 @click.option("-n", "--limit", type=click.IntRange(min=1), metavar="N", help="Only the newest N.")
 @click.option("-f", "--follow", is_flag=True, help="Go on with new events, until the run has ended or Ctrl-C.")
 @click.option("--json", "as_json", is_flag=True, help="Print the JSON lines as they are in the log.")
-@places
+@with_config
 def command(
     run: str | None,
     level: str | None,
@@ -52,8 +52,7 @@ def command(
     limit: int | None,
     follow: bool,
     as_json: bool,
-    log_dir: str | None,
-    runs_dir: str | None,
+    config: Config,
 ) -> int:
     r"""Show events of one run, or without RUN of all.
 
@@ -63,7 +62,6 @@ def command(
     navigator-obs logs --where operation=year_simulation --where 'duration_seconds>5'
     navigator-obs logs --where exception.type~Constraint --json | jq .message
     """
-    config = config_of(log_dir=log_dir, runs_dir=runs_dir)
     asked: dict[str, Any] = {"level": level, "where": where, "since": since, "event_id": event_id}
     # What was asked wrongly is told first, whatever there is to read.
     Filter.build(run_id=None, **asked)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from ..history.store import History, RunEntry
+
 if TYPE_CHECKING:
     from ..config import Config
-    from ..history.store import History, RunEntry
 
 _OPEN = frozenset({"running", "stalled", "lost_contact"})
 
@@ -24,7 +25,8 @@ def finalise(config: Config, runs: Iterable[RunEntry]) -> bool:
     return any(recovered)
 
 
-def settled(config: Config, history: History, ref: str) -> RunEntry:
+def settled(config: Config, ref: str) -> RunEntry:
     """Return the run that *ref* names, finalised first if it is dead. Raises RunNotFound."""
+    history = History(config.runs_dir)
     entry = history.get(ref)
     return history.get(str(entry.directory.absolute())) if finalise(config, [entry]) else entry

@@ -8,11 +8,12 @@ from typing import Any
 
 import click
 
+from ..config import Config
 from ..fields import format_bytes
 from ..outputs.columns import aligned, one_line
 from .complaint import complain
 from .screen import print_json
-from .verbs import config_of, places
+from .verbs import with_config
 
 _SIZE = re.compile(r"(?P<number>\d+(?:\.\d+)?) *(?P<unit>[kMGT]?)i?B?", re.IGNORECASE)
 _FACTORS = {"": 1, "k": 1_000, "m": 1_000_000, "g": 1_000_000_000, "t": 1_000_000_000_000}
@@ -37,15 +38,14 @@ class Size(click.ParamType):  # type: ignore[type-arg,unused-ignore]
 @click.option("--max-size", type=Size(), metavar="SIZE", help="Thin, then delete the oldest beyond it: 500MB, 2GB.")
 @click.option("--dry-run", is_flag=True, help="Say what would go, and remove nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
-@places
+@with_config
 def command(
     keep_days: float | None,
     keep_runs: int | None,
     max_size: int | None,
     dry_run: bool,
     as_json: bool,
-    log_dir: str | None,
-    runs_dir: str | None,
+    config: Config,
 ) -> int:
     """Keep the folder of runs within limits, those of the settings where none is given.
 
@@ -56,7 +56,6 @@ def command(
     from ..history.pruning import Limits, plan, prune
     from ..runs.links import key_or_none
 
-    config = config_of(log_dir=log_dir, runs_dir=runs_dir)
     given = Limits(keep_days, keep_runs, max_size)
     limits = given or Limits(config.prune_keep_days, config.prune_keep_runs, config.prune_max_bytes)
     if not limits:

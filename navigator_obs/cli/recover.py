@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import click
 
+from ..config import Config
 from ..outputs.cells import localized
 from ..outputs.columns import aligned, one_line
 from .screen import print_json
-from .verbs import config_of, places
+from .verbs import with_config
 
 
 @click.command("recover")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
-@places
-def command(as_json: bool, log_dir: str | None, runs_dir: str | None) -> int:
+@with_config
+def command(as_json: bool, config: Config) -> int:
     """Give each dead run its verdict and its final summary.
 
     Every command does so for the dead runs that it meets; this one looks for all of them. A run whose process lives is
@@ -21,7 +22,6 @@ def command(as_json: bool, log_dir: str | None, runs_dir: str | None) -> int:
     """
     from ..runs.recovery import recover_all
 
-    config = config_of(log_dir=log_dir, runs_dir=runs_dir)
     found = [summary["run_metadata"] for summary in recover_all(config.runs_dir, config, thorough=True)]
     if as_json:
         print_json(found)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import click
 
+from ..config import Config
 from ..history.store import STATUSES
 from .completers import complete_name, complete_tag, one_of
 from .listed import COLUMNS, checked_columns
 from .listing import print_runs
-from .verbs import config_of, places
+from .verbs import with_config
 
 
 @click.command("runs")
@@ -39,7 +40,7 @@ from .verbs import config_of, places
     help=f"What to show: {', '.join(COLUMNS)}.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
-@places
+@with_config
 def command(
     status: tuple[str, ...],
     name: str | None,
@@ -49,8 +50,7 @@ def command(
     limit: int | None,
     columns: str | None,
     as_json: bool,
-    log_dir: str | None,
-    runs_dir: str | None,
+    config: Config,
 ) -> int:
     r"""List the runs, newest first.
 
@@ -62,7 +62,6 @@ def command(
     navigator-obs runs --name 'what-if*' --tag nightly --columns run,duration,rows,peak_memory,commit,tags
     """
     chosen = checked_columns(columns) if columns is not None else ()
-    config = config_of(log_dir=log_dir, runs_dir=runs_dir)
     return print_runs(
         config, status=status, name=name, tag=tag, since=since, top=top, limit=limit, columns=chosen, as_json=as_json
     )

@@ -8,18 +8,18 @@ from typing import Any, Final
 
 import click
 
+from ..config import Config
 from ..events.console import wants_colour
 from ..history.entry import ANNOTATIONS_NAME, SCHEMA_VERSION
 from ..history.lastwords import SILENT, last_events
-from ..history.store import History, RunEntry
+from ..history.store import RunEntry
 from ..outputs.cells import Column, Section, cell, text
 from ..outputs.sections import Places
 from ..outputs.text import render
 from ..runs.migration import version_of
 from .meeting import settled
 from .screen import print_json, print_sections
-from .verbs import config_of, run_argument
-from .verbs import places as takes_places
+from .verbs import run_argument, with_config
 
 _TREND_SECONDS: Final = 0.5
 
@@ -27,11 +27,10 @@ _TREND_SECONDS: Final = 0.5
 @click.command("show")
 @run_argument()
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
-@takes_places
-def command(run: str, as_json: bool, log_dir: str | None, runs_dir: str | None) -> int:
+@with_config
+def command(run: str, as_json: bool, config: Config) -> int:
     """Show one run, the last one without RUN: its verdict, what went wrong, where the time went, its digests."""
-    config = config_of(log_dir=log_dir, runs_dir=runs_dir)
-    entry = settled(config, History(config.runs_dir), run)
+    entry = settled(config, run)
     summary = entry.summary
     if version_of(summary) > SCHEMA_VERSION:
         newer = f"its summary has schema version {version_of(summary)}, newer than this toolkit's {SCHEMA_VERSION}"

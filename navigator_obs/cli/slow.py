@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import click
 
-from ..history.store import History
+from ..config import Config
 from ..outputs.cells import text
 from ..outputs.slow import hotspots
 from ..outputs.timings import ORDERS, ranked, section
 from .meeting import settled
 from .screen import print_json, print_sections
-from .verbs import config_of, places, run_argument
+from .verbs import run_argument, with_config
 
 
 @click.command("slow")
@@ -18,11 +18,10 @@ from .verbs import config_of, places, run_argument
 @click.option("--by", type=click.Choice(list(ORDERS)), default="share", show_default=True, help="What ranks them.")
 @click.option("-n", "--limit", type=click.IntRange(min=0), default=20, metavar="N", help="So many; 0 for all.  [20]")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list of operations with all their figures.")
-@places
-def command(run: str, by: str, limit: int, as_json: bool, log_dir: str | None, runs_dir: str | None) -> int:
+@with_config
+def command(run: str, by: str, limit: int, as_json: bool, config: Config) -> int:
     """Show the operations of a run, those first in which most of its time went, and the time outside of them."""
-    config = config_of(log_dir=log_dir, runs_dir=runs_dir)
-    entry = settled(config, History(config.runs_dir), run)
+    entry = settled(config, run)
     summary = entry.summary
     found = ranked(summary, by)
     if as_json:

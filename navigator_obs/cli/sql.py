@@ -21,7 +21,7 @@ from .engine import duckdb_module
 from .listing import terminal_width
 from .screen import write_json
 from .staged import recover_staged
-from .verbs import config_of, places
+from .verbs import with_config
 from .views import VIEWS, connected, holds_field
 
 if TYPE_CHECKING:
@@ -38,8 +38,8 @@ _NO_TABLE: Final = re.compile(r"Table with name (\S+) does not exist")
 @click.argument("query", required=False, metavar="[QUERY]")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object for each row.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV.")
-@places
-def command(query: str | None, as_json: bool, as_csv: bool, log_dir: str | None, runs_dir: str | None) -> int:
+@with_config
+def command(query: str | None, as_json: bool, as_csv: bool, config: Config) -> int:
     r"""Ask with SQL (DuckDB's) what the logs and the runs hold; QUERY - is read from stdin.
 
     The views are events, runs, operations, issues and checks; without QUERY their columns are told. A field of your
@@ -50,7 +50,6 @@ def command(query: str | None, as_json: bool, as_csv: bool, log_dir: str | None,
     navigator-obs sql "select name, status, count(*) from runs group by all order by all"
     navigator-obs sql "from issues select fingerprint, count(*), max(last_time) group by all"
     """
-    config = config_of(log_dir=log_dir, runs_dir=runs_dir)
     duckdb_module()
     recover_staged(config)
     if query is None:

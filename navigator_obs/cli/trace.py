@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import click
 
+from ..config import Config
 from ..encoding import to_json
 from ..fields import format_count
 from ..history.store import History
@@ -16,7 +17,7 @@ from ..outputs import lanes, trace
 from ..runs.records import read_run
 from .complaint import PROGRAM
 from .screen import write_json
-from .verbs import config_of, places, run_argument
+from .verbs import run_argument, with_config
 
 FORMATS: Final = ("chrome", "speedscope", "folded")
 _VIEWERS: Final = {
@@ -37,14 +38,13 @@ _VIEWERS: Final = {
     metavar="N",
     help=f"The longest N operations.  [{lanes.MOST_SPANS}]",
 )
-@places
-def command(run: str, form: str, output: Path | None, limit: int, log_dir: str | None, runs_dir: str | None) -> int:
+@with_config
+def command(run: str, form: str, output: Path | None, limit: int, config: Config) -> int:
     """Write the operations of a run, the last one without RUN, for a trace viewer.
 
     chrome is for Perfetto and its like, speedscope for speedscope, and folded for flame graphs. The first two
     have each operation whose end was logged, the last one the time of all, summed up by path.
     """
-    config = config_of(log_dir=log_dir, runs_dir=runs_dir)
     entry = History(config.runs_dir).get(run)
     if form == "folded":
         data, said = "".join(f"{line}\n" for line in trace.folded(entry.summary)).encode(), []

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import click
 
+from ..config import Config
 from ..history.finding import WORSE
 from ..history.store import History
 from ..outputs.trend_lines import sections
 from .completers import complete_operation, complete_run
 from .screen import print_json, print_sections
-from .verbs import config_of, places
+from .verbs import with_config
 
 
 @click.command("trends")
@@ -24,16 +25,13 @@ from .verbs import config_of, places
 )
 @click.option("--all", "everything", is_flag=True, help="Every operation, not the 20 that take longest.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object with every series and finding.")
-@places
-def command(
-    operation: str | None, ref: str, everything: bool, as_json: bool, log_dir: str | None, runs_dir: str | None
-) -> int:
+@with_config
+def command(operation: str | None, ref: str, everything: bool, as_json: bool, config: Config) -> int:
     """Show how runs like the last success develop: steps, drifts and outliers, in the run and in each operation.
 
     OPERATION is a path or a name; with it, that operation, and those inside of it, with their memory. A slow run is
     unconfirmed until two more are as slow. Exit code 1 where anything has become worse and is confirmed.
     """
-    config = config_of(log_dir=log_dir, runs_dir=runs_dir)
     found = History(config.runs_dir).trends(operation, ref)
     if as_json:
         print_json(found.to_dict())

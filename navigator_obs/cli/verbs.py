@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from importlib import import_module
@@ -86,11 +87,23 @@ class Verbs(click.Group):
             formatter.write_dl(list(VERBS.items()))
 
 
-def places(verb: Verb) -> Verb:
-    """Add `--log-dir` and `--runs-dir`, which every verb takes, also in front of it."""
+def _folders(command: Verb) -> Verb:
+    """Add `--log-dir` and `--runs-dir`."""
     logs = click.option("--log-dir", metavar="DIR", help="Where navigator.log stands.  [logs]")
     runs = click.option("--runs-dir", metavar="DIR", help="Where the runs' folders are.  [artifacts/runs]")
-    return logs(runs(verb))
+    return logs(runs(command))
+
+
+def with_config(verb: Callable[..., Any]) -> Callable[..., Any]:
+    """Add `--log-dir` and `--runs-dir`, which every verb takes, also in front of it, and give the verb the settings, as
+    `config`.
+    """
+
+    @functools.wraps(verb)
+    def command(*, log_dir: str | None, runs_dir: str | None, **given: Any) -> Any:
+        return verb(config=_config(log_dir=log_dir, runs_dir=runs_dir), **given)
+
+    return _folders(command)
 
 
 def run_argument(*, required: bool = False) -> Callable[[Verb], Verb]:
@@ -100,13 +113,13 @@ def run_argument(*, required: bool = False) -> Callable[[Verb], Verb]:
     return click.argument("run", default="last", metavar="[RUN]", shell_complete=complete_run)
 
 
-def config_of(**places: str | None) -> Config:
-    """Return the settings; what was given to the verb goes before what stood in front of it, and that before where a
+def _config(**folders: str | None) -> Config:
+    """The settings; what was given to the verb goes before what stood in front of it, and that before where a
     run stands that is named by its path.
     """
     context = click.get_current_context()
     root = context.find_root().params
-    given = {name: value or root.get(name) for name, value in places.items()}
+    given = {name: value or root.get(name) for name, value in folders.items()}
     config = resolve({name: value for name, value in given.items() if value is not None})
     named = context.params.get("run") or next(iter(context.params.get("runs") or ()), None)
     return _around(config, named, given) if isinstance(named, str) and is_path(named) else config
@@ -126,7 +139,7 @@ def _around(config: Config, named: str, given: Mapping[str, str | None]) -> Conf
 
 
 @click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
-@places
+@_folders
 @click.version_option(package_name="navigator-obs", prog_name=PROGRAM)
 def group(log_dir: str | None, runs_dir: str | None) -> None:
     """Look at what long simulations left behind: runs, summaries, logs.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ..config import Config
 from ..events.console import wants_colour
 from ..history.store import History
 from ..outputs.cells import count_of
@@ -15,7 +16,7 @@ from ..outputs.columns import aligned, one_line
 from ..outputs.text import wrapped
 from .listing import terminal_width
 from .screen import print_json
-from .verbs import config_of, places, run_argument
+from .verbs import run_argument, with_config
 
 if TYPE_CHECKING:
     from ..runs.verification import Problem, Verification
@@ -31,15 +32,14 @@ _SHOWN = 50
 @click.option("--expect", metavar="DIGEST", help="The seal that this run must have, as you have kept it elsewhere.")
 @click.option("--artifacts", is_flag=True, help="Read the files that the run has left elsewhere, too.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was found as JSON.")
-@places
+@with_config
 def command(
     run: str,
     key: str | None,
     expect: str | None,
     artifacts: bool,
     as_json: bool,
-    log_dir: str | None,
-    runs_dir: str | None,
+    config: Config,
 ) -> int:
     """Tell whether anything was edited, removed, truncated or reordered in a run's record, and where.
 
@@ -50,7 +50,6 @@ def command(
     from ..runs import links
     from ..runs.verification import verify
 
-    config = config_of(log_dir=log_dir, runs_dir=runs_dir)
     entry = History(config.runs_dir).get(run)
     secret = links.read_key(Path(key) if key else config.seal_key_file)
     found = verify(entry.directory, key=secret, expected=expect, artifacts=artifacts)

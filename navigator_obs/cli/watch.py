@@ -10,6 +10,7 @@ from typing import Final
 import click
 
 from ..clock import clock, format_timestamp
+from ..config import Config
 from ..encoding import to_json
 from ..history.live import LiveRun, Look, runs_like
 from ..history.store import LIVING, History, RunEntry, outermost
@@ -17,7 +18,7 @@ from ..outputs.cells import local_time, table
 from ..outputs.live import line, sections, to_dict
 from .completers import complete_run
 from .screen import write_json
-from .verbs import config_of, places
+from .verbs import with_config
 
 FOUND: Final = 1
 _SECONDS: Final = 0.5
@@ -32,17 +33,14 @@ _AT_MOST_SECONDS: Final = 30.0
     "--interval", type=click.FloatRange(min=0.1), default=_SECONDS, metavar="SECONDS", help="Look so often.  [0.5]"
 )
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object whenever something has changed.")
-@places
-def command(
-    run: str | None, wait: bool, plain: bool, interval: float, as_json: bool, log_dir: str | None, runs_dir: str | None
-) -> int:
+@with_config
+def command(run: str | None, wait: bool, plain: bool, interval: float, as_json: bool, config: Config) -> int:
     """Watch a run: years and operations, time left, memory, last problems.
 
     Without RUN it is the newest that is under way, else the last one. It reads files and writes nothing, so it works
     from another shell, for whoever may read them. It ends with the run; the exit code is then 1 unless that succeeded.
     Ctrl-C ends the watching alone.
     """
-    config = config_of(log_dir=log_dir, runs_dir=runs_dir)
     history = History(config.runs_dir, keep_index=False)
     try:
         entry = _begun(history, run, interval) if wait else history.get(run) if run else _newest_under_way(history)
