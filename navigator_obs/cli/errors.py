@@ -5,8 +5,9 @@ from __future__ import annotations
 import click
 
 from ..config import Config
-from ..outputs.cells import table, text
+from ..outputs.cells import text
 from ..outputs.problems import catalogue
+from ..runs.reading import table
 from .meeting import settled
 from .screen import print_json, print_sections
 from .verbs import run_argument, with_config

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from ..errors import UsageError, close_match
 from ..fields import format_count, format_mb, format_seconds
 from ..history.store import RunEntry
-from ..outputs.cells import local_time, localized, number, table
+from ..outputs.cells import local_time, localized
 from ..outputs.columns import aligned, one_line, shorten
+from ..runs.reading import items, number, table
 
 if TYPE_CHECKING:
     from ..history.marks import Mark
@@ -80,9 +81,8 @@ def _checks(run: RunEntry) -> str:
 
 
 def _years(run: RunEntry) -> str:
-    done, planned = (_execution(run).get(f"years_{which}") for which in ("completed", "planned"))
-    known = len(done) if isinstance(done, list) else 0
-    return f"{known}/{len(planned)}" if isinstance(planned, list) and planned else str(known or "")
+    done, planned = (len(items(_execution(run), f"years_{which}")) for which in ("completed", "planned"))
+    return f"{done}/{planned}" if planned else str(done or "")
 
 
 def _memory(run: RunEntry) -> str:

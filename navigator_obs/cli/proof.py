@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from ..history.entry import RunEntry
-from ..outputs.cells import Cell, Column, Section, cell, count_of, items, joined, local_time, text
+from ..outputs.cells import Cell, Column, Section, cell, count_of, joined, local_time, text
+from ..runs.reading import tables
 from ..runs.seal import SEAL_NAME, records
 
 MAX_ROWS: Final = 8
@@ -34,17 +35,16 @@ def _seal(directory: Path) -> Iterator[tuple[Cell, ...]]:
 
 def _of_data(summary: Mapping[str, Any]) -> Iterator[tuple[Cell, ...]]:
     last: dict[str, list[Mapping[str, Any]]] = {}
-    for found in items(summary, "digests"):
-        if isinstance(found, Mapping):
-            last.setdefault(text(found.get("name")), []).append(found)
-    for name, found in last.items():
-        year = found[-1].get("year")
+    for found in tables(summary, "digests"):
+        last.setdefault(text(found.get("name")), []).append(found)
+    for name, group in last.items():
+        year = group[-1].get("year")
         where = "" if year is None else f"year {text(year)}"
-        yield _row("data", name, found[-1].get("digest"), joined([where, count_of(len(found), "digest")]))
+        yield _row("data", name, group[-1].get("digest"), joined([where, count_of(len(group), "digest")]))
 
 
 def _of_artifacts(summary: Mapping[str, Any]) -> Iterator[tuple[Cell, ...]]:
-    last = {text(found.get("path")): found for found in items(summary, "artifacts") if isinstance(found, Mapping)}
+    last = {text(found.get("path")): found for found in tables(summary, "artifacts")}
     for path, found in last.items():
         if found.get("sha256"):
             yield _row(text(found.get("kind")), path, found["sha256"], "")

@@ -15,8 +15,8 @@ import click
 
 from ..config import Config
 from ..errors import UsageError, close_match
-from ..outputs.cells import number
 from ..outputs.columns import aligned, one_line, shorten
+from ..runs.reading import number
 from .engine import duckdb_module
 from .listing import terminal_width
 from .screen import write_json

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ..config import resolve
 from ..errors import ObsError
-from .figures import tables
+from ..runs.reading import tables
 
 if TYPE_CHECKING:
     from .diagnose import Diagnosis

@@ -13,9 +13,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from ..runs.reading import number
 from . import figures
 from .baseline import median
-from .figures import Summary, number
+from .figures import Summary
 from .leastsquares import fit
 
 FEWEST: Final = 3

@@ -10,9 +10,9 @@ from typing import Any, Final
 
 from ..events import categories
 from ..events.programs import PRINTED, head, telling_line
+from ..runs.reading import number, table, tables
 from .cause import CERTAIN, LIKELY, POSSIBLE, Cause
 from .ended import endings
-from .figures import number, table, tables
 from .places import root_place
 
 # What goes wrong with these makes other things go wrong; the others are where that shows.

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from .figures import Summary, table
+from ..runs.reading import table
+from .figures import Summary
 from .finding import CHANGED, Finding
 from .surroundings import ABSENT, CODE, CONFIG, HIDDEN, KINDS, Change, changes
 

@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from ..fields import format_count, format_mb, format_percent, format_rate, format_seconds
+from ..runs.reading import number, table, tables
 from . import figures
 from .changed import changed
 from .divergence import first_divergence
-from .figures import Stats, Summary, number, table
+from .figures import Stats, Summary
 from .finding import BETTER, CHANGED, WORSE, Finding, ranked
 from .likeness import Likeness, divisor, scale_between, scale_of
 from .renames import renamed
@@ -198,8 +199,7 @@ def _issues(before: Summary, after: Summary) -> Iterator[Finding]:
 
 
 def _by_fingerprint(summary: Summary, kind: str) -> dict[str, Mapping[str, Any]]:
-    listed = table(summary, "issues").get(kind)
-    issues = [issue for issue in listed if isinstance(issue, Mapping)] if isinstance(listed, list) else []
+    issues = tables(table(summary, "issues"), kind)
     return {str(issue.get("fingerprint") or issue.get("message")): issue for issue in issues}
 
 
@@ -237,10 +237,8 @@ def _results(before: Summary, after: Summary) -> Iterator[Finding]:
 
 
 def _by_check(summary: Summary) -> dict[str, str]:
-    listed = summary.get("checks")
-    checks = [check for check in listed if isinstance(check, Mapping)] if isinstance(listed, list) else []
     found: dict[str, str] = {}
-    for check in checks:
+    for check in tables(summary, "checks"):
         parts = [check.get("name"), check.get("dataset"), check.get("year")]
         found[" ".join(str(part) for part in parts if part is not None)] = str(check.get("outcome"))
     return found

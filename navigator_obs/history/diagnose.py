@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from ..fields import format_bytes, format_mb, format_seconds
+from ..runs.reading import number, table, tables
 from .advice import advice
 from .attribution import attributed
 from .cause import Cause
 from .causes import UNMET, causes, failing
 from .entry import LIVING
-from .figures import number, table, tables
 from .lastwords import SILENT, last_events, was_in
 from .surroundings import ABSENT, INPUT, Change, Weighed, changes, weigh
 from .suspects import LEAST_RUNS, Suspicion, alike, slower, suspects

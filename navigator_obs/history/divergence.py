@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ..runs.reading import tables
+
 _Place = tuple[Any, Any, int]
 
 
@@ -65,10 +67,9 @@ def compared_digests(one: Mapping[str, Any], other: Mapping[str, Any]) -> int:
 
 
 def _placed(summary: Mapping[str, Any]) -> Iterator[tuple[_Place, Mapping[str, Any]]]:
-    digests = summary.get("digests")
     often: dict[tuple[Any, Any], int] = {}
-    for found in digests if isinstance(digests, list) else ():
-        if isinstance(found, Mapping) and found.get("name") is not None:
+    for found in tables(summary, "digests"):
+        if found.get("name") is not None:
             key = (found["name"], found.get("year"))
             often[key] = often.get(key, 0) + 1
             yield (*key, often[key]), found

@@ -11,9 +11,9 @@ from typing import Any, Final
 from ..clock import parse_timestamp
 from ..fields import format_seconds
 from ..runs.evidence import FAULT_NAME
+from ..runs.reading import number, table, tables
 from ..runs.stalls import STACKS_NAME
 from .cause import LIKELY, POSSIBLE, Cause
-from .figures import number, table, tables
 from .places import Standing, standing
 
 # Of a run that said no word: the reasons that recovery gives, which begin with such a word.

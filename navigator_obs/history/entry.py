@@ -13,6 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from ..runs.reading import number, table
 from . import figures
 
 if TYPE_CHECKING:
@@ -121,12 +122,12 @@ class RunEntry:
         if self.final:
             return written
         found = _from_journal(self.directory) or written
-        told = figures.table(found, "run_metadata")
+        told = table(found, "run_metadata")
         # The journal may have gone on since it was asked for the status: a reason belongs to a status.
         reason = told.get("status_reason") if told.get("status") == self.status else None
         metadata = {**told, "status": self.status, "status_reason": self.status_reason or reason}
         if self._is_seen_alive:
-            metadata["duration_seconds"] = _seconds_since(self.start_time, _number(metadata.get("duration_seconds")))
+            metadata["duration_seconds"] = _seconds_since(self.start_time, number(metadata.get("duration_seconds")))
         return {**found, "run_metadata": metadata}
 
     def to_dict(self) -> dict[str, Any]:
@@ -169,7 +170,7 @@ def entry_of(directory: Path, parse: Parse = json.loads) -> RunEntry | None:
     summary = _head(directory, parse)
     if not summary and not any((directory / mark).is_file() for mark in _MARKS):
         return None
-    metadata = figures.table(summary, "run_metadata")
+    metadata = table(summary, "run_metadata")
     status, reason, final = _status(directory, metadata, summary)
     tags = _tags(metadata.get("tags"))
     pinned = acknowledged = baseline = False
@@ -261,14 +262,14 @@ def _without_metrics(record: dict[str, Any]) -> dict[str, Any]:
 
 
 def _figures_of(summary: Mapping[str, Any]) -> Figures:
-    execution = figures.table(summary, "execution_summary")
+    execution = table(summary, "execution_summary")
     return Figures(
-        _number(figures.metadata(summary, "duration_seconds")),
+        number(figures.metadata(summary, "duration_seconds")),
         _count(execution.get("errors")),
         _count(execution.get("warnings")),
         figures.years(summary),
         figures.rows(summary),
-        figures.number(figures.table(summary, "environment").get("cpus")),
+        number(table(summary, "environment").get("cpus")),
     )
 
 
@@ -287,10 +288,6 @@ def _text(value: object) -> str | None:
 
 def _tags(value: object) -> tuple[str, ...]:
     return tuple(map(str, value)) if isinstance(value, (list, tuple)) else ()
-
-
-def _number(value: object) -> float | None:
-    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
 
 
 def _count(value: object) -> int | None:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from statistics import median
 from typing import Any, Final
 
-from .figures import tables
+from ..runs.reading import items, number, table, tables
 
 _YEAR: Final = "year"
 # Less of a run says little about its speed.
@@ -32,20 +32,22 @@ def seconds_left(summary: Mapping[str, Any], earlier: Iterable[Mapping[str, Any]
     >>> seconds_left(run)
     30.0
     """
-    elapsed = _number(_table(summary, "run_metadata").get("duration_seconds"))
+    elapsed = number(table(summary, "run_metadata").get("duration_seconds"))
     if elapsed is None:
         return None
     others = list(earlier)
-    planned, done = (list(map(str, _list(summary, which))) for which in ("years_planned", "years_completed"))
-    resumed = list(map(str, _list(summary, "years_resumed")))
+    planned, done, resumed = (
+        [str(year) for year in items(table(summary, "execution_summary"), f"years_{which}")]
+        for which in ("planned", "completed", "resumed")
+    )
     left = [year for year in planned if year not in done and year not in resumed]
     beside = are_side_by_side(summary)
     if planned and not beside:
         return _by_years(summary, others, done, left, elapsed)
-    foretold = _number(_table(summary, "forecast").get("eta_seconds"))
+    foretold = number(table(summary, "forecast").get("eta_seconds"))
     if foretold is not None and not beside:
         return foretold
-    totals = [_number(_table(other, "run_metadata").get("duration_seconds")) for other in others]
+    totals = [number(table(other, "run_metadata").get("duration_seconds")) for other in others]
     known = [total for total in totals if total is not None]
     return max(0.0, median(known) - elapsed) if known else None
 
@@ -57,9 +59,9 @@ def are_side_by_side(summary: Mapping[str, Any]) -> bool:
     >>> are_side_by_side({"resources": {"open_operations": [{"breakdown": {"year": year}} for year in (2025, 2026)]}})
     True
     """
-    opened = tables(_table(summary, "resources"), "open_operations")
-    under_way = {(found.get("worker"), year) for found in opened if (year := _table(found, "breakdown").get(_YEAR))}
-    elapsed = _number(_table(summary, "run_metadata").get("duration_seconds"))
+    opened = tables(table(summary, "resources"), "open_operations")
+    under_way = {(found.get("worker"), year) for found in opened if (year := table(found, "breakdown").get(_YEAR))}
+    elapsed = number(table(summary, "run_metadata").get("duration_seconds"))
     return len(under_way) > 1 or (
         elapsed is not None and sum(_seconds_by_year(summary).values()) > elapsed * _MORE_THAN_ONE_AT_ONCE
     )
@@ -78,7 +80,7 @@ def _by_years(
     timed = [year for year in done if year in own]
     spent = sum(own[year] for year in timed)
     if shape is None:
-        foretold = _number(_table(summary, "forecast").get("eta_seconds"))
+        foretold = number(table(summary, "forecast").get("eta_seconds"))
         if foretold is not None or not spent:
             return foretold
         shape = dict.fromkeys([*done, *left], spent / len(timed))
@@ -94,11 +96,11 @@ def _by_years(
 
 def _until(summary: Mapping[str, Any], spent: float) -> float:
     """The run's age at the end of the last year that is completed: what came before the first year counts too."""
-    rest = _number(_table(summary, "breakdown").get("unattributed_seconds")) or 0.0
+    rest = number(table(summary, "breakdown").get("unattributed_seconds")) or 0.0
     roots = {
-        path: _number(stats.get("total_seconds")) or 0.0
-        for path, stats in _table(summary, "performance_metrics").items()
-        if "/" not in path and isinstance(stats, Mapping) and not _table(stats, "by")
+        path: number(stats.get("total_seconds")) or 0.0
+        for path, stats in table(summary, "performance_metrics").items()
+        if "/" not in path and isinstance(stats, Mapping) and not table(stats, "by")
     }
     return spent + rest + sum(roots.values())
 
@@ -110,20 +112,6 @@ def _shape(others: Sequence[Mapping[str, float]], years: Sequence[str]) -> dict[
 
 
 def _seconds_by_year(summary: Mapping[str, Any]) -> dict[str, float]:
-    found = _table(_table(_table(summary, "breakdown"), "by"), _YEAR)
-    seconds = {year: _number(_table(found, year).get("duration_seconds")) for year in found}
+    found = table(table(table(summary, "breakdown"), "by"), _YEAR)
+    seconds = {year: number(table(found, year).get("duration_seconds")) for year in found}
     return {year: value for year, value in seconds.items() if value}
-
-
-def _table(of: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    value = of.get(key)
-    return value if isinstance(value, Mapping) else {}
-
-
-def _list(summary: Mapping[str, Any], key: str) -> list[Any]:
-    value = _table(summary, "execution_summary").get(key)
-    return value if isinstance(value, list) else []
-
-
-def _number(value: Any) -> float | None:
-    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None

@@ -2,34 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
+from ..runs.reading import items, number, table, tables
+
 Summary = Mapping[str, Any]
 Stats = Mapping[str, Any]
-
-
-def table(holder: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    """Return the object under *key*, an empty one where there is none."""
-    value = holder.get(key)
-    return value if isinstance(value, Mapping) else {}
-
-
-def tables(holder: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
-    """Return the objects of the array under *key*."""
-    value = holder.get(key)
-    return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list) else []
-
-
-def number(value: object) -> float | None:
-    """Return *value* where it is a finite number."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return None
-    try:
-        return float(value) if math.isfinite(value) else None
-    except OverflowError:
-        return None
 
 
 def metadata(summary: Summary, key: str) -> Any:
@@ -50,11 +29,7 @@ def rows(summary: Summary) -> float | None:
 def years(summary: Summary) -> int | None:
     """How many years it completed, or planned where it completed none; None where it knows no years."""
     execution = table(summary, "execution_summary")
-    for key in ("years_completed", "years_planned"):
-        listed = execution.get(key)
-        if isinstance(listed, list) and listed:
-            return len(listed)
-    return None
+    return len(items(execution, "years_completed") or items(execution, "years_planned")) or None
 
 
 def peak_memory_mb(summary: Summary) -> float | None:
@@ -66,9 +41,7 @@ def peak_memory_mb(summary: Summary) -> float | None:
 
 def disk_mb(summary: Summary) -> float | None:
     """What it left on disk: artifacts and its record, MB."""
-    artifacts = summary.get("artifacts")
-    listed = artifacts if isinstance(artifacts, list) else []
-    sizes = [number(artifact.get("bytes")) for artifact in listed if isinstance(artifact, Mapping)]
+    sizes = [number(artifact.get("bytes")) for artifact in tables(summary, "artifacts")]
     sizes.append(number(table(summary, "observability").get("bytes")))
     known = [size for size in sizes if size is not None]
     return sum(known) / 1e6 if known else None

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from ..errors import UsageError
+from ..runs.reading import table
 from ..runs.records import JOURNAL_NAME, tail
 from .entry import RunEntry
-from .figures import table
 from .reader import read_events
 
 MOST: Final = 4

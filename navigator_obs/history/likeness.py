@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from ..runs.reading import number, table
 from . import figures
 from .figures import Stats, Summary
 
@@ -39,8 +40,8 @@ class Likeness:
             status=str(figures.metadata(summary, "status")),
             years=figures.years(summary),
             rows=figures.rows(summary),
-            cpus=figures.number(figures.table(summary, "environment").get("cpus")),
-            fingerprint=_text(figures.table(summary, "configuration").get("fingerprint")),
+            cpus=number(table(summary, "environment").get("cpus")),
+            fingerprint=_text(table(summary, "configuration").get("fingerprint")),
         )
 
     @classmethod
@@ -103,7 +104,7 @@ def scale_of(was: Stats, is_now: Stats, unit: str, scale: float | None) -> tuple
 
 
 def _ratio_of(key: str, was: Stats, is_now: Stats) -> float | None:
-    old, new = figures.number(was.get(key)), figures.number(is_now.get(key))
+    old, new = number(was.get(key)), number(is_now.get(key))
     return new / old if old and new else None
 
 

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ..clock import parse_timestamp
+from ..runs.reading import items, table
 from .store import History, RunEntry
 
 
@@ -111,8 +112,7 @@ def lineage(history: History, ref: str = "last") -> Lineage:
 
 def _metadata(run: RunEntry) -> Mapping[str, Any]:
     """What the head of its summary says of it: enough to know whose it is, and quickly read of many."""
-    found = run.head.get("run_metadata")
-    return found if isinstance(found, Mapping) else {}
+    return table(run.head, "run_metadata")
 
 
 def _root(run: RunEntry) -> str:
@@ -125,7 +125,7 @@ def _order(run: RunEntry) -> tuple[int, str]:
 
 def _attempt(run: RunEntry, family: Iterable[RunEntry]) -> Attempt:
     summary, metadata = run.summary, _metadata(run)
-    resumed_at = metadata.get("resumed_at") or {}
+    resumed_at = table(metadata, "resumed_at")
     return Attempt(
         run_id=run.run_id,
         status=run.status,
@@ -135,8 +135,8 @@ def _attempt(run: RunEntry, family: Iterable[RunEntry]) -> Attempt:
         resumed_at_year=resumed_at.get("year"),
         start_time=run.start_time,
         duration_seconds=float(run.duration_seconds or 0.0),
-        cpu_seconds=(summary.get("resources") or {}).get("cpu_seconds"),
-        years_completed=tuple((summary.get("execution_summary") or {}).get("years_completed") or ()),
+        cpu_seconds=table(summary, "resources").get("cpu_seconds"),
+        years_completed=tuple(items(table(summary, "execution_summary"), "years_completed")),
         lost_seconds=_lost(run, family),
     )
 
@@ -146,7 +146,7 @@ def _lost(run: RunEntry, family: Iterable[RunEntry]) -> float:
     heirs = [_metadata(other) for other in family if _metadata(other).get("resumed_from") == run.run_id]
     if not heirs:
         return 0.0
-    kept = [_seconds_between(run.start_time, (heir.get("resumed_at") or {}).get("time")) for heir in heirs]
+    kept = [_seconds_between(run.start_time, table(heir, "resumed_at").get("time")) for heir in heirs]
     return round(max(0.0, float(run.duration_seconds or 0.0) - max(kept)), 6)
 
 

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from ..clock import clock
 from ..runs.liveness import status_of
+from ..runs.reading import number, table
 from ..runs.records import Shares
 from ..runs.summary import Fold
 from .entry import LIVING, RunEntry
@@ -81,9 +82,9 @@ class LiveRun:
     def _rates(self, summary: Mapping[str, Any]) -> dict[str, float]:
         """Gains per second over the last seconds: figures come with ticks, and looks may be more frequent."""
         now = clock.monotonic_ns() / 1e9
-        execution, resources = summary.get("execution_summary") or {}, summary.get("resources") or {}
+        execution, resources = table(summary, "execution_summary"), table(summary, "resources")
         told = {"cpu_seconds": resources.get("cpu_seconds"), **{key: execution.get(key) for key in _COUNTED}}
-        figures = {key: float(value) for key, value in told.items() if isinstance(value, (int, float))}
+        figures = {key: known for key, value in told.items() if (known := number(value)) is not None}
         self._seen.append((now, figures))
         while len(self._seen) > 2 and now - self._seen[1][0] >= _WINDOW_SECONDS:
             self._seen.popleft()

@@ -13,6 +13,8 @@ from dataclasses import asdict, dataclass
 from statistics import quantiles
 from typing import Any, Final
 
+from ..runs.reading import number, tables
+
 LEAST_VALUES: Final = 8
 _FENCE: Final = 3.0
 _DIGITS: Final = 4
@@ -69,13 +71,10 @@ def propose(
 
 
 def _usable(summary: Mapping[str, Any], name: str | None) -> Iterable[Mapping[str, Any]]:
-    checks = summary.get("checks")
-    for check in checks if isinstance(checks, list) else ():
-        if isinstance(check, Mapping) and check.get("outcome") in {"pass", "warn", "fail"} and check.get("name"):
-            value = check.get("value")
-            is_number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-            if is_number and name in {None, check["name"]}:
-                yield check
+    for check in tables(summary, "checks"):
+        judged = check.get("outcome") in {"pass", "warn", "fail"} and number(check.get("value")) is not None
+        if judged and check.get("name") and name in {None, check["name"]}:
+            yield check
 
 
 def _proposal(key: tuple[Any, ...], values: list[float], runs: int, unit: str | None) -> Proposal:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from .figures import Stats, number, seconds
+from ..runs.reading import number
+from .figures import Stats, seconds
 
 LEAST: Final = 0.6
 """Below this likeness two operations are two."""

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
-from .figures import number, table, tables
+from ..runs.reading import number, table, tables
 
 CONFIG, INPUT, CODE, PACKAGE, COMPUTER = "config", "input", "code", "package", "computer"
 KINDS: Final = (CONFIG, INPUT, CODE, PACKAGE, COMPUTER)

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from statistics import median
 from typing import Any, Final, NamedTuple
 
-from .figures import number, table, tables
+from ..runs.reading import number, table, tables
 
 LEAST_RUNS: Final = 3
 SPREADS: Final = 5.0

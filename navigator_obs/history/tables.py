@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
+from ..runs.reading import table, tables
 from .entry import RunEntry
 
 Row = dict[str, Any]
@@ -98,14 +99,14 @@ TABLES: Final[Mapping[str, Mapping[str, str]]] = {
 """By table: its columns and their SQL types. Times are UTC; what is nested is JSON."""
 
 
-def rows_of(table: str, run: RunEntry, summary: Mapping[str, Any]) -> Iterator[Row]:
-    """Yield the rows that *run* has in *table*, a key of `TABLES`, out of its whole summary.
+def rows_of(name: str, run: RunEntry, summary: Mapping[str, Any]) -> Iterator[Row]:
+    """Yield the rows that *run* has in the table *name*, a key of `TABLES`, out of its whole summary.
 
     >>> list(TABLES["checks"])[:3]
     ['run_id', 'name', 'outcome']
     """
-    for row in _MAKERS[table](run, summary):
-        yield {"run_id": run.run_id, **{key: _plain(row.get(key)) for key in TABLES[table] if key != "run_id"}}
+    for row in _MAKERS[name](run, summary):
+        yield {"run_id": run.run_id, **{key: _plain(row.get(key)) for key in TABLES[name] if key != "run_id"}}
 
 
 def _plain(value: Any) -> Any:
@@ -114,10 +115,10 @@ def _plain(value: Any) -> Any:
 
 
 def _runs(run: RunEntry, summary: Mapping[str, Any]) -> Iterator[Row]:
-    metadata, execution = _table(summary, "run_metadata"), _table(summary, "execution_summary")
-    environment, resources = _table(summary, "environment"), _table(summary, "resources")
-    configuration, git = _table(summary, "configuration"), _table(environment, "git")
-    outcomes = _table(execution, "checks")
+    metadata, execution = table(summary, "run_metadata"), table(summary, "execution_summary")
+    environment, resources = table(summary, "environment"), table(summary, "resources")
+    configuration, git = table(summary, "configuration"), table(environment, "git")
+    outcomes = table(execution, "checks")
     yield {
         **{key: metadata.get(key) for key in ("end_time", "exit_code", "signal", "host", "user")},
         **{key: execution.get(key) for key in ("operations", "rows")},
@@ -134,19 +135,20 @@ def _runs(run: RunEntry, summary: Mapping[str, Any]) -> Iterator[Row]:
 
 
 def _operations(_: RunEntry, summary: Mapping[str, Any]) -> Iterator[Row]:
-    for path, stats in _table(summary, "performance_metrics").items():
+    for path, stats in table(summary, "performance_metrics").items():
         if isinstance(stats, Mapping):
             yield {**stats, "operation_path": path, "operation": path.rpartition("/")[2]}
 
 
 def _issues(_: RunEntry, summary: Mapping[str, Any]) -> Iterator[Row]:
-    for severity, groups in _table(summary, "issues").items():
-        for group in _list(groups):
+    issues = table(summary, "issues")
+    for severity in issues:
+        for group in tables(issues, severity):
             yield {**group, "severity": severity.removesuffix("s")}
 
 
 def _checks(_: RunEntry, summary: Mapping[str, Any]) -> Iterator[Row]:
-    for group in _list(summary.get("checks")):
+    for group in tables(summary, "checks"):
         equals = group.get("equals")
         yield {**group, "equals": equals if equals is None or isinstance(equals, str) else json.dumps(equals)}
 
@@ -157,15 +159,6 @@ _MAKERS: Final[Mapping[str, Callable[[RunEntry, Mapping[str, Any]], Iterator[Row
     "issues": _issues,
     "checks": _checks,
 }
-
-
-def _table(of: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    value = of.get(key)
-    return value if isinstance(value, Mapping) else {}
-
-
-def _list(value: Any) -> list[Mapping[str, Any]]:
-    return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list) else []
 
 
 def _length(value: Any) -> int | None:

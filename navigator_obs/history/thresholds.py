@@ -13,8 +13,9 @@ from typing import Any, Final, NamedTuple
 
 from ..errors import UsageError, close_match
 from ..fields import format_count, format_mb, format_rate, format_seconds
+from ..runs.reading import number, table
 from . import figures
-from .figures import Stats, Summary, number, table
+from .figures import Stats, Summary
 from .finding import WORSE, Finding
 from .likeness import Likeness, divisor, scale_between, scale_of
 from .renames import renamed

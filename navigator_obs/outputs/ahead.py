@@ -7,7 +7,8 @@ from typing import Any, Final
 
 from ..fields import format_mb, format_time_left
 from ..history.eta import are_side_by_side
-from .cells import joined, local_time, number, table, text
+from ..runs.reading import number, table, tables
+from .cells import joined, local_time, text
 
 _GROWS: Final = {"linear": "each year takes longer by as much", "quadratic": "years take longer ever faster"}
 _LEAST_SECONDS: Final = 0.5
@@ -24,8 +25,7 @@ def told(summary: Mapping[str, Any]) -> str:
     eta, duration, memory = number(forecast.get("eta_seconds")), table(forecast, "duration"), table(forecast, "memory")
     if eta is None or are_side_by_side(summary):
         return ""
-    warnings = forecast.get("warnings")
-    said = [table({"it": warning}, "it").get("message") for warning in warnings] if isinstance(warnings, list) else []
+    said = [warning.get("message") for warning in tables(forecast, "warnings")]
     last = number(memory.get("last_peak_mb"))
     return joined(
         [

@@ -1,15 +1,15 @@
-"""The parts of a section: cells of harmless text, columns, and how to read a summary that may lack anything."""
+"""The parts of a section: cells of harmless text, and columns."""
 
 from __future__ import annotations
 
-import math
 import re
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
 
 from ..clock import parse_timestamp
+from ..runs.reading import number
 from .columns import one_line, width_of
 
 
@@ -78,23 +78,6 @@ def cell(value: object, tone: str = "") -> Cell:
 def text(value: object) -> str:
     """Return *value* as harmless text on one line; empty for None."""
     return "" if value is None else one_line(value)
-
-
-def table(summary: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    """Return the object under *key*, an empty one where there is none."""
-    value = summary.get(key)
-    return value if isinstance(value, Mapping) else {}
-
-
-def number(value: object) -> float | None:
-    """Return *value* where it is a finite number."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return None
-    try:
-        return value if math.isfinite(value) else None
-    except OverflowError:
-        # A whole number that no float can hold.
-        return None
 
 
 def figure(value: object) -> str:
@@ -170,9 +153,3 @@ def formatted(value: object, form: Any) -> str:
     """Return a number as *form* shows it; empty where it is none."""
     known = number(value)
     return "" if known is None else str(form(known))
-
-
-def items(summary: Mapping[str, Any], key: str) -> list[Any]:
-    """Return the list under *key*; an empty one where there is none."""
-    value = summary.get(key)
-    return value if isinstance(value, list) else []

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any, Final
 
-from .cells import Cell, Column, Section, cell, figure, joined, number, text
+from ..runs.reading import number, tables
+from .cells import Cell, Column, Section, cell, figure, joined, text
 
 MAX_CHECKS: Final = 10
 MAX_ALIKE: Final = 5
@@ -38,7 +39,7 @@ def section(summary: Mapping[str, Any]) -> Section:
 
 def all_checks(summary: Mapping[str, Any]) -> Section:
     """Return every check, those that passed too, the worst first and then in the order in which they were made."""
-    found = [group for group in _list(summary) if group.get("name") is not None]
+    found = [group for group in tables(summary, "checks") if group.get("name") is not None]
     rank = {outcome: at for at, outcome in enumerate(("error", "fail", "warn", "skipped", "pass"))}
     ordered = sorted(found, key=lambda group: rank.get(str(group.get("outcome")), len(rank)))
     rows = [_row(group, figure(group.get("value")), _often(group), _example(group)) for group in ordered]
@@ -60,13 +61,8 @@ def failures(summary: Mapping[str, Any]) -> int:
     return sum(str(group.get("outcome")) in {"fail", "error"} for group in _failed(summary))
 
 
-def _list(summary: Mapping[str, Any]) -> list[Group]:
-    found = summary.get("checks")
-    return [group for group in found if isinstance(group, Mapping)] if isinstance(found, list) else []
-
-
 def _failed(summary: Mapping[str, Any]) -> list[Group]:
-    return [group for group in _list(summary) if str(group.get("outcome")) in _TONES]
+    return [group for group in tables(summary, "checks") if str(group.get("outcome")) in _TONES]
 
 
 def _rank(group: Group) -> tuple[bool, str]:

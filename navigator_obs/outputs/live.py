@@ -7,9 +7,10 @@ from typing import Any, Final
 
 from ..fields import format_count, format_mb, format_percent, format_rate
 from ..history.live import Look
+from ..runs.reading import items, number, table, tables
 from . import problems, years
 from .ahead import time_left
-from .cells import Cell, Column, Section, cell, count_of, fitted, joined, local_time, localized, number, table, text
+from .cells import Cell, Column, Section, cell, count_of, fitted, joined, local_time, localized, text
 from .sections import headline, stood
 from .slow import bar
 
@@ -106,11 +107,9 @@ def _years(summary: Mapping[str, Any]) -> str:
 def _done_and_planned(summary: Mapping[str, Any]) -> tuple[int, int]:
     """How many years are done, and how many there are: by the run's plan, or else by the loop that it shows."""
     execution, ahead = table(summary, "execution_summary"), table(summary, "forecast")
-    planned, done = (execution.get(key) for key in ("years_planned", "years_completed"))
+    planned, done = (len(items(execution, key)) for key in ("years_planned", "years_completed"))
     foreseen = [int(number(ahead.get(key)) or 0) for key in ("years_done", "years_left")]
-    return len(done) if isinstance(done, list) else 0, len(planned) if isinstance(planned, list) and planned else sum(
-        foreseen
-    )
+    return done, planned or sum(foreseen)
 
 
 def _memory(summary: Mapping[str, Any]) -> Cell:
@@ -146,8 +145,7 @@ def _problems(summary: Mapping[str, Any]) -> str:
 
 
 def _open(summary: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    found = table(summary, "resources").get("open_operations")
-    return [entry for entry in found if isinstance(entry, Mapping)] if isinstance(found, list) else []
+    return tables(table(summary, "resources"), "open_operations")
 
 
 def _last(summary: Mapping[str, Any]) -> Section:
@@ -159,10 +157,7 @@ def _last(summary: Mapping[str, Any]) -> Section:
 
 def _issues(summary: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
     for severity in ("errors", "warnings"):
-        groups = table(summary, "issues").get(severity)
-        for group in groups if isinstance(groups, list) else []:
-            if isinstance(group, Mapping):
-                yield severity, group
+        yield from ((severity, group) for group in tables(table(summary, "issues"), severity))
 
 
 def _issue(severity: str, group: Mapping[str, Any]) -> tuple[Cell, ...]:

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import Any, Final
 
-from .cells import figure, number, text
+from ..runs.reading import number
+from .cells import figure, text
 
 MAX_PARAMS: Final = 10
 MAX_LENGTH: Final = 40

@@ -9,23 +9,9 @@ from typing import Any, Final
 from ..events.programs import head
 from ..fields import RESERVED, format_count, format_seconds, told_by_message
 from ..runs.frames import own_frame
+from ..runs.reading import number, table, tables
 from . import failed_checks, variables
-from .cells import (
-    LIVING,
-    Cell,
-    Column,
-    Section,
-    cell,
-    count_of,
-    figure,
-    items,
-    joined,
-    local_time,
-    localized,
-    number,
-    table,
-    text,
-)
+from .cells import LIVING, Cell, Column, Section, cell, count_of, figure, joined, local_time, localized, text
 
 MAX_ISSUES: Final = 5
 MAX_OPEN: Final = 10
@@ -108,8 +94,7 @@ def event_id(event: Mapping[str, Any]) -> str:
 
 
 def _all(summary: Mapping[str, Any], severity: str) -> list[Mapping[str, Any]]:
-    found = table(summary, "issues").get(severity)
-    return [group for group in found if isinstance(group, Mapping)] if isinstance(found, list) else []
+    return tables(table(summary, "issues"), severity)
 
 
 def _groups(summary: Mapping[str, Any], severity: str) -> list[Mapping[str, Any]]:
@@ -149,8 +134,7 @@ def _issue(found: Mapping[str, Any], tone: str, *, frames: int = 1) -> Iterator[
 
 def _causes(exception: Mapping[str, Any]) -> Iterator[Cell]:
     """The chain down to the root; a cause that was raised again in the same words, as pandas does, adds nothing."""
-    causes = [cause for cause in items(exception, "causes") if isinstance(cause, Mapping)]
-    for before, cause in pairwise([exception, *causes]):
+    for before, cause in pairwise([exception, *tables(exception, "causes")]):
         if cause.get("link") == "member" or _told(cause) != _told(before):
             yield cell(f"    {_LINKS.get(str(cause.get('link')), 'after')} {_cut(_told(cause))}")
 
@@ -257,9 +241,7 @@ def _cut(message: str) -> str:
 
 def open_operations(summary: Mapping[str, Any]) -> Section:
     """The operations that were open at the last look: of a dead run, what it was doing."""
-    found = table(summary, "resources").get("open_operations")
-    opened = [entry for entry in found if isinstance(entry, Mapping)] if isinstance(found, list) else []
-    rows = [_opened(entry) for entry in opened[-MAX_OPEN:]]
+    rows = [_opened(entry) for entry in tables(table(summary, "resources"), "open_operations")[-MAX_OPEN:]]
     living = str(table(summary, "run_metadata").get("status")) in LIVING
     title = "Open operations" if living else "Open when it was last seen"
     columns = (

@@ -16,6 +16,7 @@ from typing import Any, Final, NamedTuple
 from ..fields import format_bytes, format_count, format_mb, format_percent, format_seconds
 from ..history.advice import typed
 from ..history.ended import endings
+from ..runs.reading import items, number, table, tables
 from . import ahead, failed_checks, params, problems, slow, years
 from .cells import (
     LIVING,
@@ -27,12 +28,9 @@ from .cells import (
     figure,
     fitted,
     formatted,
-    items,
     joined,
     local_time,
     localized,
-    number,
-    table,
     text,
 )
 
@@ -273,8 +271,8 @@ def _cost(observability: Mapping[str, Any]) -> Cell | str:
 def figures(summary: Mapping[str, Any]) -> Section:
     """The program's own counters, gauges and distributions."""
     metrics = table(summary, "metrics")
-    single = [each for kind in ("counters", "gauges") for each in items(metrics, kind) if isinstance(each, Mapping)]
-    spread = [each for each in items(metrics, "distributions") if isinstance(each, Mapping)]
+    single = [each for kind in ("counters", "gauges") for each in tables(metrics, kind)]
+    spread = tables(metrics, "distributions")
     rows: list[tuple[Cell, ...]] = [
         (cell(_series(each)), cell(_value(each)), cell(_unit(each)), cell("")) for each in single[:MAX_FIGURES]
     ]
@@ -318,7 +316,7 @@ def files(summary: Mapping[str, Any], places: Places) -> Section:
         rows.append(_file("log", places.log_path, None))
         which = typed(places.directory) if places.directory and places.kept else f"--where run_id={_run_id(summary)}"
         rows.append(_file("events", f"navigator-obs logs {which}", None))
-    artifacts = [found for found in items(summary, "artifacts") if isinstance(found, Mapping)]
+    artifacts = tables(summary, "artifacts")
     rows += map(_artifact, artifacts[-MAX_FILES:])
     more = len(artifacts) - MAX_FILES
     note = f"{more} earlier artifacts in summary.json" if more > 0 else ""

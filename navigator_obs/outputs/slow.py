@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from ..fields import format_count, format_mb, format_percent, format_rate, format_seconds
-from .cells import Cell, Column, Section, cell, formatted, items, local_time, number, table, text
+from ..runs.reading import number, table, tables
+from .cells import Cell, Column, Section, cell, formatted, local_time, text
 
 MAX_SLOWEST: Final = 8
 MAX_HOTSPOTS: Final = 3
@@ -15,7 +16,7 @@ BAR_WIDTH: Final = 16
 
 def slowest(summary: Mapping[str, Any]) -> Section:
     """The operations by their share of the run, and among them what belongs to none."""
-    ranked = [found for found in items(summary, "bottlenecks") if isinstance(found, Mapping)]
+    ranked = tables(summary, "bottlenecks")
     timed = table(summary, "performance_metrics")
     rows = [_slow_row(found, table(timed, str(found.get("operation_path")))) for found in ranked[:MAX_SLOWEST]]
     return Section("Slowest operations by self time", _SLOWEST_COLUMNS, rows)
@@ -91,7 +92,7 @@ def _per_second(rate: float) -> str:
 
 
 def _first(found: Mapping[str, Any], kind: str) -> list[Mapping[str, Any]]:
-    return [each for each in items(found, kind) if isinstance(each, Mapping)][:MAX_HOTSPOTS]
+    return tables(found, kind)[:MAX_HOTSPOTS]
 
 
 def _row(kind: str, found: Mapping[str, Any], told: str) -> tuple[Cell, ...]:

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from ..fields import format_count, format_mb, format_percent, format_rate, format_seconds
-from .cells import Cell, Column, Section, cell, number, table
+from ..runs.reading import number, table
+from .cells import Cell, Column, Section, cell, formatted
 
 ORDERS: Final[Mapping[str, str]] = {
     "share": "weighted_self_seconds",
@@ -85,24 +86,19 @@ def _row(path: str, stats: Stats, seconds: float | None) -> tuple[Cell, ...]:
     failed = number(stats.get("failed")) or 0
     return (
         cell(path),
-        cell(_told(stats, "self_seconds", format_seconds), "strong"),
+        cell(formatted(stats.get("self_seconds"), format_seconds), "strong"),
         cell(_share(_weighted(stats), seconds)),
-        cell(_told(stats, "total_seconds", format_seconds)),
-        cell(_told(stats, "count", format_count)),
+        cell(formatted(stats.get("total_seconds"), format_seconds)),
+        cell(formatted(stats.get("count"), format_count)),
         cell(format_count(failed) if failed else "", "bad"),
-        cell(_told(stats, "p50_seconds", format_seconds)),
-        cell(_told(stats, "p95_seconds", format_seconds)),
-        cell(_told(stats, "max_seconds", format_seconds)),
-        cell(_told(stats, "cpu_seconds", format_seconds)),
-        cell(_told(stats, "rows_per_second", format_rate).removesuffix("/s")),
-        cell(_told(stats, "peak_memory_mb", format_mb)),
+        cell(formatted(stats.get("p50_seconds"), format_seconds)),
+        cell(formatted(stats.get("p95_seconds"), format_seconds)),
+        cell(formatted(stats.get("max_seconds"), format_seconds)),
+        cell(formatted(stats.get("cpu_seconds"), format_seconds)),
+        cell(formatted(stats.get("rows_per_second"), format_rate).removesuffix("/s")),
+        cell(formatted(stats.get("peak_memory_mb"), format_mb)),
         cell(_longest(stats)),
     )
-
-
-def _told(stats: Stats, key: str, form: Any) -> str:
-    known = number(stats.get(key))
-    return "" if known is None else str(form(known))
 
 
 def _share(part: float | None, whole: float | None) -> str:

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from ..fields import format_count, format_rate, format_seconds
-from .cells import Cell, Column, Section, cell, number, table, text
+from ..runs.reading import number, table
+from .cells import Cell, Column, Section, cell, text
 
 MAX_OPERATIONS: Final = 12
 MAX_VALUES: Final = 40

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from ..clock import format_timestamp, parse_timestamp
 from . import evidence
+from .reading import table
 from .records import JOURNAL_NAME, Record, head, tail
 
 STATUS_OF_SIGNAL: Final = {"SIGINT": "interrupted", "SIGTERM": "terminated", "SIGHUP": "terminated"}
@@ -76,8 +77,7 @@ def _host(start: Record, directory: Path) -> Mapping[str, Any] | None:
 
 def laid(record: Record) -> Mapping[str, Any]:
     """Return the evidence that a record holds."""
-    found = record.get("evidence")
-    return found if isinstance(found, Mapping) else {}
+    return table(record, "evidence")
 
 
 def _signal(directory: Path, records: Iterable[Record]) -> tuple[str, str] | None:

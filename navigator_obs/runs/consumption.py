@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from ..operations.parts import either
 from ..operations.record import OperationRecord
 from ..operations.timeline import Point, Timeline
+from .reading import items, number, table
 
 MAX_VALUES: Final = 2_000
 """How many values of a breakdown key have a peak of their own."""
@@ -29,9 +29,10 @@ class Consumption:
         self._last[source] = {key: value for key, value in resources.items() if key not in _GAINED}
         self._peak_memory_mb = either(max, self._peak_memory_mb, number(resources.get("peak_memory_mb")))
         if not source:
-            self._timeline.extend(_points(resources.get("timeline")))
-        for key, values in mapping(resources.get("peaks")).items():
-            self._take_peaks(self.peaks.setdefault(str(key), {}), mapping(values))
+            self._timeline.extend(_points(items(resources, "timeline")))
+        peaks = table(resources, "peaks")
+        for key in peaks:
+            self._take_peaks(self.peaks.setdefault(str(key), {}), table(peaks, key))
 
     def take_operation(self, ended: OperationRecord) -> None:
         """Take the peak of one operation for the year that it belongs to."""
@@ -80,25 +81,9 @@ class Consumption:
 _GAINED: Final = frozenset({"timeline", "peaks"})
 
 
-def _points(listed: Any) -> Iterator[Point]:
-    for item in listed if isinstance(listed, list) else []:
+def _points(listed: Iterable[Any]) -> Iterator[Point]:
+    for item in listed:
         figures = [number(figure) for figure in item] if isinstance(item, list) else []
         known = [figure for figure in figures if figure is not None]
         if len(known) == len(Point._fields):
             yield Point(*known)
-
-
-def number(value: Any) -> float | None:
-    """Return *value* where it is a finite number, otherwise None: what a damaged file holds may be anything.
-
-    >>> number(1.5), number("1.5"), number(True)
-    (1.5, None, None)
-    """
-    if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
-        return value
-    return None
-
-
-def mapping(value: Any) -> Mapping[str, Any]:
-    """Return *value* where it is a mapping, otherwise an empty one."""
-    return value if isinstance(value, Mapping) else {}

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from ..redaction import MARK
 from .folder import read_summary
+from .reading import tables
 from .records import JOURNAL_NAME, head, read
 
 
@@ -44,7 +45,6 @@ def _recorded(directory: Path, summary: Mapping[str, Any]) -> Iterable[Mapping[s
     """What the journal says, which is linked; the summary's, where retention has taken the journal."""
     path = directory / JOURNAL_NAME
     if not path.exists():
-        told = summary.get("artifacts")
-        return [artifact for artifact in told if isinstance(artifact, Mapping)] if isinstance(told, list) else []
+        return tables(summary, "artifacts")
     records = (record.get("artifact") for record in read(path) if record["kind"] == "artifact")
     return [artifact for artifact in records if isinstance(artifact, Mapping)]

@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Any, Final, TypedDict
 
 from . import postmortem
-from .clues import Clues, age_seconds, examine, is_alive
+from .clues import Clues, age_seconds, examine, is_alive, laid
 from .folder import LOCK_NAME, is_locked, read_summary
+from .reading import table
 from .records import JOURNAL_NAME, end_record
 
 OPEN: Final = frozenset({"running", "stalled", "lost_contact"})
@@ -46,7 +47,7 @@ def status_of(directory: Path, summary: Mapping[str, Any] | None = None) -> Stat
     the run is open; `evidence` are the facts under a verdict that the run did not pronounce itself.
     """
     summary = summary or read_summary(directory)
-    if summary and _metadata(summary).get("final"):
+    if summary and table(summary, "run_metadata").get("final"):
         return _stated(summary)
     locked = is_locked(directory)
     if locked:
@@ -55,12 +56,12 @@ def status_of(directory: Path, summary: Mapping[str, Any] | None = None) -> Stat
     if ended is not None:
         return _status(str(ended.get("status")), ended.get("status_reason"), *_basis(ended))
     clues = examine(directory)
-    host = clues.start.get("host") or _metadata(summary or {}).get("host")
+    host = clues.start.get("host") or table(summary or {}, "run_metadata").get("host")
     if locked is None or host not in {None, socket.gethostname()} or not _lock_was_held(clues):
         return _from_afar(clues, host)
     # It may have ended between the two looks.
     later = read_summary(directory)
-    if later and _metadata(later).get("final"):
+    if later and table(later, "run_metadata").get("final"):
         return _stated(later)
     return _unfinished(directory, clues)
 
@@ -82,13 +83,8 @@ def _status(
     }
 
 
-def _metadata(summary: Mapping[str, Any]) -> Mapping[str, Any]:
-    metadata = summary.get("run_metadata")
-    return metadata if isinstance(metadata, Mapping) else {}
-
-
 def _stated(summary: Mapping[str, Any]) -> Status:
-    metadata = _metadata(summary)
+    metadata = table(summary, "run_metadata")
     return _status(str(metadata.get("status")), metadata.get("status_reason"), *_basis(metadata), final=True)
 
 
@@ -115,8 +111,7 @@ def stall_reason(stalled: Mapping[str, Any]) -> str:
 
 
 def _lock_was_held(clues: Clues) -> bool:
-    laid = clues.start.get("evidence")
-    return not (isinstance(laid, Mapping) and laid.get("lock_held") is False)
+    return laid(clues.start).get("lock_held") is not False
 
 
 def _from_afar(clues: Clues, host: object) -> Status:
@@ -124,8 +119,7 @@ def _from_afar(clues: Clues, host: object) -> Status:
     here = host == socket.gethostname()
     if here and clues.host and not is_alive(clues.start.get("pid")):
         return _found(postmortem.judge(clues))
-    laid = clues.start.get("evidence")
-    shared = isinstance(laid, Mapping) and laid.get("lock_trusted") is False
+    shared = laid(clues.start).get("lock_trusted") is False
     silent = age_seconds(clues.last_time)
     if not (here or shared) or silent is None:
         where = "the lock of the run can't be asked from here" if here else f"only its host, {host}, can tell more"

@@ -6,8 +6,10 @@ than how long the last one took.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
+
+from .reading import items, table
 
 _SUCCESS: Final = {"success", "completed", "complete", "ok", "succeeded"}
 _STATUSES: Final = {"running", "failed", "partial", "interrupted", "terminated", "crashed"}
@@ -39,18 +41,18 @@ def version_of(summary: Mapping[str, Any]) -> int:
 
 def _from_0(summary: Summary) -> Summary:
     """Ended runs are final; operations get the figures that follow from a single one; issues are grouped."""
-    new: Summary = {**summary, "schema_version": 1, "run_metadata": _metadata(_table(summary, "run_metadata"))}
+    new: Summary = {**summary, "schema_version": 1, "run_metadata": _metadata(table(summary, "run_metadata"))}
     if "performance_metrics" in summary:
-        found = _table(summary, "performance_metrics").items()
+        found = table(summary, "performance_metrics").items()
         new["performance_metrics"] = {path: _operation(one) for path, one in found if isinstance(one, Mapping)}
     if "configuration" in summary:
-        given = _table(summary, "configuration")
+        given = table(summary, "configuration")
         new["configuration"] = dict(given) if "params" in given else {"params": dict(given), "sources": {}}
     if "issues" in summary:
-        issues = _table(summary, "issues")
-        new["issues"] = {severity: _issues(issues.get(severity), severity) for severity in ("errors", "warnings")}
+        issues = table(summary, "issues")
+        new["issues"] = {severity: _issues(items(issues, severity), severity) for severity in ("errors", "warnings")}
     if "execution_summary" in summary:
-        new["execution_summary"] = _execution(_table(summary, "execution_summary"), _table(summary, "issues"))
+        new["execution_summary"] = _execution(table(summary, "execution_summary"), table(summary, "issues"))
     return new
 
 
@@ -72,25 +74,19 @@ def _execution(old: Mapping[str, Any], issues: Mapping[str, Any]) -> dict[str, A
     counted = {}
     for severity in ("errors", "warnings"):
         found = old.get(severity, old.get(f"total_{severity}", old.get(f"{severity[:-1]}_count")))
-        listed = issues.get(severity)
-        counted[severity] = found if isinstance(found, int) else len(listed) if isinstance(listed, list) else 0
+        counted[severity] = found if isinstance(found, int) else len(items(issues, severity))
     return {**old, **counted}
 
 
-def _issues(found: Any, severity: str) -> list[dict[str, Any]]:
+def _issues(found: Iterable[Any], severity: str) -> list[dict[str, Any]]:
     issues = []
-    for one in found if isinstance(found, list) else []:
+    for one in found:
         told = dict(one) if isinstance(one, Mapping) else {"message": str(one)}
         time = told.get("timestamp")
         usual = {"count": 1, "type": None, "category": "unknown", "fingerprint": None, "first_time": time}
         event = {"timestamp": time, "level": severity[:-1].upper(), "message": told.get("message")}
         issues.append({**usual, "last_time": time, "first": event, "last": event, **told})
     return issues
-
-
-def _table(of: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    value = of.get(key)
-    return value if isinstance(value, Mapping) else {}
 
 
 _STEPS: Final[Mapping[int, Callable[[Summary], Summary]]] = {0: _from_0}

@@ -13,7 +13,7 @@ from ..clock import format_timestamp, parse_timestamp
 from ..fields import format_mb
 from ..operations.forecast import Fit, fit
 from ..operations.limits import MACHINE
-from .consumption import mapping, number
+from .reading import number, table
 
 KEY: Final = "year"
 # So many years must be done before something is foretold to stop the run.
@@ -35,7 +35,7 @@ class Years(NamedTuple):
 
         A year that has its checkpoint has none yet while its operation is open.
         """
-        found = (number(mapping(self.rows.get(str(year))).get(name)) for year in self.done)
+        found = (number(table(self.rows, str(year)).get(name)) for year in self.done)
         return [figure for figure in found if figure]
 
 
@@ -52,7 +52,7 @@ class Outlook:
         before, self._seconds, self._time = self._seconds, float(record["seconds"]), str(record["time"])
         if self._began is None:
             lasted = [number(found.get("seconds")) or 0.0 for found in _of_years(record["open_operations"])]
-            counted = any(KEY in mapping(stats.get("by")) for stats in record["metrics"]["operations"].values())
+            counted = any(KEY in table(stats, "by") for stats in record["metrics"]["operations"].values())
             if lasted:
                 self._began = self._seconds - max(lasted)
             elif counted:
@@ -96,7 +96,7 @@ class Outlook:
         found = fit(peaks)
         if found is None or len(peaks) < len(years.done):
             return None
-        limits, tree = mapping(resources.get("limits")), mapping(resources.get("tree"))
+        limits, tree = table(resources, "limits"), table(resources, "tree")
         limit, room = number(limits.get("memory_limit_mb")), number(limits.get("memory_room_mb"))
         used = number(tree.get("memory_mb"))
         reached = None
@@ -145,5 +145,5 @@ def _of_years(operations: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]
 
 
 def _year_of(found: Mapping[str, Any]) -> str | None:
-    year = mapping(found.get("breakdown")).get(KEY)
+    year = table(found, "breakdown").get(KEY)
     return None if year is None else str(year)

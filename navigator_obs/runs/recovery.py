@@ -20,8 +20,9 @@ from ..config import Config
 from ..encoding import from_json, to_json
 from ..events.places import is_ours, staging_folders
 from . import calling, evidence, folder, links, liveness, postmortem, seal
-from .clues import Exit, examine, is_alive
+from .clues import Exit, examine, is_alive, laid
 from .journal import Journal
+from .reading import table
 from .records import JOURNAL_NAME, read_run
 from .staged import forget_left, left_beside
 from .summary import Fold
@@ -69,7 +70,7 @@ def _lacks_final(directory: Path) -> bool:
     if not (directory / JOURNAL_NAME).exists():
         return False
     summary = folder.read_summary(directory)
-    return not (summary and summary.get("run_metadata", {}).get("final"))
+    return not (summary and table(summary, "run_metadata").get("final"))
 
 
 def _is_ours(directory: Path) -> bool:
@@ -92,7 +93,7 @@ def _recover(directory: Path, config: Config, exit: Exit | None) -> dict[str, An
 
 def _is_dead(directory: Path, exit: Exit | None) -> bool:  # noqa: A002
     summary = folder.read_summary(directory)
-    if summary and summary.get("run_metadata", {}).get("final"):
+    if summary and table(summary, "run_metadata").get("final"):
         return False
     if liveness.status_of(directory, summary)["status"] in liveness.OPEN:
         return False
@@ -104,8 +105,7 @@ def _is_dead(directory: Path, exit: Exit | None) -> bool:  # noqa: A002
 
 
 def _watcher(directory: Path) -> int | None:
-    laid = examine(directory).start.get("evidence")
-    return laid.get("watched_by") if isinstance(laid, dict) else None
+    return laid(examine(directory).start).get("watched_by")
 
 
 @contextmanager
@@ -172,8 +172,8 @@ def _end_record(fold: Fold, found: postmortem.Finding) -> dict[str, Any]:
 
 def _recover_staged(directory: Path, config: Config) -> None:
     """Put into the log what the dead process had acknowledged and not yet written."""
-    laid = examine(directory).start.get("evidence")
-    path = Path(str(laid.get("log_path"))) if isinstance(laid, dict) and laid.get("log_path") else config.log_path
+    told = laid(examine(directory).start).get("log_path")
+    path = Path(str(told)) if told else config.log_path
     if any(map(is_ours, staging_folders(path, config.staging_dir))):
         # Others that read runs do without what it imports.
         from ..events.salvage import recover_log

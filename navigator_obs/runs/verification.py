@@ -18,6 +18,7 @@ from . import leavings, seal
 from .breaks import UNKEYED, UNLINKED, breaks_in
 from .folder import read_summary
 from .liveness import status_of
+from .reading import items, table
 from .records import JOURNAL_NAME, end_record, head, worker_shares
 from .words import shown
 
@@ -150,8 +151,7 @@ def _removed(sealed: list[dict[str, Any]]) -> set[str]:
 
 
 def _files(record: Mapping[str, Any]) -> list[Any]:
-    files = record.get("files")
-    return files if isinstance(files, list) else []
+    return items(record, "files")
 
 
 def _stated(record: Mapping[str, Any]) -> str:
@@ -237,7 +237,7 @@ def _of_missing_seal(directory: Path, expected: str | None) -> Iterator[Problem]
     if expected is not None:
         yield Problem(name, "missing", f"the seal {expected} was expected")
     summary = read_summary(directory)
-    if end_record(directory) or (summary and summary.get("run_metadata", {}).get("final")):
+    if end_record(directory) or (summary and table(summary, "run_metadata").get("final")):
         yield Problem(name, _NO_SEAL, "the run has ended: its seal was taken away, or never could be written")
     else:
         yield Problem(name, _NO_SEAL, "the run died, and nobody has finalised it yet: what it wrote last may be gone")

@@ -108,6 +108,8 @@ def test_the_list_of_runs_imports_next_to_nothing(recorded):
         "navigator_obs.history.store",
         "navigator_obs.outputs",
         "navigator_obs.outputs.columns",
+        "navigator_obs.runs",
+        "navigator_obs.runs.reading",
         "navigator_obs.settings",
     }
 
