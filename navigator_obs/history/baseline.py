@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Final
 
+from ..operations.median import middle
+
 LEAST_RATIO: Final = 1.05
 """A smaller change is not worth a word."""
 LEAST: Final = math.log(LEAST_RATIO)
@@ -143,18 +145,3 @@ def _memory(deviations: list[float], noise: float) -> float:
     lagged = sum([one * other for one, other in pairwise(clipped)])
     known = max(0.0, min(0.8, lagged / square - 1.1 / math.sqrt(len(deviations))))
     return math.sqrt((1 + known) / (1 - known))
-
-
-def middle(ordered: Sequence[float]) -> float:
-    """Return the median of what is in order already."""
-    half = len(ordered) // 2
-    return ordered[half] if len(ordered) % 2 else (ordered[half - 1] + ordered[half]) / 2
-
-
-def median(values: Sequence[float]) -> float:
-    """Return the median of *values*, in any order, without `statistics`: every run pays for what its end imports.
-
-    >>> median([3.0, 1.0, 2.0])
-    2.0
-    """
-    return middle(sorted(values))

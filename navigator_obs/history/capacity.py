@@ -13,9 +13,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from ..operations.median import median
 from ..runs.reading import number
 from . import figures
-from .baseline import median
 from .figures import Summary
 from .leastsquares import fit
 

@@ -13,7 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from .baseline import LEAST, OUTLIER, SHORTEST, Baseline, median, noise_of
+from ..operations.median import median
+from .baseline import LEAST, OUTLIER, SHORTEST, Baseline, noise_of
 
 FEWEST: Final = 5
 """Fewer figures are no series."""

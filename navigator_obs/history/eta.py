@@ -7,9 +7,9 @@ year loads. Earlier runs know the shape; this one knows its speed.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from statistics import median
 from typing import Any, Final
 
+from ..operations.median import median
 from ..runs.reading import items, number, table, tables
 
 _YEAR: Final = "year"

@@ -7,7 +7,7 @@ from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from .baseline import median
+from ..operations.median import median
 
 _STUDENT_95: Final = (6.314, 2.920, 2.353, 2.132, 2.015, 1.943, 1.895, 1.860, 1.833, 1.812)
 _STUDENT_95_MANY: Final = ((15, 1.753), (20, 1.725), (30, 1.697))

@@ -8,9 +8,9 @@ matters. Figures that never changed before are out of their band as soon as they
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from statistics import median
 from typing import Any, Final, NamedTuple
 
+from ..operations.median import median
 from ..runs.reading import number, table, tables
 
 LEAST_RUNS: Final = 3

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from ..fields import format_count, format_mb, format_percent, format_seconds
+from ..operations.median import median
 from ..runs.reading import number
 from . import detector, figures, rates
-from .baseline import median
 from .changed import changed
 from .figures import Stats, Summary
 from .finding import BETTER, CHANGED, WORSE, Finding, ranked

@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple
 
+from .median import median
+
 MODELS: Final = ("constant", "linear", "quadratic")
 MOST_VALUES: Final = 40
 """Of more values the newest count: what comes resembles them most."""
@@ -58,14 +60,8 @@ def _fitted(newest: tuple[float, ...]) -> tuple[float, ...]:
             if tried < error * _CLEARLY_BETTER:
                 best, error = degree, tried
     # The median where nothing grows: a first step that had to warm up foretells nothing.
-    found = (_median(newest),) if best == 0 else _in_powers(weights[: best + 1], len(newest))
+    found = (median(newest),) if best == 0 else _in_powers(weights[: best + 1], len(newest))
     return tuple(round(coefficient, 9) for coefficient in found)
-
-
-def _median(values: Sequence[float]) -> float:
-    """As `statistics` has it, whose import would cost each program 10 ms."""
-    ordered, middle = sorted(values), len(values) // 2
-    return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
 
 
 def _parts(count: int) -> list[list[float]]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from statistics import median
 from typing import Final
 
 from ..fields import format_count, format_mb, format_seconds
 from ..history.finding import Finding
 from ..history.trends import Series, Trends
+from ..operations.median import median
 from .cells import Cell, Column, Section, cell, count_of, joined
 from .sparkline import sparkline
 

@@ -8,10 +8,10 @@ twice as fast saves at most. What explains less than `LEAST_SHARE_PERCENT` is ca
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from statistics import median
 from typing import Any, Final
 
 from ..clock import format_timestamp
+from ..operations.median import median
 from ..operations.parts import SECOND, Share, seconds
 from ..operations.stats import OperationStats
 from ..operations.totals import Metrics
