@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Final, overload
 
-from ..encoding import text
+from ..encoding import shown, text
 from ..errors import UsageError, close_match
 from .checking import SEVERITIES, Asked, Checking, Severity
-from .words import shown
 
 _UNSET: Final[Any] = object()
 

@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from ..clock import new_run_id
-from ..encoding import from_json, to_json, to_json_pretty
+from ..encoding import from_json, shown, to_json, to_json_pretty
 from ..errors import UsageError
 from ..events.rotation import make_private_folder
-from .words import shown
 
 try:
     import fcntl

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..config import Config
+from ..encoding import shown
 from ..errors import UsageError
 from . import folder, liveness, recovery
-from .words import shown
 
 
 class ResumePoint(NamedTuple):

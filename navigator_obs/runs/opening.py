@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from ..clock import clock, format_timestamp, new_run_id
 from ..config import PREFIX, Config
-from ..encoding import text
+from ..encoding import shown, text
 from ..errors import ConfigError, UsageError
 from ..events import scope
 from ..events.emitting import emit
@@ -21,7 +21,6 @@ from ..redaction import Redactor
 from ..settings import ERROR
 from . import environment, folder
 from .observer import RunObserver
-from .words import shown
 
 _LOGGER: Final = "navigator_obs.run"
 _MAX_NAME: Final = 200

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from ..encoding import shown
 from ..errors import MissingExtra, UsageError
-from .words import shown
 
 MAX_FILE_BYTES: Final = 10_000_000
 Lines = dict[str, int]

@@ -12,7 +12,7 @@ from typing import Any, Final, Self, TypeVar
 
 from ..clock import clock
 from ..config import PREFIX, Config
-from ..encoding import text
+from ..encoding import shown, text
 from ..errors import UsageError, close_match
 from ..events import scope
 from ..redaction import Redactor
@@ -23,7 +23,6 @@ from .observer import RunObserver
 from .recording import Recording
 from .verdict import FINAL_STATUSES, Verdict
 from .voice import Voice
-from .words import shown
 
 T = TypeVar("T")
 # What it has judged once, the next run of a batch need not judge again.

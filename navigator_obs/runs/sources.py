@@ -14,10 +14,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from ..encoding import text
+from ..encoding import shown, text
 from ..errors import UsageError
 from .paramfile import read_file
-from .words import shown
 
 CODE: Final = "code"
 DEFAULT: Final = "default"

@@ -13,6 +13,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
+from ..encoding import shown
 from ..errors import UsageError
 from . import leavings, seal
 from .breaks import UNKEYED, UNLINKED, breaks_in
@@ -20,7 +21,6 @@ from .folder import read_summary
 from .liveness import status_of
 from .reading import items, table
 from .records import JOURNAL_NAME, end_record, head, worker_shares
-from .words import shown
 
 INTACT: Final = "intact"
 ALTERED: Final = "altered"
