@@ -6,8 +6,9 @@ import click
 
 from ..config import Config
 from ..errors import UsageError, close_match
-from ..history.store import LIVING, History
+from ..history.store import History
 from ..runs import live_level
+from ..runs.statuses import LIVING
 from ..settings import LEVELS
 from .completers import one_of
 from .screen import print_json

@@ -14,7 +14,8 @@ from ..errors import UsageError
 from ..events.console import format_event, wants_colour
 from ..history.around import read_around
 from ..history.reader import Filter, Hit, log_files, read_events
-from ..history.store import LIVING, History, RunEntry
+from ..history.store import History, RunEntry
+from ..runs.statuses import LIVING
 from ..settings import LEVELS
 from .completers import complete_run, one_of
 from .screen import write_json

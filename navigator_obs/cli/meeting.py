@@ -6,16 +6,15 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from ..history.store import History, RunEntry
+from ..runs.statuses import OPEN
 
 if TYPE_CHECKING:
     from ..config import Config
 
-_OPEN = frozenset({"running", "stalled", "lost_contact"})
-
 
 def finalise(config: Config, runs: Iterable[RunEntry]) -> bool:
     """Finalise those of *runs* that are dead; return whether there is something new to be read."""
-    dead = [run for run in runs if not run.final and run.status not in _OPEN]
+    dead = [run for run in runs if not run.final and run.status not in OPEN]
     if not dead:
         return False
     # Imported for a dead run alone: lists are asked for often.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from ..config import Config
-from ..history.store import STATUSES
+from ..runs.statuses import STATUSES
 from .completers import complete_name, complete_tag, one_of
 from .listed import COLUMNS, checked_columns
 from .listing import print_runs

@@ -13,10 +13,11 @@ from ..clock import clock, format_timestamp
 from ..config import Config
 from ..encoding import to_json
 from ..history.live import LiveRun, Look, runs_like
-from ..history.store import LIVING, History, RunEntry, outermost
+from ..history.store import History, RunEntry, outermost
 from ..outputs.cells import local_time
 from ..outputs.live import line, sections, to_dict
 from ..runs.reading import table
+from ..runs.statuses import LIVING
 from .completers import complete_run
 from .screen import write_json
 from .verbs import with_config

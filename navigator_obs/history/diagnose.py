@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ..fields import format_bytes, format_mb, format_seconds
 from ..runs.reading import number, table, tables
+from ..runs.statuses import LIVING
 from .advice import advice
 from .attribution import attributed
 from .cause import Cause
 from .causes import UNMET, causes, failing
-from .entry import LIVING
 from .lastwords import SILENT, last_events, was_in
 from .surroundings import ABSENT, INPUT, Change, Weighed, changes, weigh
 from .suspects import LEAST_RUNS, Suspicion, alike, slower, suspects

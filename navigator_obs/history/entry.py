@@ -14,23 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from ..runs.reading import number, table
+from ..runs.statuses import LIVING
 from . import figures
 
 if TYPE_CHECKING:
     from ..runs.annotations import Annotations
 
-STATUSES: Final = (
-    "running",
-    "stalled",
-    "success",
-    "failed",
-    "partial",
-    "interrupted",
-    "terminated",
-    "crashed",
-    "lost_contact",
-)
-LIVING: Final = frozenset({"running", "stalled"})
 # As `runs.annotations` has it, which a list of runs without any need not import.
 ANNOTATIONS_NAME: Final = "annotations.jsonl"
 _MARKS: Final = ("summary.json", "journal.jsonl", "run.lock")

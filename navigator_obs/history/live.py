@@ -12,8 +12,9 @@ from ..clock import clock
 from ..runs.liveness import status_of
 from ..runs.reading import number, table
 from ..runs.records import Shares
+from ..runs.statuses import LIVING
 from ..runs.summary import Fold
-from .entry import LIVING, RunEntry
+from .entry import RunEntry
 from .eta import seconds_left
 from .store import History
 

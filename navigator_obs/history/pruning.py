@@ -21,13 +21,13 @@ from typing import Any, Final
 from ..clock import parse_timestamp
 from ..runs.folder import Lock
 from ..runs.records import JOURNAL_NAME, WORKERS_FOLDER
+from ..runs.statuses import OPEN
 from .entry import RunEntry
 from .store import History, whole_of
 
 _DAY_SECONDS: Final = 86_400
 _CLAIM_NAME: Final = ".pruning"
 _DOOMED: Final = ".deleting-"
-_OPEN: Final = frozenset({"running", "stalled", "lost_contact"})
 # By pattern; files that the program keeps in the run's folder are not ours to thin.
 _DETAILS: Final = ("trace*", "stacks.log", "report.html", WORKERS_FOLDER)
 
@@ -135,7 +135,7 @@ def _why_kept(entry: RunEntry, whole: RunEntry, resumed: set[Any]) -> str | None
     """Why this run is never touched; None where nothing speaks for it. *whole* is the run that it is a part of."""
     if entry is not whole and (found := _why_kept(whole, whole, resumed)):
         return f"{whole.run_id}, of which it is a part, stays: {found}"
-    if entry.status in _OPEN or not entry.final:
+    if entry.status in OPEN or not entry.final:
         return f"it is {entry.status}"
     if entry.pinned:
         return "it is pinned"

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ..config import resolve
 from ..errors import RunNotFound, UsageError, close_match
-from .entry import LIVING, STATUSES, RunEntry, entry_of
+from ..runs.statuses import LIVING, STATUSES
+from .entry import RunEntry, entry_of
 
 if TYPE_CHECKING:
     from .capacity import Capacity
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from .thresholds import Threshold
     from .trends import Trends
 
-__all__ = ["LIVING", "STATUSES", "History", "RunEntry"]
+__all__ = ["History", "RunEntry"]
 _LAST: Final = ("last", "last-success", "last-failed")
 _SHOWN: Final = 5
 # Of so many runs of one name a trend looks at the heads.

@@ -44,7 +44,6 @@ class Section:
 
 
 GAP: Final = "  "
-LIVING: Final = frozenset({"running", "stalled"})
 NARROWEST: Final = 12
 
 

@@ -10,8 +10,9 @@ from ..events.programs import head
 from ..fields import RESERVED, format_count, format_seconds, told_by_message
 from ..runs.frames import own_frame
 from ..runs.reading import number, table, tables
+from ..runs.statuses import LIVING
 from . import failed_checks, variables
-from .cells import LIVING, Cell, Column, Section, cell, count_of, figure, joined, local_time, localized, text
+from .cells import Cell, Column, Section, cell, count_of, figure, joined, local_time, localized, text
 
 MAX_ISSUES: Final = 5
 MAX_OPEN: Final = 10

@@ -17,9 +17,9 @@ from ..fields import format_bytes, format_count, format_mb, format_percent, form
 from ..history.advice import typed
 from ..history.ended import endings
 from ..runs.reading import items, number, table, tables
+from ..runs.statuses import LIVING
 from . import ahead, failed_checks, params, problems, slow, years
 from .cells import (
-    LIVING,
     Cell,
     Column,
     Section,

@@ -15,6 +15,7 @@ from ..config import Config
 from ..encoding import shown
 from ..errors import UsageError
 from . import folder, liveness, recovery
+from .statuses import LIVING
 
 
 class ResumePoint(NamedTuple):
@@ -64,7 +65,7 @@ def ancestor(wanted: object, config: Config) -> Ancestor:
     if summary is None:
         raise UsageError(f"resume_from={shown(wanted)}: {directory} holds no run")
     status = liveness.status_of(directory, summary)["status"]
-    if status in {"running", "stalled"}:
+    if status in LIVING:
         raise UsageError(
             f"resume_from={shown(wanted)}: this run is {status}, and only one that has ended can be resumed"
         )

@@ -21,8 +21,6 @@ from .folder import LOCK_NAME, is_locked, read_summary
 from .reading import table
 from .records import JOURNAL_NAME, end_record
 
-OPEN: Final = frozenset({"running", "stalled", "lost_contact"})
-"""Of a run in one of these, nobody knows that it has ended."""
 SILENT_SECONDS: Final = 300.0
 """How long a run whose lock says nothing may leave out its ticks: clocks of two computers differ."""
 _NEWBORN_SECONDS: Final = 10.0

@@ -25,6 +25,7 @@ from .journal import Journal
 from .reading import table
 from .records import JOURNAL_NAME, read_run
 from .staged import forget_left, left_beside
+from .statuses import OPEN
 from .summary import Fold
 
 _CLAIM_NAME: Final = ".recovering"
@@ -95,7 +96,7 @@ def _is_dead(directory: Path, exit: Exit | None) -> bool:  # noqa: A002
     summary = folder.read_summary(directory)
     if summary and table(summary, "run_metadata").get("final"):
         return False
-    if liveness.status_of(directory, summary)["status"] in liveness.OPEN:
+    if liveness.status_of(directory, summary)["status"] in OPEN:
         return False
     if not (directory / JOURNAL_NAME).exists():
         # A folder without a word: there is nothing to make a summary of.

@@ -21,7 +21,8 @@ from .closing import Closing
 from .lineage import ResumePoint
 from .observer import RunObserver
 from .recording import Recording
-from .verdict import FINAL_STATUSES, Verdict
+from .statuses import FINAL_STATUSES
+from .verdict import Verdict
 from .voice import Voice
 
 T = TypeVar("T")

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
 
 from ..encoding import text
 from ..events.exceptions import type_name
 from ..events.programs import brief
 from .endings import Terminated
-
-FINAL_STATUSES: Final = ("success", "failed", "partial", "interrupted", "terminated")
 
 
 @dataclass(frozen=True)

@@ -21,12 +21,12 @@ from .folder import read_summary
 from .liveness import status_of
 from .reading import items, table
 from .records import JOURNAL_NAME, end_record, head, worker_shares
+from .statuses import LIVING
 
 INTACT: Final = "intact"
 ALTERED: Final = "altered"
 UNSEALED: Final = "unsealed"
 RUNNING: Final = "running"
-_ALIVE: Final = frozenset({"running", "stalled"})
 _DIGEST: Final = re.compile(r"[0-9a-f]{16,64}")
 _STEP: Final = 1 << 20
 # What is wrong with a run that has lost its seal is that nobody can tell what is wrong.
@@ -97,7 +97,7 @@ def verify(
     sealed = seal.records(directory)
     first = next((record for record in sealed if record["kind"] == "seal"), {})
     _need_key(first.get("key_id") or head(directory / JOURNAL_NAME).get("key_id"), key)
-    alive = not sealed and status_of(directory)["status"] in _ALIVE
+    alive = not sealed and status_of(directory)["status"] in LIVING
     listed, removed = _listed(sealed), _removed(sealed)
     files = list(_of_files(directory, listed, removed))
     changed = {problem.path for problem in files}

@@ -102,7 +102,7 @@ def test_the_glossary_explains_the_vocabulary_in_alphabetical_order():
 
 def test_the_glossary_names_each_status_that_a_run_ends_with():
     """A status that `runs` or `show` prints can be looked up."""
-    from navigator_obs.runs.verdict import FINAL_STATUSES
+    from navigator_obs.runs.statuses import FINAL_STATUSES
 
     told = (DOCS / "glossary.md").read_text(encoding="utf-8")
     assert [status for status in ("running", *FINAL_STATUSES, "crashed") if f"| `{status}` |" not in told] == []
