@@ -120,6 +120,17 @@ class WriterLock:
         raise OSError(errno.EAGAIN, f"another process holds the lock {self._path}")
 
 
+def try_lock(descriptor: int) -> bool:
+    """Lock an open file for this process alone; whether that worked, which it never does where there are no locks."""
+    if fcntl is None:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
 def close_quietly(descriptor: int) -> None:
     """Close a descriptor, which somebody else may have closed already."""
     try:

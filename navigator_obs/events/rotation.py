@@ -160,7 +160,7 @@ class LogFile:
             self._lock.release()
 
     def _open(self, path: Path, flags: int) -> int:
-        flags |= getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)
+        flags |= getattr(os, "O_NOFOLLOW", 0)
         try:
             return self._open_regular(path, flags)
         except FileNotFoundError:
@@ -223,16 +223,8 @@ class LogFile:
         found = os.fstat(self._file)
         self._identity, self._whole_at = (found.st_ino, found.st_dev), 0
         if self._durable and not found.st_size:
-            self._sync_folder()
+            sync_folder(self.path.parent)
         return found
-
-    def _sync_folder(self) -> None:
-        """Have the disk know a name that is new in the folder."""
-        folder = os.open(self.path.parent, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
 
     def _heal(self, size: int) -> int:
         """Cut off a last line without an end: its writer died in it, and whoever recovers that writer has it whole."""
@@ -334,3 +326,12 @@ def make_private_folder(path: Path, mode: int = 0o700) -> None:
         except FileExistsError:
             if not path.is_dir():
                 raise
+
+
+def sync_folder(path: Path) -> None:
+    """Have the disk know a name that is new in the folder."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -24,12 +24,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from .locking import try_lock
 from .rotation import make_private_folder
-
-try:
-    import fcntl
-except ImportError:  # pragma: no cover - Windows: every area counts as alive, and is let alone
-    fcntl = None  # type: ignore[assignment]
 
 if TYPE_CHECKING:
     from .rotation import LogFile
@@ -79,13 +75,13 @@ class Staging:
         size = capacity + _HEADER_BYTES
         name = name or f"{socket.gethostname()}-{os.getpid()}-{os.urandom(4).hex()}"
         draft, path = folder / f".{name}", folder / f"{name}{SUFFIX}"
-        descriptor = os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        descriptor = os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
         try:
             # Storing into a hole of a full disk is SIGBUS, not an error: the space must be there first.
             os.posix_fallocate(descriptor, 0, size)
             area = cls(mmap.mmap(descriptor, size), path, descriptor)
             area._words[_MAGIC_WORD], area._words[_BOOT] = _MAGIC, _boot()
-            _try_lock(descriptor)
+            try_lock(descriptor)
             # Locked before it gets the name that finders look for: else one could take a newborn for dead.
             os.rename(draft, path)
         except BaseException:
@@ -256,12 +252,13 @@ def left_in(path: Path) -> bytes:
 def adopt(path: Path) -> Staging | None:
     """Open a dead process's area up to its last whole line; None where its owner lives or the file is none of ours."""
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        descriptor = os.open(path, os.O_RDWR)
     except OSError:
         return None
     try:
         size = os.fstat(descriptor).st_size
-        if size > _HEADER_BYTES and _try_lock(descriptor):
+        # Where no lock can be had, on Windows, every area counts as alive and is let alone.
+        if size > _HEADER_BYTES and try_lock(descriptor):
             area = Staging(mmap.mmap(descriptor, size), path, descriptor)
             if area._words[_MAGIC_WORD] == _MAGIC and area._words[_FLUSHED] <= area.capacity and path.exists():
                 area.close_whole()
@@ -295,16 +292,6 @@ def _locked(write: Callable[[bytes], object]) -> Callable[[bytes], object]:
             write(line)
 
     return store
-
-
-def _try_lock(descriptor: int) -> bool:
-    if fcntl is None:
-        return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
 
 
 def _common_lines(intended: bytes, found: bytes) -> int:

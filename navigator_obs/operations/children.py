@@ -128,7 +128,7 @@ class Children:
 
     def _open(self, pid: int) -> _Child | None:
         try:
-            descriptor = os.open(f"/proc/{pid}/statm", os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+            descriptor = os.open(f"/proc/{pid}/statm", os.O_RDONLY)
         except OSError:
             return None
         return self._known.setdefault(pid, _Child(pid, descriptor))
@@ -224,7 +224,7 @@ def _children_of(pid: int) -> list[int]:
 
 def _read(path: str) -> bytes:
     try:
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+        descriptor = os.open(path, os.O_RDONLY)
     except OSError:
         return b""
     try:

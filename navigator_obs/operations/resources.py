@@ -59,7 +59,7 @@ class _Statm:
 
 def _open_statm() -> int:
     try:
-        return os.open("/proc/self/statm", os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+        return os.open("/proc/self/statm", os.O_RDONLY)
     except OSError:
         return -1
 

@@ -74,7 +74,7 @@ def _checked(key: str, value: Any) -> Any:
 
 
 def _append(path: Path, line: bytes, file_mode: int) -> None:
-    flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)
+    flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0)
     descriptor = os.open(path, flags, file_mode)
     try:
         size = os.fstat(descriptor).st_size

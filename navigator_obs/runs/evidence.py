@@ -216,8 +216,8 @@ class SignalLog:
             os.close(descriptor)
 
 
-_APPEND: Final = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_CLOEXEC", 0)
-_READ_WRITE: Final = os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0)
+_APPEND: Final = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+_READ_WRITE: Final = os.O_RDWR | os.O_CREAT | getattr(os, "O_NONBLOCK", 0)
 
 
 def remove_if_empty(path: Path) -> None:

@@ -10,7 +10,8 @@ from typing import Any, Final
 from ..clock import new_run_id
 from ..encoding import from_json, shown, to_json, to_json_pretty
 from ..errors import UsageError
-from ..events.rotation import make_private_folder
+from ..events.locking import try_lock
+from ..events.rotation import make_private_folder, sync_folder
 
 try:
     import fcntl
@@ -23,7 +24,7 @@ _VALID_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _ATTEMPTS: Final = 100
 _RESERVE_NAME: Final = ".reserve"
 _RESERVE_BYTES: Final = 128 * 1024
-_NEW_FILE: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)
+_NEW_FILE: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
 
 
 def valid_run_id(run_id: object) -> str:
@@ -94,9 +95,9 @@ class Lock:
     """
 
     def __init__(self, directory: Path, file_mode: int = 0o600, name: str = LOCK_NAME, *, new: bool = False) -> None:
-        flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0) | (os.O_EXCL if new else 0)
+        flags = os.O_RDWR | os.O_CREAT | (os.O_EXCL if new else 0)
         self._descriptor = os.open(directory / name, flags, file_mode)
-        self.held = fcntl is not None and _try_lock(self._descriptor)
+        self.held = try_lock(self._descriptor)
 
     def close(self) -> None:
         """Let go of this process's copy; harmless when done twice."""
@@ -114,7 +115,7 @@ def is_locked(directory: Path, name: str = LOCK_NAME) -> bool | None:
     if fcntl is None:
         return None
     try:
-        descriptor = os.open(directory / name, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+        descriptor = os.open(directory / name, os.O_RDONLY)
     except FileNotFoundError:
         return False
     except OSError:
@@ -128,14 +129,6 @@ def is_locked(directory: Path, name: str = LOCK_NAME) -> bool | None:
     finally:
         os.close(descriptor)
     return False
-
-
-def _try_lock(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
 
 
 def write_summary(
@@ -162,15 +155,7 @@ def write_summary(
         draft.unlink(missing_ok=True)
         raise
     if sync:
-        _sync_folder(directory)
-
-
-def _sync_folder(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        sync_folder(directory)
 
 
 def read_summary(directory: Path) -> dict[str, Any] | None:

@@ -65,7 +65,7 @@ class Journal:
         self._links = links
         self._digest = links.digest_with(key)
         try:
-            flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_CLOEXEC", 0)
+            flags = os.O_RDWR | os.O_CREAT | os.O_APPEND
             self._descriptor = os.open(path, flags, file_mode)
         except OSError as error:
             self._failure = _cause(error)

@@ -127,7 +127,7 @@ class Watchdog:
             os.close(descriptor)
 
 
-_APPEND: Final = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_CLOEXEC", 0)
+_APPEND: Final = os.O_WRONLY | os.O_CREAT | os.O_APPEND
 
 
 def stacks() -> list[dict[str, Any]]:
