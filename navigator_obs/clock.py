@@ -110,6 +110,18 @@ def parse_timestamp(text: str) -> int:
     return whole * 1_000_000_000 + moment.microsecond * 1000
 
 
+def seconds_between(earlier: object, later: object) -> float | None:
+    """Return the time from one timestamp to another; None where one of them is none.
+
+    >>> seconds_between("2025-08-18T14:30:22Z", "2025-08-18T14:30:23.5Z"), seconds_between(None, "")
+    (1.5, None)
+    """
+    try:
+        return (parse_timestamp(str(later)) - parse_timestamp(str(earlier))) / 1e9
+    except ValueError:
+        return None
+
+
 def new_run_id() -> str:
     """Make a run id: the UTC start time and 8 hexadecimal digits, such as ``20250818_143022-1a2b3c4d``."""
     started = time.gmtime(clock.time_ns() // 1_000_000_000)

@@ -8,7 +8,8 @@ from dataclasses import replace
 from typing import Final
 
 from ..events.categories import UNKNOWN
-from .cause import LIKELY, Cause
+from ..runs.statuses import LIKELY
+from .cause import Cause
 from .surroundings import COMPUTER, CONFIG, INPUT, PACKAGE, Weighed
 
 _BY_KIND: Final[Mapping[str, str]] = {

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
 from ..events import categories
-
-CERTAIN: Final = "certain"
-LIKELY: Final = "likely"
-POSSIBLE: Final = "possible"
 
 
 @dataclass(frozen=True)

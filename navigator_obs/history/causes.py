@@ -11,7 +11,8 @@ from typing import Any, Final
 from ..events import categories
 from ..events.programs import PRINTED, head, telling_line
 from ..runs.reading import number, table, tables
-from .cause import CERTAIN, LIKELY, POSSIBLE, Cause
+from ..runs.statuses import CERTAIN, LIKELY, POSSIBLE
+from .cause import Cause
 from .ended import endings
 from .places import root_place
 

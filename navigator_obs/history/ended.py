@@ -8,12 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-from ..clock import parse_timestamp
+from ..clock import seconds_between
 from ..fields import format_seconds
 from ..runs.evidence import FAULT_NAME
 from ..runs.reading import number, table, tables
 from ..runs.stalls import STACKS_NAME
-from .cause import LIKELY, POSSIBLE, Cause
+from ..runs.statuses import LIKELY, POSSIBLE
+from .cause import Cause
 from .places import Standing, standing
 
 # Of a run that said no word: the reasons that recovery gives, which begin with such a word.
@@ -117,7 +118,7 @@ def _stalled(summary: Mapping[str, Any], ending: Cause) -> Cause | None:
     # Of one that died, the evidence tells what the summary does not.
     words = [str(line) for line in metadata.get("evidence") or () if "no progress since" in str(line)]
     stalled = number(table(summary, "execution_summary").get("stalled_seconds")) or 0.0
-    idle = _seconds(since, metadata.get("end_time"))
+    idle = seconds_between(since, metadata.get("end_time"))
     if not words and (idle is None or idle > stalled + _SLACK_SECONDS):
         return None
     message = f"{ending.message}: it {words[0] if words else f'had made no progress since {since}'}"
@@ -147,10 +148,3 @@ def _open(summary: Mapping[str, Any]) -> tuple[str, float]:
     cut = [path for path, one in stats.items() if isinstance(one, Mapping) and one.get("status") == "cancelled"]
     path = max(cut, key=lambda path: path.count("/"), default="")
     return path, number(table(stats, path).get("duration")) or 0.0
-
-
-def _seconds(since: str, until: Any) -> float | None:
-    try:
-        return (parse_timestamp(str(until)) - parse_timestamp(since)) / 1e9
-    except ValueError:
-        return None

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ..clock import parse_timestamp
+from ..clock import seconds_between
 from ..runs.reading import items, table
 from .store import History, RunEntry
 
@@ -146,12 +146,5 @@ def _lost(run: RunEntry, family: Iterable[RunEntry]) -> float:
     heirs = [_metadata(other) for other in family if _metadata(other).get("resumed_from") == run.run_id]
     if not heirs:
         return 0.0
-    kept = [_seconds_between(run.start_time, table(heir, "resumed_at").get("time")) for heir in heirs]
-    return round(max(0.0, float(run.duration_seconds or 0.0) - max(kept)), 6)
-
-
-def _seconds_between(earlier: Any, later: Any) -> float:
-    try:
-        return max(0.0, (parse_timestamp(later) - parse_timestamp(earlier)) / 1e9)
-    except (TypeError, ValueError):
-        return 0.0
+    kept = [seconds_between(run.start_time, table(heir, "resumed_at").get("time")) or 0.0 for heir in heirs]
+    return round(max(0.0, float(run.duration_seconds or 0.0) - max(0.0, *kept)), 6)

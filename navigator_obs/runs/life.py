@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final
 
-from ..clock import parse_timestamp
+from ..clock import seconds_between
 from .liveness import stall_reason
-from .postmortem import CERTAIN
 from .records import Record
+from .statuses import CERTAIN
 
 MAX_TAGS: Final = 100
 MAX_FOREIGN_IDS: Final = 100
@@ -75,7 +75,7 @@ class Life:
 
     def take_resumed(self, record: Record) -> None:
         """Take that there was progress again."""
-        self._stalled_seconds += max(0.0, _between(self._stalled_since, record.get("time")))
+        self._stalled_seconds += _gone_by(self._stalled_since, record.get("time"))
         self._stalled_since = None
 
     @property
@@ -84,7 +84,7 @@ class Life:
         if self._stalled_since is None:
             return round(self._stalled_seconds, 6)
         until = self.end.get("end_time", self.end.get("time")) or self.last_time
-        return round(self._stalled_seconds + max(0.0, _between(self._stalled_since, until)), 6)
+        return round(self._stalled_seconds + _gone_by(self._stalled_since, until), 6)
 
     def take_bind(self, record: Record) -> None:
         """Take the ids by which others know the run, as far as there is room."""
@@ -110,7 +110,7 @@ class Life:
         if self.end:
             return self._seconds_at_end
         known, since = (self.tick["seconds"], self.tick["time"]) if self.tick else (0.0, self.start.get("time"))
-        return float(known) + max(0.0, _between(since, self.last_time))
+        return float(known) + _gone_by(since, self.last_time)
 
     def metadata(self) -> dict[str, Any]:
         """Return the summary's `run_metadata`."""
@@ -151,8 +151,6 @@ class Life:
         }
 
 
-def _between(earlier: Any, later: Any) -> float:
-    try:
-        return (parse_timestamp(later) - parse_timestamp(earlier)) / 1e9
-    except (TypeError, ValueError):
-        return 0.0
+def _gone_by(since: object, until: object) -> float:
+    """By the wall clock, which may have been set back."""
+    return max(0.0, seconds_between(since, until) or 0.0)

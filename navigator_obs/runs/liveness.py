@@ -20,6 +20,7 @@ from .clues import Clues, age_seconds, examine, is_alive, laid
 from .folder import LOCK_NAME, is_locked, read_summary
 from .reading import table
 from .records import JOURNAL_NAME, end_record
+from .statuses import CERTAIN
 
 SILENT_SECONDS: Final = 300.0
 """How long a run whose lock says nothing may leave out its ticks: clocks of two computers differ."""
@@ -88,7 +89,7 @@ def _stated(summary: Mapping[str, Any]) -> Status:
 
 def _basis(told: Mapping[str, Any]) -> tuple[str, tuple[str, ...]]:
     """A verdict that says nothing of its confidence is the run's own."""
-    return str(told.get("status_confidence") or postmortem.CERTAIN), tuple(told.get("evidence") or ())
+    return str(told.get("status_confidence") or CERTAIN), tuple(told.get("evidence") or ())
 
 
 def _living(directory: Path) -> Status:

@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from .clues import STATUS_OF_SIGNAL, Clues, Exit, laid, seconds_of
+from .statuses import CERTAIN, LIKELY, POSSIBLE
 
-CERTAIN, LIKELY, POSSIBLE = "certain", "likely", "possible"
-CONFIDENCES: Final = (CERTAIN, LIKELY, POSSIBLE)
 _NEAR_LIMIT: Final = 0.85
 _FULL_MB: Final = 1.0
 # A scheduler kills at the end of the job's time, or up to so much later.

@@ -1,4 +1,4 @@
-"""The words for how a run stands; the glossary says what each means."""
+"""The words for how a run stands, and for how sure that is; the glossary says what each means."""
 
 from __future__ import annotations
 
@@ -10,3 +10,6 @@ STATUSES: Final = ("running", "stalled", *FINAL_STATUSES, "crashed", "lost_conta
 LIVING: Final = frozenset({"running", "stalled"})
 OPEN: Final = LIVING | {"lost_contact"}
 """Of a run in one of these, nobody knows that it has ended."""
+CERTAIN: Final = "certain"
+LIKELY: Final = "likely"
+POSSIBLE: Final = "possible"
