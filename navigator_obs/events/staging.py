@@ -24,6 +24,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from .boot import boot_id
 from .locking import try_lock
 from .rotation import make_private_folder
 
@@ -35,7 +36,6 @@ SUFFIX: Final = ".stage"
 _HEADER_BYTES: Final = 64
 _MAGIC: Final = 0x314741545342_4F  # "OBSTAG1" in memory
 _MAGIC_WORD, _FLUSHED, _INODE, _OFFSET, _INTENT_END, _BOOT = range(6)
-_BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 
 
 class Staging:
@@ -275,8 +275,8 @@ def adopt(path: Path) -> Staging | None:
 def _boot() -> int:
     """A number that tells this start of the computer from all others; 0 where nothing does."""
     try:
-        return int(_BOOT_ID.read_text(encoding="ascii").replace("-", "")[:16], 16)
-    except (OSError, ValueError):
+        return int((boot_id() or "").replace("-", "")[:16], 16)
+    except ValueError:
         return 0
 
 

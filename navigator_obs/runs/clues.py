@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ..clock import format_timestamp, parse_timestamp
+from ..events.boot import boot_id
 from . import evidence
 from .reading import table
 from .records import JOURNAL_NAME, Record, head, tail
@@ -72,7 +73,7 @@ def _host(start: Record, directory: Path) -> Mapping[str, Any] | None:
     if start.get("host") not in {None, socket.gethostname()}:
         return None
     now = evidence.at_tick(directory, laid(start).get("oom_file"))
-    return {"boot_id": evidence.boot_id(), **now}
+    return {"boot_id": boot_id(), **now}
 
 
 def laid(record: Record) -> Mapping[str, Any]:

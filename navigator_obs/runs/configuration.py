@@ -17,6 +17,7 @@ from ..encoding import nonfinite_paths, simplify, text
 from ..errors import ObsError
 from ..events.rotation import make_private_folder
 from ..redaction import MARK, Redactor
+from .seal import key_id
 from .sources import Sourced, gather, leaves, source_of
 
 KEY_NAME: Final = ".compare.key"
@@ -99,9 +100,9 @@ def _digests(hidden: Mapping[str, Any], comparing_key: Callable[[], bytes | None
     if key is None:
         return {}
     # Digests of two keys can't be compared.
-    key_id = hmac.digest(key, b"navigator-obs key id", "sha256").hex()[:_KEY_ID]
+    which = str(key_id(key))[:_KEY_ID]
     return {
-        path: f"{key_id}:{hmac.digest(key, _canonical(value), 'sha256').hex()[:_SHOWN]}"
+        path: f"{which}:{hmac.digest(key, _canonical(value), 'sha256').hex()[:_SHOWN]}"
         for path, value in hidden.items()
     }
 

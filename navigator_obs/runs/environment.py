@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from ..operations import limits
+from ..operations.resources import MB
 from ..redaction import MARK, Redactor
 from .worktree import git_state
 
 T = TypeVar("T")
-_MB: Final = 1_000_000
 _MAX_VERSION: Final = 100
 _MAX_IMPORTED: Final = 500
 # Of what pip has installed, and, with the version of Python behind its own, of what the system's packages have.
@@ -35,7 +35,7 @@ def collect(runs_dir: Path, redactor: Redactor) -> dict[str, Any]:
         "memory_mb": _or_none(_memory_mb),
         "memory_limit_mb": _or_none(_memory_limit_mb),
         "cpu_limit": _or_none(cpu_limit),
-        "disk_free_mb": _or_none(lambda: round(shutil.disk_usage(runs_dir).free / _MB)),
+        "disk_free_mb": _or_none(lambda: round(shutil.disk_usage(runs_dir).free / MB)),
         "timezone": _or_none(_timezone),
         "git": _or_none(lambda: git_state(Path.cwd())),
         "working_directory": _or_none(os.getcwd),
@@ -129,16 +129,16 @@ def _cpus() -> int | None:
 
 def _memory_mb() -> int:
     try:
-        return round(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / _MB)
+        return round(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / MB)
     except (AttributeError, ValueError, OSError):
         import psutil  # type: ignore[import-untyped,unused-ignore]
 
-        return round(float(psutil.virtual_memory().total) / _MB)
+        return round(float(psutil.virtual_memory().total) / MB)
 
 
 def _memory_limit_mb() -> int | None:
     limit = limits.group_limit_bytes()
-    return None if limit is None else round(limit / _MB)
+    return None if limit is None else round(limit / MB)
 
 
 def cpu_limit(mount: Path = Path("/sys/fs/cgroup"), own: Path = Path("/proc/self/cgroup")) -> float | None:

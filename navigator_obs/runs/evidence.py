@@ -18,14 +18,15 @@ from pathlib import Path
 from typing import Any, Final
 
 from ..config import EXEC_VARIABLE
+from ..events.boot import boot_id
 from ..events.places import file_system, is_foreign
 from ..operations import oom
+from ..operations.resources import MB
 
 FAULT_NAME: Final = "fault.log"
 SIGNALS_NAME: Final = ".signals"
+APPEND: Final = os.O_WRONLY | os.O_CREAT | os.O_APPEND
 _SIGNALS_BYTES: Final = 4096
-_BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
-_MB: Final = 1_000_000
 SCHEDULER_VARIABLES: Final = (
     "SLURM_JOB_ID",
     "SLURM_ARRAY_JOB_ID",
@@ -50,14 +51,6 @@ SCHEDULER_VARIABLES: Final = (
 """What schedulers and orchestrators tell a process of the job that it is part of."""
 
 
-def boot_id() -> str | None:
-    """Return what tells this start of the computer from all others."""
-    try:
-        return _BOOT_ID.read_text(encoding="ascii").strip()
-    except (OSError, ValueError):
-        return None
-
-
 def scheduler_ids(environ: Mapping[str, str]) -> dict[str, str]:
     """Return what the scheduler says of the job, by the name of the variable.
 
@@ -65,11 +58,6 @@ def scheduler_ids(environ: Mapping[str, str]) -> dict[str, str]:
     {'SLURM_JOB_ID': '4711'}
     """
     return {name: environ[name][:200] for name in SCHEDULER_VARIABLES if environ.get(name)}
-
-
-def trusts_locks(kind: str | None) -> bool:
-    """Return whether a lock on a file system of this *kind* tells, by itself, whether its process lives."""
-    return not is_foreign(kind)
 
 
 def at_start(directory: Path, log_path: Path) -> dict[str, Any]:
@@ -81,7 +69,7 @@ def at_start(directory: Path, log_path: Path) -> dict[str, Any]:
         "oom_file": counter,
         "oom_kills": oom.kills(counter),
         "file_system": kind,
-        "lock_trusted": trusts_locks(kind),
+        "lock_trusted": not is_foreign(kind),
         "log_path": os.fspath(log_path.absolute()),
         "watched_by": _watcher(directory, os.environ.get(EXEC_VARIABLE, "")),
     }
@@ -90,7 +78,7 @@ def at_start(directory: Path, log_path: Path) -> dict[str, Any]:
 def at_tick(directory: Path, counter: str | None) -> dict[str, Any]:
     """Return a tick's `evidence`: what the next thing to happen may have to be explained by. Never raises."""
     try:
-        free: float | None = round(shutil.disk_usage(directory).free / _MB, 1)
+        free: float | None = round(shutil.disk_usage(directory).free / MB, 1)
     except OSError:
         free = None
     return {"disk_free_mb": free, "oom_kills": oom.kills(counter)}
@@ -125,7 +113,7 @@ class FaultLog:
         if faulthandler.is_enabled():
             return
         try:
-            self._descriptor = os.open(self.path, _APPEND, file_mode)
+            self._descriptor = os.open(self.path, APPEND, file_mode)
             faulthandler.enable(self._descriptor, all_threads=True)
             FaultLog.current = self.path
         except (OSError, RuntimeError, ValueError):
@@ -164,7 +152,7 @@ class SignalLog:
         if threading.current_thread() is not threading.main_thread() or not hasattr(os, "posix_fallocate"):
             return
         try:
-            self._descriptor = os.open(self.path, _READ_WRITE, file_mode)
+            self._descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NONBLOCK", 0), file_mode)
             # With its blocks there, a byte can be written on a full disk as well.
             os.posix_fallocate(self._descriptor, 0, _SIGNALS_BYTES)
             before = signal.set_wakeup_fd(self._descriptor, warn_on_full_buffer=False)
@@ -214,10 +202,6 @@ class SignalLog:
         descriptor, self._descriptor = self._descriptor, -1
         if descriptor >= 0:
             os.close(descriptor)
-
-
-_APPEND: Final = os.O_WRONLY | os.O_CREAT | os.O_APPEND
-_READ_WRITE: Final = os.O_RDWR | os.O_CREAT | getattr(os, "O_NONBLOCK", 0)
 
 
 def remove_if_empty(path: Path) -> None:

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from ..clock import clock, format_timestamp
 from ..encoding import text
+from .evidence import APPEND, remove_if_empty
 from .promise import LATER_SECONDS, Promise
 
 STACKS_NAME: Final = "stacks.log"
@@ -101,7 +102,7 @@ class Watchdog:
             return
         try:
             if self._descriptor < 0:
-                self._descriptor = os.open(self._path, _APPEND, self._file_mode)
+                self._descriptor = os.open(self._path, APPEND, self._file_mode)
             faulthandler.dump_traceback_later(seconds + LATER_SECONDS, file=self._descriptor)
         except (OSError, RuntimeError, ValueError):
             return
@@ -114,20 +115,13 @@ class Watchdog:
             faulthandler.cancel_dump_traceback_later()
             Watchdog._owner = None
         self.abandon()
-        try:
-            if self._path.stat().st_size == 0:
-                self._path.unlink()
-        except OSError:
-            return
+        remove_if_empty(self._path)
 
     def abandon(self) -> None:
         """In a forked child, which has no such timer: let go of the file."""
         descriptor, self._descriptor = self._descriptor, -1
         if descriptor >= 0:
             os.close(descriptor)
-
-
-_APPEND: Final = os.O_WRONLY | os.O_CREAT | os.O_APPEND
 
 
 def stacks() -> list[dict[str, Any]]:
@@ -154,7 +148,7 @@ def write_stacks(directory: Path, since: str, threads: list[dict[str, Any]], fil
         lines.append(f"Thread {text(thread['thread'])}")
         lines += [f'  File "{at["file"]}", line {at["line"]}, in {at["function"]}' for at in thread["frames"]]
     try:
-        descriptor = os.open(directory / STACKS_NAME, _APPEND, file_mode)
+        descriptor = os.open(directory / STACKS_NAME, APPEND, file_mode)
         try:
             if os.fstat(descriptor).st_size < _MOST_BYTES:
                 os.write(descriptor, ("\n".join(lines) + "\n\n").encode("utf-8", "backslashreplace"))

@@ -8,6 +8,8 @@ import signal
 import pytest
 
 from navigator_obs.encoding import to_json
+from navigator_obs.events.boot import boot_id
+from navigator_obs.events.places import is_foreign
 from navigator_obs.runs import evidence
 from navigator_obs.runs.clues import Clues, Exit, examine
 from navigator_obs.runs.postmortem import judge
@@ -126,17 +128,9 @@ def test_the_scheduler_s_job_is_laid_down(tmp_path, monkeypatch):
     monkeypatch.setenv("SLURM_JOB_ID", "4711")
     laid = evidence.at_start(tmp_path, tmp_path / "logs" / "navigator.log")
     assert laid["scheduler"]["SLURM_JOB_ID"] == "4711"
-    assert laid["boot_id"] == evidence.boot_id()
+    assert laid["boot_id"] == boot_id()
     assert set(laid["oom_kills"]) == {"system", "group", "inode"}
-    assert laid["lock_trusted"] is evidence.trusts_locks(laid["file_system"])
-
-
-@pytest.mark.parametrize(
-    ("kind", "trusted"), [("ext4", True), ("tmpfs", True), (None, True), ("nfs4", False), ("fuse.sshfs", False)]
-)
-def test_locks_of_network_file_systems_are_not_trusted(kind, trusted):
-    """Whether they reach another computer depends on how it is mounted."""
-    assert evidence.trusts_locks(kind) is trusted
+    assert laid["lock_trusted"] is not is_foreign(laid["file_system"])
 
 
 def test_a_burst_of_signals_stays_bounded(tmp_path):
