@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from navigator_obs.outputs.cells import Cell, Column, Section, figure, fitted, localized, number
+from navigator_obs.outputs.cells import Cell, Column, Section, figure, fitted, localized
+from navigator_obs.runs.reading import number
 
 
 @pytest.mark.parametrize(
