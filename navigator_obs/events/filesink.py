@@ -14,6 +14,7 @@ from ..config import Config
 from . import ticker
 from .drain import STALLED, Drain, attempt
 from .exceptions import from_signal_handler
+from .held import held
 from .places import may_hang, staging_folders
 from .retention import Retention
 from .rotation import LogFile
@@ -126,7 +127,7 @@ class FileSink:
     def _place_pending(self) -> None:
         if is_running(self._lock, FileSink._place_pending.__code__):
             return
-        with self._lock:
+        with held(self._lock):
             while self._pending:
                 self._place_one(*self._pending.popleft())
 
@@ -212,7 +213,7 @@ class FileSink:
         if reserve is None or not (reserve.waiting_bytes or reserve.is_sealed):
             return
         if self._drain.empty(reserve) is None:
-            with self._lock:
+            with held(self._lock):
                 # What came in between goes along; sealed before that could be written, it would take nothing more.
                 reserve.seal()
                 if self._drain.empty(reserve) is None and not reserve.waiting_bytes:
@@ -221,7 +222,7 @@ class FileSink:
     def _open_again(self, area: Staging) -> None:
         """Use an area again that was full while nothing could be written."""
         if area.is_sealed:
-            with self._lock:
+            with held(self._lock):
                 if (
                     area is self._area
                     and area.is_sealed
@@ -241,7 +242,7 @@ class FileSink:
         if area is None or area.survives_kill or time.monotonic() < self._renew_at:
             return
         self._renew_at = time.monotonic() + RECOVER_SECONDS
-        with self._lock:
+        with held(self._lock):
             if is_running(self._lock, FileSink._place_pending.__code__) or area is not self._area:
                 return
             new = self._replacement(area, CAPACITY_BYTES)
@@ -290,7 +291,7 @@ class FileSink:
         self._drain.close()
 
     def _close_area(self) -> None:
-        with self._lock:
+        with held(self._lock):
             if self._pending:
                 self._place_pending()
             areas = [area for area in (self._area, self._reserve) if area is not None]

@@ -12,6 +12,8 @@ from collections.abc import Callable
 from queue import SimpleQueue
 from typing import Final, TypeVar
 
+from .held import held
+
 T = TypeVar("T")
 _NAME: Final = "navigator-obs-writer"
 
@@ -54,7 +56,7 @@ class Guard:
         self._thread = None
 
     def _has_thread(self) -> bool:
-        with self._lock:
+        with held(self._lock):
             if self._thread is not None and self._thread.is_alive():
                 return True
             if sys.is_finalizing():

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from ..clock import clock
 from ..errors import UsageError
+from .held import held
 
 MAX_GATES: Final = 4096
 
@@ -43,7 +44,7 @@ class Tally:
 
     def add(self, what: str) -> None:
         """Count one more."""
-        with self._lock:
+        with held(self._lock):
             self._counts[what] += 1
 
     def counts(self) -> dict[str, int]:
@@ -73,7 +74,7 @@ class Gate:
 
     def admit(self) -> int | None:
         """Return how many were held back since the last one that passed, or None where this one is held back too."""
-        with self._lock:
+        with held(self._lock):
             self._renew()
             self._seen += 1
             if not self._passes():
@@ -86,7 +87,7 @@ class Gate:
 
     def take(self) -> int:
         """Return how many were held back since the last one that passed, and count from nothing."""
-        with self._lock:
+        with held(self._lock):
             held_back, self._held_back = self._held_back, 0
             return held_back
 

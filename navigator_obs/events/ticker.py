@@ -13,6 +13,8 @@ import time
 from collections.abc import Callable
 from typing import Final
 
+from .held import held
+
 _MINIMUM_SECONDS: Final = 0.01
 # To wake up costs more than most tasks: what would be due so soon after another is done along with it.
 _EARLY_SECONDS: Final = 0.06
@@ -51,7 +53,7 @@ class _Ticker:
         self._ended_ns = self._cpu_ns = 0
 
     def add(self, handle: Handle) -> None:
-        with self._lock:
+        with held(self._lock):
             self._tasks.append(handle)
             if self._thread is None or not self._thread.is_alive():
                 self._start()
@@ -69,7 +71,7 @@ class _Ticker:
             self._thread = None
 
     def remove(self, handle: Handle) -> None:
-        with self._lock:
+        with held(self._lock):
             if handle in self._tasks:
                 self._tasks.remove(handle)
         self._wake()
@@ -83,7 +85,7 @@ class _Ticker:
 
     def _loop(self) -> None:
         while True:
-            with self._lock:
+            with held(self._lock):
                 self._cpu_ns = _thread_cpu_ns()
                 if not self._tasks:
                     self._ended_ns, self._cpu_ns = self._ended_ns + self._cpu_ns, 0
@@ -98,7 +100,7 @@ class _Ticker:
                 _run(task)
 
     def count(self, nanoseconds: int) -> None:
-        with self._lock:
+        with held(self._lock):
             self._ended_ns += nanoseconds
 
     def cpu_ns(self) -> int:

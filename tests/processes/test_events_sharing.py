@@ -211,6 +211,8 @@ def test_exceptions_from_a_signal_handler(tmp_path):
         told = []
         number = 0
         alarms = 0
+        # What is imported at the first call would take longer than each alarm.
+        log.warning("begun")
         while alarms < 300:
             try:
                 signal.setitimer(signal.ITIMER_REAL, 0.0007)
@@ -281,6 +283,34 @@ def test_logging_at_the_very_end(tmp_path):
                 self.log.info("event", id=1)
                 self.log.warning("event", id=2)
         dies = Dies(log)
+        log.info("event", id=0)
+        """,
+    )
+    assert ids(tmp_path) == [0, 1, 2]
+
+
+@pytest.mark.parametrize("lock", ["ticker._ticker._lock", "sinks.outlet.file._lock"])
+def test_logging_at_the_very_end_waits_for_no_thread_that_is_gone(tmp_path, lock):
+    """A daemon thread that the end of the interpreter stops with one of our locks keeps it for ever."""
+    run(
+        tmp_path,
+        f"""
+        import atexit, types
+        from navigator_obs.events import ticker
+        # In a module of its own, for its frame keeps what that holds.
+        apart = types.ModuleType("apart")
+        apart.lock, apart.forever = {lock}, threading.Event()
+        apart.now, apart.has = threading.Event(), threading.Event()
+        exec("def keep(): now.wait(); lock.acquire(); has.set(); forever.wait()", vars(apart))
+        threading.Thread(target=apart.keep, daemon=True).start()
+        class Dies:
+            def __init__(self, log): self.log = log
+            def __del__(self):
+                self.log.info("event", id=1)
+                self.log.warning("event", id=2)
+        dies = Dies(log)
+        # What is registered first comes last.
+        atexit.register(lambda: (apart.now.set(), apart.has.wait()))
         log.info("event", id=0)
         """,
     )
