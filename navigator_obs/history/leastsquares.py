@@ -60,6 +60,8 @@ def fit(rows: Sequence[Row], values: Sequence[float], groups: Sequence[Hashable]
     if first is None:
         return None
     expected = [_product(first[0], row) for row in rows]
+    if min(expected) <= 0:
+        return None
     off = [abs(math.log(value / one)) for value, one in zip(values, expected, strict=True)]
     limit = _OUTLIER * max(1.4826 * median(off), 0.01)
     kept = [at for at, one in enumerate(off) if one <= limit]
@@ -70,7 +72,7 @@ def fit(rows: Sequence[Row], values: Sequence[float], groups: Sequence[Hashable]
     if solution is None:
         return None
     weights, inverse = solution
-    if any(weight < 0 for weight in weights):
+    if any(weight < 0 for weight in weights) or min(_product(weights, row) for row in rows) <= 0:
         return None
     # The middle, not the mean, which the long tail of slow runs pulls up.
     middle = math.exp(median([math.log(values[at] / _product(weights, rows[at])) for at in kept]))

@@ -175,3 +175,11 @@ def test_history_plans_from_the_folder(tmp_path: Path):
     assert (found.runs, found.years, found.rows) == (18, (2, 6), (2000, 10_000))
     with pytest.raises(RunNotFound, match="no run 'other'"):
         History(tmp_path).capacity(name="other")
+
+
+@given(st.lists(st.tuples(st.integers(1, 20), st.floats(1e-6, 1e6)), min_size=3, max_size=12))
+def test_whatever_is_measured_a_fit_is_above_zero_or_none(points: list[tuple[int, float]]):
+    """On a machine that did other things meanwhile a larger run may have been a thousand times as fast."""
+    rows = [[1.0, float(size)] for size, _ in points]
+    found = fit(rows, [value for _, value in points])
+    assert found is None or min(found.predict(row) for row in rows) > 0
