@@ -45,7 +45,9 @@ def _depth(path: str) -> tuple[int, str]:
 
 def _likeness(old: str, was: Stats, new: str, is_now: Stats, found: Mapping[str, str]) -> float:
     (old_parent, _, old_name), (new_parent, _, new_name) = old.rpartition("/"), new.rpartition("/")
-    if found.get(new_parent, new_parent) != old_parent:
+    # The same both ways round: a parent that has another name now is no longer that of its old one.
+    moved_to = {was: name for name, was in found.items()}
+    if found.get(new_parent, new_parent) != old_parent or moved_to.get(old_parent, old_parent) != new_parent:
         return 0.0
     from difflib import SequenceMatcher
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from navigator_obs.errors import RunNotFound, UsageError
@@ -45,6 +45,11 @@ def test_a_run_does_not_differ_from_itself(run: dict[str, Any]):
 
 
 @given(some_summaries, some_summaries)
+@example(
+    # A parent that is renamed, and has children of its old name on the other side.
+    summary(operations={"year/hiring": operation(2.0), "load": operation(2.0), "year": operation(1.0)}),
+    summary(operations={"year/promotions": operation(2.0), "report": operation(1.0)}),
+)
 def test_the_other_way_round_better_is_worse(one: dict[str, Any], other: dict[str, Any]):
     """What moved, moved back when the two are exchanged; what appeared, vanished."""
     there, back = told(one, other), told(other, one)
