@@ -68,7 +68,8 @@ def _begun(history: History, ref: str | None, interval: float) -> RunEntry:
 
 
 def _living(history: History) -> list[RunEntry]:
-    found = history.list(LIVING)
+    # A folder that was made a moment ago does not say yet which run it is of.
+    found = [run for run in history.list(LIVING) if run.start_time]
     return outermost(found, found)
 
 

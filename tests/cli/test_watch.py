@@ -134,9 +134,10 @@ def test_ctrl_c_ends_the_watching_alone(recorder, simulation):
 
 
 def test_it_waits_for_a_run_to_begin(recorder, simulation):
-    """Also where another one has ended just before: that is not the one."""
+    """Also where another one has ended just before, or does not say yet which it is: that is not the one."""
     with obs.start_run("what-if"):
         pass
+    (recorder.runs_dir / "20250818_143022-1a2b3c4d").mkdir()
     watching = watch(recorder.root, "--wait", "--json")
     process = simulation()
     first = json.loads(watching.stdout.readline())
