@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
@@ -20,7 +19,7 @@ from ..history.store import History
 from ..history.surroundings import Weighed
 from ..history.suspects import LEAST_RUNS, Suspicion
 from ..outputs.cells import count_of, joined, local_time, localized
-from ..outputs.columns import one_line, shorten, shorten_middle, width_of
+from ..outputs.columns import one_line, shorten, width_of, wrapped
 from .meeting import settled
 from .screen import print_json
 from .verbs import run_argument, with_config
@@ -28,8 +27,6 @@ from .verbs import run_argument, with_config
 WIDTH: Final = 100
 _NARROWEST: Final = 50
 _MOST_LINES: Final = 25
-# A path, in most cases; a longer one is data.
-_LONGEST_WORD: Final = 160
 _LABEL: Final = 10
 _MAX_CHECKS: Final = 3
 _MAX_CHANGES: Final = 4
@@ -77,10 +74,11 @@ def _blocks(found: Diagnosis, width: int) -> Iterator[Iterator[str]]:
 def _head(found: Diagnosis, width: int) -> Iterator[str]:
     mark = "✓" if found.is_healthy else "?" if found.status in {"success", "running"} else "✗"
     head = f"{mark} {one_line(found.name)}  {one_line(found.verdict)}"
-    fits = width_of(head) + len(found.run_id) + 2 <= width
-    yield f"{head}  {found.run_id}" if fits else shorten(head, width)
-    if not fits:
-        yield from _block("run", [found.run_id], width)
+    if width_of(head) + len(found.run_id) + 2 <= width:
+        yield f"{head}  {found.run_id}"
+        return
+    yield from wrapped(head, width, hanging=" " * _LABEL, max_lines=3)
+    yield from _block("run", [found.run_id], width)
 
 
 def _told(found: Diagnosis) -> Iterator[tuple[str, Iterable[str]]]:
@@ -94,7 +92,9 @@ def _told(found: Diagnosis) -> Iterator[tuple[str, Iterable[str]]]:
     if found.causes:
         yield "cause", _cause(found.causes[0])
         yield "then", map(_follower, found.causes[1 : 1 + _MAX_FOLLOWERS])
-    yield "suspect", map(_suspicion, found.suspicions)
+    failed = {check.fingerprint.removeprefix("check:") for check in found.unmet}
+    told = {f"check {name} did not pass, as it always did" for name in failed}
+    yield "suspect", (_suspicion(one) for one in found.suspicions if one.what not in told)
     yield "slower", map(_slower, found.slower)
     if found.novelty is not None:
         yield "novelty", [_novelty(found.novelty)]
@@ -111,16 +111,9 @@ def _block(label: str, lines: Iterable[str], width: int, *, whole: bool = False)
     for line in lines:
         # Paths as one would type them in the working directory.
         shown = one_line(" ".join(_MARKS.sub("", line).split())).replace(here, "")
-        for part in [shown] if whole else _wrapped(shown, width - _LABEL):
+        for part in [shown] if whole else wrapped(shown, width - _LABEL, hanging="", max_lines=3) or [""]:
             yield f"{head:<{_LABEL}}{part}"
             head = ""
-
-
-def _wrapped(told: str, width: int) -> list[str]:
-    words = [word if len(word) <= _LONGEST_WORD else shorten_middle(word, width // 2) for word in told.split(" ")]
-    return textwrap.wrap(
-        " ".join(words), width, max_lines=3, placeholder=" …", break_long_words=False, break_on_hyphens=False
-    ) or [""]
 
 
 def _known(found: Diagnosis) -> str:
@@ -170,17 +163,19 @@ def _cause(cause: Cause) -> Iterator[str]:
     yield ": ".join(filter(None, [cause.type, cause.message]))
     if cause.printed:
         yield f"it printed: {cause.printed}"
-    if cause.said:
+    # That its operation failed goes without saying.
+    if cause.said and cause.said != f"{cause.operation_path.rpartition('/')[2]} failed":
         yield f"told as: {cause.said}"
     if cause.place:
         yield f"{cause.place}, in {cause.thread}" if cause.thread else cause.place
     yield from (f"also {line}" for line in cause.also)
+    if cause.category == UNKNOWN:
+        yield "category unknown: no rule tells whose it is, nor whether a retry helps"
+        return
     yield f"category {cause.category}, {cause.confidence}: {cause.rule}"
     retry = {"yes": "may well succeed", "no": "does not help", "maybe": "may help"}[cause.retry]
     who = "nobody has to fix it" if cause.fixed_by == "nobody" else f"for the {cause.fixed_by} to fix"
-    often = f"{cause.count:,} times" if cause.count > 1 else ""
-    # Of what no rule speaks, nobody knows who is to mend it.
-    yield "; ".join(filter(None, [who if cause.category != UNKNOWN else "", f"a retry {retry}", often]))
+    yield f"{who}; a retry {retry}" + (f"; {cause.count:,} times" if cause.count > 1 else "")
 
 
 def _follower(cause: Cause) -> str:

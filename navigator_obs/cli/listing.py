@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, TypeVar
 from ..config import Config, resolve
 from ..fields import format_count, format_seconds
 from ..history.store import History, RunEntry, Wanted, outermost
-from ..outputs.columns import aligned, one_line, pad, shorten, width_of
+from ..outputs.columns import aligned, one_line, pad, shorten, shorten_middle, width_of
 
 if TYPE_CHECKING:
     from ..history.marks import Mark
 
 NEWEST_ON_A_TERMINAL = 30
 _MAX_NAME = 32
+_LEAST_NAME = 8
 _TREND = 20
 _TO_THE_MINUTE = len("2025-08-18 14:30")
 _LEAST_TREND = 3
@@ -29,6 +30,7 @@ _MAX_REASON = 100
 _LEAST_REASON = 12
 _SHORTEST_REMARK = "▲ +24%"
 _TITLES = ("RUN", "NAME", "STATUS", "STARTED", "DURATION", "ERRORS", "WARNINGS")
+_NAME = _TITLES.index("NAME")
 _RIGHT: Sequence[bool] = (False, False, False, False, True, True, True)
 _DISPENSABLE: Sequence[str] = ("STARTED", "WARNINGS", "DURATION")
 
@@ -169,7 +171,12 @@ def lines_of(
 
     Where *width* is too small, columns go: first the one that the run's id tells as well.
     """
-    lines = narrowed([_TITLES, *map(_cells, runs)], _RIGHT, _DISPENSABLE, width)
+    rows = [_TITLES, *map(_cells, runs)]
+    lines = narrowed(rows, _RIGHT, _DISPENSABLE, width)
+    excess = 0 if width is None else max(map(width_of, lines)) - width
+    if excess > 0:
+        room = max(max(width_of(row[_NAME]) for row in rows) - excess, _LEAST_NAME)
+        lines = narrowed([_with_short_name(row, room) for row in rows], _RIGHT, _DISPENSABLE, width)
     table_width = max(map(width_of, lines))
     room = _MAX_REASON if width is None else width - table_width - 2
     # A few words of a reason tell nothing; a mark is short.
@@ -195,6 +202,10 @@ def narrowed(
         rows, right = [_without(row, at) for row in rows], _without(right, at)
         lines = aligned(rows, right)
     return lines
+
+
+def _with_short_name(row: Sequence[str], room: int) -> tuple[str, ...]:
+    return (*row[:_NAME], shorten_middle(row[_NAME], room), *row[_NAME + 1 :])
 
 
 def _without(row: Sequence[T], at: int) -> tuple[T, ...]:

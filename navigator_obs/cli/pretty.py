@@ -6,13 +6,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from rich.console import Console, Group, RenderableType
-from rich.padding import Padding
-from rich.panel import Panel
 from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from ..outputs.cells import Cell, Section
+from ..outputs.cells import Section
+from ..outputs.columns import wrapped
 from ..outputs.sections import Headline, Places, headline, sections
 from ..outputs.text import laid_out
 
@@ -41,7 +40,8 @@ def print_summary(
     console.width = min(console.width, MAX_WIDTH)
     console.print(*heading(headline(summary)), sep="\n")
     for section in sections(summary, width=console.width - len(INDENT), places=places):
-        console.print(_panel(section) if section.prose else titled(section, console.width))
+        shown = _prose(section, console.width) if section.prose else titled(section, console.width)
+        console.print(shown, crop=False, overflow="ignore")
 
 
 def heading(verdict: Headline) -> Iterator[RenderableType]:
@@ -60,19 +60,18 @@ def heading(verdict: Headline) -> Iterator[RenderableType]:
     yield Rule(style=style)
 
 
-def _panel(section: Section) -> RenderableType:
-    body: list[RenderableType] = [_prose(cell) for (cell,) in section.rows]
+def _prose(section: Section, width: int) -> RenderableType:
+    """Running text below its title. No frame stands beside it: what is copied from the screen is the text alone."""
+    style = _BORDERS.get(section.title, "bold")
+    parts: list[RenderableType] = [Rule(Text(f"─ {section.title}", style), align="left", style=style)]
+    for (cell,) in section.rows:
+        bare = cell.text.lstrip(" ")
+        indent = INDENT + " " * (len(cell.text) - len(bare))
+        tone = _STYLES.get(cell.tone, "")
+        parts += [Text(line, tone, no_wrap=True) for line in wrapped(bare, width, indent)]
     if section.note:
-        body.append(Text(f"… {section.note}", "dim"))
-    border = _BORDERS.get(section.title, "dim")
-    title = Text(section.title, f"bold {border}")
-    return Group(Panel(Group(*body), title=title, title_align="left", border_style=border), "")
-
-
-def _prose(cell: Cell) -> RenderableType:
-    bare = cell.text.lstrip(" ")
-    indent = len(cell.text) - len(bare)
-    return Padding(Text(bare, _STYLES.get(cell.tone, "")), (0, 0, 0, indent // 2))
+        parts.append(Text(f"{INDENT}… {section.note}", "dim"))
+    return Group(*parts, "")
 
 
 def titled(section: Section, width: int) -> RenderableType:

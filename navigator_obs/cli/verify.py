@@ -12,8 +12,7 @@ from ..config import Config
 from ..events.console import wants_colour
 from ..history.store import History
 from ..outputs.cells import count_of
-from ..outputs.columns import aligned, one_line
-from ..outputs.text import wrapped
+from ..outputs.columns import aligned, one_line, wrapped
 from .listing import terminal_width
 from .screen import print_json
 from .verbs import run_argument, with_config

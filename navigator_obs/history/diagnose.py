@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from ..events.categories import UNKNOWN
 from ..fields import format_bytes, format_mb, format_seconds
 from ..runs.reading import number, table, tables
 from ..runs.statuses import LIVING
@@ -50,8 +51,8 @@ class Diagnosis:
     *verdict* is one line; *causes* are ordered, the cause first; *changed* holds what is not as in *last_success*, the
     best explanation first; *trail* the last events before the cause; *state* what is left; *next* what to type.
     *unmet* are the checks that did not pass of a run that goes on or succeeded, *errors* and *warnings* how many it
-    logged, *checked* whether it has checks, and *compared* the earlier successes by which its figures were judged:
-    fewer than `suspects.LEAST_RUNS` tell nothing. *start_time* is that of the run.
+    logged besides these, *checked* whether it has checks, and *compared* the earlier successes by which its figures
+    were judged: fewer than `suspects.LEAST_RUNS` tell nothing. *start_time* is that of the run.
     """
 
     run_id: str
@@ -143,8 +144,8 @@ def diagnose(run: RunEntry, history: History, log_path: Path | None = None) -> D
         evidence=[str(line) for line in metadata.get("evidence") or ()],
         state=list(_state(summary)),
         unmet=list(failing(summary, UNMET)) if is_fine else (),
-        errors=int(number(execution.get("errors")) or 0),
-        warnings=int(number(execution.get("warnings")) or 0),
+        errors=_logged(summary, "errors"),
+        warnings=_logged(summary, "warnings"),
         checked=any(table(execution, "checks").values()),
         compared=alike(summary, like),
         start_time=run.start_time,
@@ -213,7 +214,18 @@ def _has(summary: Mapping[str, Any], cause: Cause) -> bool:
         told = {str(issue.get("fingerprint")) for issue in tables(table(summary, "issues"), "errors")}
         return cause.fingerprint in told or any(one.fingerprint == cause.fingerprint for one in failing(summary))
     found = causes(summary)
-    return bool(found) and found[0].category == cause.category
+    if not found or found[0].category != cause.category:
+        return False
+    # Of what no rule speaks the words alone tell whether it is the same.
+    return cause.category != UNKNOWN or found[0].message == cause.message
+
+
+def _logged(summary: Mapping[str, Any], severity: str) -> int:
+    """How many errors or warnings there were that are no checks which did not pass."""
+    told = number(table(summary, "execution_summary").get(severity)) or 0
+    groups = tables(table(summary, "issues"), severity)
+    of_checks = [one for one in groups if table(one, "first").get("logger") == "navigator_obs.checks"]
+    return max(0, int(told - sum(number(one.get("count")) or 0 for one in of_checks)))
 
 
 def _same_configuration(past: Past, position: int) -> bool:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
+from typing import Final
+
+_LONGEST_WHOLE: Final = 160
 
 
 def one_line(text: object) -> str:
@@ -78,6 +82,34 @@ def shorten_middle(text: str, width: int) -> str:
     while width_of(text[:left]) + width_of(text[-right:]) > width - 1:
         left, right = left - 1, right - 1
     return f"{text[:left]}…{text[-right:]}"
+
+
+class _Wrapper(textwrap.TextWrapper):
+    """Breaks at blanks, and what is no path also within a word that is too long."""
+
+    def _handle_long_word(self, reversed_chunks: list[str], cur_line: list[str], cur_len: int, width: int) -> None:
+        is_whole = "/" in reversed_chunks[-1] and len(reversed_chunks[-1]) <= _LONGEST_WHOLE
+        if not is_whole:
+            super()._handle_long_word(reversed_chunks, cur_line, cur_len, width)
+        elif not cur_line:
+            cur_line.append(reversed_chunks.pop())
+
+
+def wrapped(text: str, width: int, indent: str = "", hanging: str = "  ", max_lines: int | None = None) -> list[str]:
+    """Break running text into lines of *width* columns, the first behind *indent*, the others further in. A path stays
+    in one piece, so that it can be copied, even where it is longer. Of more than *max_lines* the rest is left out.
+
+    >>> wrapped("see /srv/planning/2026/ledger.parquet for it", 20)
+    ['see', '  /srv/planning/2026/ledger.parquet', '  for it']
+    """
+    return _Wrapper(
+        width,
+        initial_indent=indent,
+        subsequent_indent=indent + hanging,
+        break_on_hyphens=False,
+        max_lines=max_lines,
+        placeholder=" …",
+    ).wrap(text)
 
 
 def aligned(rows: Sequence[Sequence[str]], right: Sequence[bool], gap: str = "  ") -> list[str]:

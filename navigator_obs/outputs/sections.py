@@ -320,7 +320,8 @@ def files(summary: Mapping[str, Any], places: Places) -> Section:
     rows += map(_artifact, artifacts[-MAX_FILES:])
     more = len(artifacts) - MAX_FILES
     note = f"{more} earlier artifacts in summary.json" if more > 0 else ""
-    return Section("Files", (Column(""), Column("", flexible=True), Column("", right=True)), rows, note=note)
+    # Paths and commands are to be copied: whole, even where that is wider than the terminal.
+    return Section("Files", (Column(""), Column(""), Column("", right=True, optional=True)), rows, note=note)
 
 
 def _run_id(summary: Mapping[str, Any]) -> str:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from .cells import GAP, NARROWEST, Cell, Column, Section, column_widths
-from .columns import pad, shorten, shorten_middle, width_of
+from .columns import pad, shorten, shorten_middle, width_of, wrapped
 from .sections import Headline, Places, headline, sections
 
 __all__ = ["laid_out", "render", "render_sections", "sections"]
@@ -79,18 +78,6 @@ def _prose(rows: Iterable[tuple[Cell, ...]], width: int, color: bool) -> Iterato
             yield _paint(line, cell.tone, color)
 
 
-def wrapped(text: str, width: int, indent: str, hanging: str = "  ") -> list[str]:
-    """Break running text into lines of *width* columns, the first behind *indent*, the others further in."""
-    return textwrap.wrap(
-        text,
-        width,
-        initial_indent=indent,
-        subsequent_indent=indent + hanging,
-        break_on_hyphens=False,
-        drop_whitespace=True,
-    )
-
-
 def _table(section: Section, width: int, color: bool) -> Iterator[str]:
     for row in laid_out(section, width - len(_INDENT)):
         parts = [_paint(shown.text, shown.tone, color) for shown in row]
@@ -109,7 +96,7 @@ def laid_out(section: Section, width: int) -> Iterator[list[Cell]]:
         yield _line([Cell(column.title, "dim") for column in section.columns], section.columns, widths)
     for row in section.rows:
         for line in _wrapped_row(row, widths) if wraps else [row]:
-            yield _line(line, section.columns, widths)
+            yield _line(line, section.columns, widths, cut_last=not wraps)
 
 
 def _fitting_widths(section: Section, width: int) -> list[int]:
@@ -135,13 +122,15 @@ def _wrapped_row(row: Sequence[Cell], widths: list[int]) -> Iterator[Sequence[Ce
         yield [*(blanks if number else row[:-1]), Cell(line, last.tone)]
 
 
-def _line(row: Sequence[Cell], columns: tuple[Column, ...], widths: list[int]) -> list[Cell]:
+def _line(row: Sequence[Cell], columns: tuple[Column, ...], widths: list[int], *, cut_last: bool = True) -> list[Cell]:
     filled = [at for at, cell in enumerate(row) if cell.text]
     last = filled[-1] if filled else -1
     parts = []
     for at, (cell, column, width) in enumerate(zip(row[: last + 1], columns, widths, strict=False)):
         cut = shorten_middle if column.flexible else shorten
-        shown = pad(cut(cell.text, width), width, right=column.right)
+        # What was wrapped is as narrow as it can be.
+        told = cut(cell.text, width) if cut_last or at < len(columns) - 1 else cell.text
+        shown = pad(told, width, right=column.right)
         parts += [Cell(shown.rstrip() if at == last else shown, cell.tone), *([] if at == last else [Cell(GAP)])]
     return parts
 

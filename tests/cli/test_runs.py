@@ -234,3 +234,13 @@ def test_a_pipe_and_a_chosen_column_show_the_trend(slower):
     assert ["▲" in line for line in lines] == [True] * 4 + [False] * 12
     cells = [line.split(maxsplit=1)[1:] for line in slower("--columns", "run,trend")[0].splitlines()[1:]]
     assert ["▲" in "".join(cell) for cell in cells] == [True] * 4 + [False] * 12
+
+
+def test_a_long_name_gives_way_on_a_narrow_terminal(recorder):
+    """No line is wider than the terminal, and the ends of a name tell which it is."""
+    for name in ("nightly-workforce-baseline", "nightly-workforce-what-if"):
+        simulate(name)
+    lines = lines_of(History(recorder.runs_dir).list(), width=60)
+    assert max(map(len, lines)) <= 60
+    assert [line.split()[1] for line in lines[1:]] == ["nightly-…-what-if", "nightly-…baseline"]
+    assert lines[1].split()[2:] == ["success", "0"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import subprocess
@@ -121,6 +122,19 @@ def test_a_terminal_of_any_width_gets_what_fits(recorder, width: int):
     assert "\x1b[2J" not in shown
     for needed in ("failed", "year 2027", "caused by KeyError", "Years", "payroll", "hiring", "navigator-obs logs"):
         assert needed in shown
+
+
+def test_what_is_copied_from_a_terminal_is_the_text_alone(recorder):
+    """No frame stands beside an error, and a path in it is in one piece."""
+    path = f"/srv/{'deep/' * 14}ledger.parquet"
+    with contextlib.suppress(FileNotFoundError), obs.start_run("baseline"):
+        raise FileNotFoundError(path)
+    stream = io.StringIO()
+    console = Console(file=stream, width=60, force_terminal=True, color_system=None, legacy_windows=False)
+    print_summary(History(recorder.runs_dir).get("last").summary, places=Places(), console=console)
+    lines = stream.getvalue().splitlines()
+    assert next(line for line in lines if path in line).strip() == path
+    assert not any(line.startswith(("│", "╭", "╰")) for line in lines)
 
 
 def test_a_summary_of_a_later_version_is_shown_with_a_word_on_it(recorder, monkeypatch, capsys):

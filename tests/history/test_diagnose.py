@@ -87,3 +87,21 @@ def test_a_good_run_is_healthy(recorder, history):
     simulate()
     found = diagnose(history.get("last"), history)
     assert (found.is_healthy, list(found.next)) == (True, [])
+
+
+def test_what_no_rule_speaks_of_is_the_same_only_in_the_same_words(recorder, history):
+    """Two programs that left with codes of their own have not failed of one cause."""
+    for code in (3, 4, 4):
+        with pytest.raises(SystemExit), obs.start_run("baseline"):
+            raise SystemExit(code)
+    assert diagnose(history.list()[1], history).novelty.seen == 0
+    assert diagnose(history.list()[0], history).novelty.seen == 1
+
+
+def test_errors_of_checks_are_told_as_checks(recorder, history):
+    """They are not counted among the errors that the run went on after."""
+    with obs.start_run("baseline"):
+        obs.check("headcount", 0, min=1, severity="error")
+        obs.get_logger().error("the ledger did not close")
+    found = diagnose(history.get("last"), history)
+    assert (found.errors, [check.fingerprint for check in found.unmet]) == (1, ["check:headcount"])

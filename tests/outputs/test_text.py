@@ -598,3 +598,17 @@ def test_time_left_that_is_no_time_is_not_told():
     assert " left" not in render({**summary, "forecast": {**forecast, "eta_seconds": 0.3}})
     side_by_side = [{"path": "year", "worker": f"vm-{pid}", "breakdown": {"year": 2026}} for pid in (7, 8)]
     assert " left" not in render({**summary, "resources": {"open_operations": side_by_side}})
+
+
+def test_paths_and_commands_stay_in_one_piece():
+    """However narrow the terminal is, they can be copied; other words that are too long are broken."""
+    path = "/srv/data/planning/scenarios/baseline/2026/ledger-of-the-third-quarter.parquet"
+    for reason in ("failed", "crashed"):
+        metadata = {"status": reason, "status_reason": f"cannot open {path} for writing"}
+        issue = {"message": f"cannot open {path} for writing {'x' * 90}", "first_time": "2025-08-18T14:30:22.123456Z"}
+        found = {"run_metadata": metadata, "issues": {"errors": [issue] if reason == "failed" else []}}
+        lines = render(found, width=60, places=Places(Path(path).parent / "runs" / "x")).splitlines()
+        assert any(path in line for line in lines)
+        assert all(path in line for line in lines if "ledger" in line)
+        assert any(line.endswith("/baseline/2026/runs/x/summary.json") for line in lines)
+        assert max(len(line) for line in lines if "/" not in line) <= 60
