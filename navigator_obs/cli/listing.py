@@ -152,7 +152,9 @@ def _say_that_there_are_none(config: Config, *, filtered: bool) -> None:
     if filtered:
         print(f"no such runs in {config.runs_dir}", file=sys.stderr)
     else:
-        print(f"no runs in {config.runs_dir}; another folder: --runs-dir", file=sys.stderr)
+        from ..history.naming import elsewhere
+
+        print(f"no runs in {config.runs_dir}{elsewhere(config.runs_dir)}", file=sys.stderr)
 
 
 def terminal_width() -> int | None:

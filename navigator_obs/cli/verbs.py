@@ -13,7 +13,8 @@ import click
 
 from ..config import Config, resolve
 from ..errors import close_match
-from ..history.store import History, is_path
+from ..history.naming import is_path
+from ..history.store import History
 from .complaint import PROGRAM, complain
 from .completers import complete_run
 

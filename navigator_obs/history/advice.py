@@ -7,9 +7,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from ..config import resolve
-from ..errors import ObsError
 from ..runs.reading import tables
+from .naming import typed
 
 if TYPE_CHECKING:
     from .diagnose import Diagnosis
@@ -25,23 +24,6 @@ _BY_CATEGORY: Final[Mapping[str, tuple[str, ...]]] = {
     "stalled": ("cat {directory}/stacks.log",),
     "data/quality": (f"{PROGRAM} checks {{run}}",),
 }
-
-
-def typed(directory: Path) -> str:
-    """Return what names the run in *directory* on a command line here: its id, or its path where the settings lead
-    elsewhere. Never raises.
-    """
-    try:
-        here, directory = Path.cwd(), directory.absolute()
-        if directory.parent == resolve(warn=False).runs_dir.absolute():
-            return directory.name
-    except (OSError, ValueError, ObsError):
-        return shlex.quote(str(directory))
-    if here not in (directory, *directory.parents):
-        return shlex.quote(str(directory))
-    # A name alone would be taken for an id.
-    below = directory.relative_to(here)
-    return shlex.quote(str(below) if len(below.parts) > 1 else f"./{below}")
 
 
 def advice(diagnosis: Diagnosis, summary: Mapping[str, Any]) -> Iterator[str]:

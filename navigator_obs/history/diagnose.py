@@ -233,6 +233,9 @@ def _same_configuration(past: Past, position: int) -> bool:
     return one == other
 
 
+_SINCE: Final = {"success": "in", "running": "for"}
+
+
 def _verdict(
     run: RunEntry, summary: Mapping[str, Any], found: Sequence[Cause], spoken: Sequence[Mapping[str, Any]]
 ) -> str:
@@ -248,7 +251,7 @@ def _verdict(
         parts.append(f"in {year}{nth}")
     if where and run.status not in _HEALTHY:
         parts.append(f"in {where}")
-    parts.append(f"after {format_seconds(seconds)}" if seconds is not None else "")
+    parts.append(f"{_SINCE.get(run.status, 'after')} {format_seconds(seconds)}" if seconds is not None else "")
     return " · ".join(filter(None, parts))
 
 

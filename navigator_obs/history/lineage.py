@@ -97,7 +97,7 @@ def lineage(history: History, ref: str = "last") -> Lineage:
 
     >>> lineage(History("nowhere"))
     Traceback (most recent call last):
-    navigator_obs.errors.RunNotFound: no run 'last': there are no runs in nowhere
+    navigator_obs.errors.RunNotFound: there are no runs in nowhere; another folder: --runs-dir
     """
     entry = history.get(ref)
     runs = {run.run_id: run for run in [*history.list(), entry]}

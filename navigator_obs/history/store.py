@@ -256,6 +256,8 @@ class History:
                 yield entry
 
     def _by_path(self, ref: str) -> RunEntry | None:
+        from .naming import is_path
+
         if not ref:
             return None
         if not is_path(ref):
@@ -281,18 +283,16 @@ class History:
         return next(iter(outermost(found, runs)), found[0])
 
     def _nothing_for(self, ref: str, runs: Iterable[RunEntry]) -> str:
+        from .naming import elsewhere, is_path
+
         known = list(runs)
         if is_path(ref):
             return f"no run in {ref!r}: it has neither summary.json nor journal.jsonl"
         if not known:
-            return f"no run {ref!r}: there are no runs in {self.runs_dir}"
+            which = "" if ref in _LAST else f"no run {ref!r}: "
+            return f"{which}there are no runs in {self.runs_dir}{elsewhere(self.runs_dir)}"
         names = {run.name for run in known} | {run.run_id for run in known}
         return f"no run {ref!r} in {self.runs_dir}{close_match(ref, names)}; the newest are {_ids(known)}"
-
-
-def is_path(ref: str) -> bool:
-    """Return whether *ref* names a run by where it lies, as ``.`` and ``../20250818_143022-1a2b3c4d`` do."""
-    return ref in {".", ".."} or os.sep in ref or (os.altsep or os.sep) in ref
 
 
 def outermost(found: Iterable[RunEntry], runs: Iterable[RunEntry]) -> list[RunEntry]:

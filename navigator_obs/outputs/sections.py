@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from ..fields import format_bytes, format_count, format_mb, format_percent, format_seconds
-from ..history.advice import typed
 from ..history.ended import endings
+from ..history.naming import typed
 from ..runs.reading import items, number, table, tables
 from ..runs.statuses import LIVING
 from . import ahead, failed_checks, params, problems, slow, years

@@ -244,3 +244,15 @@ def test_a_long_name_gives_way_on_a_narrow_terminal(recorder):
     assert max(map(len, lines)) <= 60
     assert [line.split()[1] for line in lines[1:]] == ["nightly-…-what-if", "nightly-…baseline"]
     assert lines[1].split()[2:] == ["success", "0"]
+
+
+@pytest.mark.parametrize("verb", ["runs", "show", "diagnose"])
+def test_where_there_are_none_those_further_up_are_told(recorder, monkeypatch, capsys, verb):
+    """Whoever stands in a folder of the project, and not at its top, learns where its runs are."""
+    simulate("baseline")
+    below = recorder.root / "reports" / "2026"
+    below.mkdir(parents=True)
+    monkeypatch.chdir(below)
+    main([verb])
+    told = f"no runs in artifacts/runs; there are some in {recorder.runs_dir}: --runs-dir"
+    assert told in capsys.readouterr().err
