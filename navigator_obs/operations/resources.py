@@ -150,8 +150,8 @@ def usage(*, of_ended_children: bool = False) -> Usage:
     return Usage(cpu_ns, found.ru_minflt, found.ru_majflt, found.ru_nvcsw, found.ru_nivcsw)
 
 
-SHARED_NS: Final = 50_000
-"""How old a reading may be to serve the next operation too: in 50 µs a program can touch about 0.2 MB."""
+SHARED_NS: Final = 100_000
+"""How old a reading may be to serve the next operation too: in 0.1 ms a program can touch about 0.4 MB."""
 
 _latest: tuple[int, Reading] = (-SHARED_NS, (0, 0, 0))
 
