@@ -60,12 +60,6 @@ def first_divergence(one: Mapping[str, Any], other: Mapping[str, Any]) -> Diverg
     return None
 
 
-def compared_digests(one: Mapping[str, Any], other: Mapping[str, Any]) -> int:
-    """Return how many digests two runs have in common: without any, nothing can be said of where they part."""
-    theirs = dict(_placed(other))
-    return sum(place in theirs for place, _ in _placed(one))
-
-
 def _placed(summary: Mapping[str, Any]) -> Iterator[tuple[_Place, Mapping[str, Any]]]:
     often: dict[tuple[Any, Any], int] = {}
     for found in tables(summary, "digests"):

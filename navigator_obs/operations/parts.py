@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from operator import add
 from typing import Any, Final, NamedTuple
 
 from .outcomes import Outcomes, note
@@ -106,7 +107,3 @@ def either(join: Callable[[Any, Any], Any], left: Any, right: Any) -> Any:
     if left is None or right is None:
         return right if left is None else left
     return join(left, right)
-
-
-def add(left: int, right: int) -> int:
-    return left + right

@@ -46,23 +46,6 @@ class OperationRecord:
             return None
         return round(self.rows / self.duration_seconds, 3)
 
-    def event_fields(self) -> dict[str, Any]:
-        """Return what the operation's own event carries (`fields.OPERATION_FIELDS`), without what is not known.
-
-        `operation_path` is not among it: the scope adds it to each event of the operation.
-        """
-        found = {
-            "operation": self.name,
-            "status": self.status,
-            "duration_seconds": self.duration_seconds,
-            "self_seconds": self.self_seconds,
-        }
-        for key in _WHERE_KNOWN:
-            value = getattr(self, key)
-            if value is not None:
-                found[key] = value
-        return found
-
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values, as the journal keeps them."""
         return {key: getattr(self, key) for key in _KEYS}
@@ -74,4 +57,3 @@ class OperationRecord:
 
 
 _KEYS: Final = tuple(item.name for item in fields(OperationRecord))
-_WHERE_KNOWN: Final = ("cpu_seconds", "memory_delta_mb", "peak_memory_mb", "rows", "rows_per_second")

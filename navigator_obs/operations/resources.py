@@ -102,26 +102,15 @@ def vm_hwm_bytes() -> int:
 _mark: Final = _HighWater()
 
 
-def peak_rss_bytes() -> int:
-    """Return the most resident memory that this process ever had, in bytes, as the kernel knows it.
+def read() -> Reading:
+    """Return CPU time, resident memory and the most there ever was of it; about 2 µs on Linux.
 
-    It also knows what no sampler thread can see, because C code held the GIL meanwhile. A forked child begins
+    The kernel also knows what no sampler thread can see, because C code held the GIL meanwhile. A forked child begins
     with what it has of its parent.
     """
-    return _high_water(rss_bytes())
-
-
-def _high_water(rss: int) -> int:
-    if resource is None:
-        return max(rss, _psutil_peak())
-    return max(rss, _mark.of(int(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss) * _MAXRSS_UNIT))
-
-
-def read() -> Reading:
-    """Return CPU time, resident memory and its high-water mark; about 2 µs on Linux."""
     rss = rss_bytes()
     if resource is None:
-        return clock.cpu_ns(), rss, _high_water(rss)
+        return clock.cpu_ns(), rss, max(rss, _psutil_peak())
     usage = resource.getrusage(resource.RUSAGE_SELF)
     if type(clock.source) is SystemClock:
         # The same call has the CPU time; asking the clock as well would cost as much again.

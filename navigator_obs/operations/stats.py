@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from operator import add
 from typing import Any, Final
 
 from ..clock import format_timestamp, parse_timestamp
 from .outcomes import Outcomes
-from .parts import NEVER, NONE, Last, Longest, Share, add, either, nanoseconds, seconds
+from .parts import NEVER, NONE, Last, Longest, Share, either, nanoseconds, seconds
 from .record import CANCELLED, FAILED, SUCCESS, OperationRecord
 from .sketch import Sketch
 

@@ -115,20 +115,6 @@ def test_measured_ends_count_as_records_do():
     assert quick == stats_of(one, record(2.0, at=-1, rows=3, memory_delta_mb=0.0, peak_memory_mb=100.0))
 
 
-def test_the_event_of_a_record_leaves_out_what_is_not_known():
-    """An operation without rows or memory has no such keys, rather than nulls."""
-    fields = record(2.0, rows=8, cpu_seconds=0.1).event_fields()
-    assert fields == {
-        "operation": "hiring",
-        "status": "success",
-        "duration_seconds": 2.0,
-        "self_seconds": 1.0,
-        "cpu_seconds": 0.1,
-        "rows": 8,
-        "rows_per_second": 4.0,
-    }
-
-
 def test_a_record_comes_back_as_it_went_and_ignores_keys_of_later_versions():
     """`from_dict` undoes `to_dict`."""
     one = record(2.0, breakdown={"year": 2025}, outermost={"year": True}, logged=True)
