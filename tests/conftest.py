@@ -10,7 +10,9 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from navigator_obs import assembly
+from navigator_obs.clock import clock
 from navigator_obs.events import sinks
+from navigator_obs.testing import FakeClock
 
 # Whoever starts the tests with `&` or nohup hands down ignored signals, which the programs of tests are to hear.
 for _number, _handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
@@ -64,3 +66,11 @@ def recorder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Recorder:
     # Outside of this checkout, whose state its runs would record.
     monkeypatch.chdir(tmp_path)
     return Recorder(tmp_path)
+
+
+@pytest.fixture
+def fake_clock():
+    fake = FakeClock()
+    previous = clock.use(fake)
+    yield fake
+    clock.use(previous)

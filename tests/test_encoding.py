@@ -27,10 +27,7 @@ from hypothesis import strategies as st
 
 from navigator_obs.encoding import finite, from_json, nonfinite_paths, shown, simplify, text, to_json
 from navigator_obs.encoding import to_json_pretty as pretty
-
-
-class Colour(enum.Enum):
-    RED = "red"
+from tests.hostile import Colour, Liar, Raises, Recurses, ReturnsInt, circular, deep
 
 
 class Rank(enum.IntEnum):
@@ -46,30 +43,9 @@ class Employee:
 Point = collections.namedtuple("Point", "x y")
 
 
-class Raises:
-    def __repr__(self):
-        raise RuntimeError("no")
-
-
-class Recurses:
-    def __repr__(self):
-        return repr(self)
-
-
-class ReturnsInt:
-    def __repr__(self):
-        return 3
-
-
 class Model:
     def model_dump(self):
         return {"salary": Decimal("10.50")}
-
-
-class Liar:
-    @property
-    def __class__(self):
-        raise RuntimeError("who knows")
 
 
 class BadInt(int):
@@ -107,19 +83,6 @@ class BrokenMapping(EndlessMapping):
 def circular_list():
     value = []
     value.extend([value, value])
-    return value
-
-
-def circular_dict():
-    value = {"name": "a"}
-    value["self"] = value
-    return value
-
-
-def deep(levels, kind=list):
-    value = "bottom"
-    for _ in range(levels):
-        value = [value] if kind is list else {"in": value}
     return value
 
 
@@ -216,11 +179,11 @@ EXPECTED = {
     "keys of one text, the other way": ({"1": "str", 1: "int"}, {"1": "str", "1 (int)": "int"}),
     "tuple keys": ({(1, 2): 3}, {"(1, 2)": 3}),
     "none key": ({None: 1}, {"None": 1}),
-    "repr raises": (Raises(), f"<{__name__}.Raises: has no text>"),
-    "repr returns an int": (ReturnsInt(), f"<{__name__}.ReturnsInt: has no text>"),
-    "repr recurses": (Recurses(), f"<{__name__}.Recurses: has no text>"),
+    "repr raises": (Raises(), f"<{Raises.__module__}.Raises: has no text>"),
+    "repr returns an int": (ReturnsInt(), f"<{ReturnsInt.__module__}.ReturnsInt: has no text>"),
+    "repr recurses": (Recurses(), f"<{Recurses.__module__}.Recurses: has no text>"),
     "bad int": (BadInt(3), 3),
-    "circular dict": (circular_dict(), {"name": "a", "self": "<dict: circular>"}),
+    "circular dict": (circular(), {"name": "a", "self": "<dict: circular>"}),
     "circular list": (circular_list(), ["<list: circular>", "<list: circular>"]),
     "endless sequence": (EndlessSequence(), None),
     "endless mapping": (EndlessMapping(), None),
@@ -233,7 +196,7 @@ EXPECTED = {
     "lock": (threading.Lock(), None),
     "weakref": (weakref.ref(Employee), None),
     "weak dictionary": (looped(), None),
-    "function": (circular_dict, None),
+    "function": (circular, None),
     "lambda": (lambda: 1, None),
     "namespace": (SimpleNamespace(a=1), "namespace(a=1)"),
     "object": (object(), None),

@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -14,6 +13,7 @@ import pytest
 import navigator_obs as obs
 from navigator_obs.cli.main import main
 from navigator_obs.runs import live_level
+from tests.waiting import wait_for
 
 SIMULATION = """
 import multiprocessing, sys, time
@@ -63,13 +63,6 @@ def logged(message, **fields):
     lines = path.read_bytes().rpartition(b"\n")[0].splitlines() if path.exists() else []
     found = [json.loads(line) for line in lines]
     return [e for e in found if e["message"] == message and fields.items() <= e.items()]
-
-
-def wait_for(condition):
-    deadline = time.monotonic() + 300
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def test_a_running_simulation_logs_what_it_is_asked_to(simulation, capsys):

@@ -16,18 +16,11 @@ from navigator_obs.events.categories import CATEGORIES, Classifier, kind
 from navigator_obs.events.category_rules import CAUSES, MISTAKES
 from navigator_obs.events.exceptions import category, describe
 from navigator_obs.events.rule import rule
+from tests.events.raising import raised
 
 
 class HeadcountError(ValueError):
     """The application's own."""
-
-
-def raised(call):
-    try:
-        call()
-    except Exception as error:
-        return error
-    raise AssertionError("nothing was raised")
 
 
 def caused(error, cause):

@@ -9,14 +9,7 @@ import sys
 from navigator_obs.encoding import to_json
 from navigator_obs.events.exceptions import describe, fingerprint, root_cause
 from navigator_obs.events.retelling import mark_told, was_told
-
-
-def raised(call):
-    try:
-        call()
-    except BaseException as error:
-        return error
-    raise AssertionError("nothing was raised")
+from tests.events.raising import raised
 
 
 def divide(by):

@@ -10,6 +10,7 @@ import pytest
 import navigator_obs as obs
 from navigator_obs.events.exceptions import describe, fingerprint
 from navigator_obs.history.places import root_place
+from tests.events.raising import raised
 
 FORK = multiprocessing.get_context("fork")
 
@@ -25,20 +26,12 @@ def recorded(kind):
 
 def through_executor(function, kind):
     with ProcessPoolExecutor(1, mp_context=FORK) as pool:
-        return error_of(pool.submit(obs.carry(function), kind).result)
+        return raised(pool.submit(obs.carry(function), kind).result)
 
 
 def through_pool(function, kind):
     with FORK.Pool(1) as pool:
-        return error_of(lambda: pool.apply(obs.carry(function), (kind,)))
-
-
-def error_of(call):
-    try:
-        call()
-    except Exception as error:
-        return error
-    raise AssertionError("nothing was raised")
+        return raised(lambda: pool.apply(obs.carry(function), (kind,)))
 
 
 @pytest.mark.parametrize("function", [bare, recorded])
@@ -49,7 +42,7 @@ def test_it_is_told_where_the_worker_raised_it(through, function):
     assert (told["type"], told["message"], told["causes"]) == ("ValueError", "no hires", [])
     last = told["frames"][-1]
     assert (last["function"], last["file"], last["source"]) == (function.__name__, __file__, 'raise kind("no hires")')
-    assert "error_of" in [frame["function"] for frame in told["frames"][:-1]]
+    assert "raised" in [frame["function"] for frame in told["frames"][:-1]]
     assert "Traceback\n" not in told["traceback"]
     assert 'raise kind("no hires")' in told["traceback"]
     worker, _, _ = told["traceback"].partition("The above exception was the direct cause")

@@ -32,12 +32,9 @@ from hypothesis import strategies as st
 
 import navigator_obs as obs
 from navigator_obs.fields import NOTE_FIELDS
+from tests.hostile import Colour, Liar, Raises, Recurses, ReturnsInt, circular, deep
 
 HERE = __name__
-
-
-class Colour(enum.Enum):
-    RED = "red"
 
 
 class Right(enum.Flag):
@@ -62,27 +59,6 @@ class Settings(pydantic.BaseModel):
     born: date = date(2025, 1, 2)
 
 
-class Raises:
-    def __repr__(self):
-        raise RuntimeError("no")
-
-
-class Recurses:
-    def __repr__(self):
-        return repr(self)
-
-
-class ReturnsInt:
-    def __repr__(self):
-        return 3
-
-
-class Liar:
-    @property
-    def __class__(self):
-        raise ValueError("who knows")
-
-
 class Endless:
     """Answers every question with itself."""
 
@@ -103,19 +79,6 @@ class Sneaky(int):
 class Loud:
     def __repr__(self):
         return "x" * 3_000_000
-
-
-def circular():
-    value = {"name": "a"}
-    value["self"] = value
-    return value
-
-
-def deep(levels):
-    value = "bottom"
-    for _ in range(levels):
-        value = [value]
-    return value
 
 
 def group():
@@ -141,10 +104,10 @@ VALUES = {
     "none": (None, None),
     "circular": (circular(), {"name": "a", "self": "<dict: circular>"}),
     "500 deep": (deep(500), ANYTHING),
-    "repr raises": (Raises(), f"<{HERE}.Raises: has no text>"),
-    "repr recurses": (Recurses(), f"<{HERE}.Recurses: has no text>"),
-    "repr returns an int": (ReturnsInt(), f"<{HERE}.ReturnsInt: has no text>"),
-    "liar": (Liar(), f"<{HERE}.Liar: cannot be rendered>"),
+    "repr raises": (Raises(), f"<{Raises.__module__}.Raises: has no text>"),
+    "repr recurses": (Recurses(), f"<{Recurses.__module__}.Recurses: has no text>"),
+    "repr returns an int": (ReturnsInt(), f"<{ReturnsInt.__module__}.ReturnsInt: has no text>"),
+    "liar": (Liar(), f"<{Liar.__module__}.Liar: cannot be rendered>"),
     "endless": (Endless(), ANYTHING),
     "bytes": (b"abc", "abc"),
     "binary": (b"\xff\x00", "ff00"),

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from navigator_obs.clock import clock
 from navigator_obs.encoding import from_json
 from navigator_obs.events import scope
 from navigator_obs.operations import metrics
 from navigator_obs.operations.record import OperationRecord
-from navigator_obs.testing import FakeClock
 
 
 class OpenRun:
@@ -46,11 +44,3 @@ def open_run():
     opened.close()
     assert opened.accumulator.broken == 0
     assert opened.accumulator.open == set()
-
-
-@pytest.fixture
-def fake_clock():
-    fake = FakeClock()
-    previous = clock.use(fake)
-    yield fake
-    clock.use(previous)

@@ -16,19 +16,12 @@ from navigator_obs.clock import clock
 from navigator_obs.events import ticker
 from navigator_obs.operations import resources, sampler
 from navigator_obs.runs import metering
+from tests.waiting import wait_for
 
 MB = 1_000_000
 NEVER = 86_400.0
 HOLD = "held = bytearray(b'x' * {}); print('ready', flush=True); input()"
 LINUX = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs /proc")
-
-
-def wait_for(condition):
-    """Wait until it holds; the machine may be slow."""
-    until = time.monotonic() + 300
-    while not condition():
-        assert time.monotonic() < until, "it did not come"
-        time.sleep(0.02)
 
 
 def in_process(program):
@@ -136,6 +129,7 @@ def test_what_no_sample_sees_the_kernel_has():
                         len(b"x" * 1_200_000_000)
                     with obs.operation("sibling"):
                         pass
+            obs.shutdown()
             paths = run.summary["performance_metrics"]
             print(json.dumps([
                 *(paths[path]["peak_memory_mb"] for path in ("outer", "outer/hidden", "outer/sibling")),

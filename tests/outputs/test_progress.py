@@ -14,10 +14,8 @@ import time
 import pytest
 
 import navigator_obs as obs
-from navigator_obs.clock import clock
 from navigator_obs.errors import UsageError
 from navigator_obs.outputs import progress
-from navigator_obs.testing import FakeClock
 
 TERMINAL = """
 import time
@@ -56,14 +54,6 @@ def on_a_terminal(tmp_path, program, without_rich=False):
     os.close(master)
     assert process.wait(300) == 0, seen.decode()
     return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", seen.decode())
-
-
-@pytest.fixture
-def fake_clock():
-    fake = FakeClock()
-    previous = clock.use(fake)
-    yield fake
-    clock.use(previous)
 
 
 @pytest.fixture

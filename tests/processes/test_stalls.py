@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 
 import jsonschema
 import pytest
@@ -15,6 +14,7 @@ from navigator_obs.history.store import History
 from navigator_obs.runs import schema
 from navigator_obs.runs.liveness import status_of
 from navigator_obs.runs.records import read
+from tests.waiting import wait_for
 
 VALIDATOR = jsonschema.Draft202012Validator(schema.load())
 HEAD = """
@@ -59,13 +59,6 @@ def simulation(tmp_path):
     for process in started:
         process.kill()
         process.communicate()
-
-
-def wait_for(condition):
-    deadline = time.monotonic() + 300
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def test_stacks_and_open_operations_are_written_when_it_stalls(tmp_path, simulation):

@@ -8,14 +8,12 @@ import multiprocessing
 import pytest
 
 import navigator_obs as obs
-from navigator_obs.clock import clock
 from navigator_obs.events import named
 from navigator_obs.operations.accumulator import Accumulator
 from navigator_obs.operations.stats import OperationStats
 from navigator_obs.operations.totals import Metrics
 from navigator_obs.runs import current, metering
 from navigator_obs.runs.metering import Budget, Prices
-from navigator_obs.testing import FakeClock
 
 
 def test_steps_come_one_by_one_while_the_cost_stays_above_the_budget():
@@ -98,14 +96,6 @@ def test_values_and_checks_count(places):
     assert run._recording.figures.values == 20_000
     assert run._recording.meter._worked_ns > 0
     assert costs == sorted(set(costs))
-
-
-@pytest.fixture
-def fake_clock():
-    fake = FakeClock()
-    previous = clock.use(fake)
-    yield fake
-    clock.use(previous)
 
 
 @pytest.fixture
