@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from .clock import clock, parse_timestamp
+from .encoding import shown
+from .errors import UsageError
 from .events import named
 from .events.sinks import MemorySink, outlet
 
@@ -80,6 +82,10 @@ def captured_events() -> Iterator[Iterable[Mapping[str, Any]]]:
 
 def assert_logged(events: Iterable[Mapping[str, Any]], message: str, **fields: Any) -> Mapping[str, Any]:
     """Return the first event with this message and these fields; AssertionError lists what was logged instead."""
+    # For pytest, which shows the test's line instead.
+    __tracebackhide__ = True
+    if callable(events):
+        raise UsageError(f"{shown(events)} are no events; the fixture is made with pytest.fixture(events_fixture())")
     logged = list(events)
     for event in logged:
         if event.get("message") == message and all(event.get(key) == value for key, value in fields.items()):

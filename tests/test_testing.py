@@ -7,6 +7,7 @@ import pytest
 import navigator_obs as obs
 from navigator_obs import testing
 from navigator_obs.clock import clock
+from navigator_obs.errors import UsageError
 
 events = pytest.fixture(testing.events_fixture())
 
@@ -50,6 +51,12 @@ def test_the_fixture(events):
     """The fixture gives the events of the test."""
     obs.get_logger("sim").info("m", year=1)
     assert testing.assert_logged(events, "m", year=1)["logger"] == "sim"
+
+
+def test_a_fixture_made_the_wrong_way_says_so():
+    """`pytest.fixture(events_fixture)` gives each test a function, as forgetting the parentheses does."""
+    with pytest.raises(UsageError, match=r"pytest\.fixture\(events_fixture\(\)\)"):
+        testing.assert_logged(testing.events_fixture(), "hired")
 
 
 def test_assert_logged_lists_what_was_logged(events):

@@ -98,12 +98,16 @@ def current() -> Scope:
 
 
 def enter(*, context: Mapping[str, Any] | None = None, run: RunTag | None = None) -> Token[Scope | None]:
-    """Make a new scope out of the current one and what is given (*context* is merged over it); `leave` undoes it."""
+    """Make a new scope out of the current one and what is given (*context* is merged over it); `leave` undoes it.
+
+    Another run begins with no operation: the one that is open around it, here or in another process, is its parent's.
+    """
     outer = current()
+    within = outer.operation if run is None or run is outer.run else None
     return _scope.set(
         Scope(
             outer.context if context is None else {**outer.context, **context},
-            outer.operation,
+            within,
             run or outer.run,
         )
     )

@@ -174,7 +174,8 @@ def _notes(usable: Sequence[tuple[Size, Summary]], size: Size) -> list[str]:
         return [f"{len(usable)} runs that succeeded are too few to tell anything from: it takes {FEWEST}"]
     beyond = _beyond(sizes, size)
     if beyond > MOST_BEYOND:
-        return [f"{beyond:.1f} times beyond the largest run: take this for an order of magnitude"]
+        shown = f"{beyond:,.0f}" if beyond >= 100 else f"{beyond:.1f}"
+        return [f"{shown} times beyond the largest run: take this for an order of magnitude"]
     return [f"{beyond:.1f} times beyond the largest run"] if beyond > 1.005 else []
 
 

@@ -19,6 +19,7 @@ from .attribution import attributed
 from .cause import Cause
 from .causes import UNMET, causes, failing
 from .lastwords import SILENT, last_events, was_in
+from .lost import lost_workers
 from .surroundings import ABSENT, INPUT, Change, Weighed, changes, weigh
 from .suspects import LEAST_RUNS, Suspicion, alike, slower, suspects
 
@@ -141,7 +142,7 @@ def diagnose(run: RunEntry, history: History, log_path: Path | None = None) -> D
         suspicions=suspicions,
         slower=slow,
         trail=() if is_fine else list(_trail(summary, found, spoken)),
-        evidence=[str(line) for line in metadata.get("evidence") or ()],
+        evidence=[*map(str, metadata.get("evidence") or ()), *([] if is_fine else lost_workers(summary))],
         state=list(_state(summary)),
         unmet=list(failing(summary, UNMET)) if is_fine else (),
         errors=_logged(summary, "errors"),

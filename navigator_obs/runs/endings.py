@@ -191,9 +191,10 @@ def _on_quit(quitter: Any, code: Any = None) -> Any:
 
 def _on_exception(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
     global _interrupted
-    # At a prompt, the next line makes it good again.
-    _interrupted = issubclass(kind, KeyboardInterrupt) and not hasattr(sys, "ps1")
-    for run in open_endings():
+    # At a prompt, or before one (`python -i`), the process goes on.
+    ends = not (hasattr(sys, "ps1") or sys.flags.inspect)
+    _interrupted = issubclass(kind, KeyboardInterrupt) and ends
+    for run in open_endings() if ends else ():
         _quietly(run.note_exception, error)
     (_previous_hook or sys.__excepthook__)(kind, error, traceback)
 

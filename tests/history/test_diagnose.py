@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
+import os
+import signal
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 
 import pytest
 
 import navigator_obs as obs
 from navigator_obs.history.diagnose import diagnose
 from navigator_obs.history.store import History
+from navigator_obs.runs import current
 
 
 @pytest.fixture
@@ -105,3 +111,24 @@ def test_errors_of_checks_are_told_as_checks(recorder, history):
         obs.get_logger().error("the ledger did not close")
     found = diagnose(history.get("last"), history)
     assert (found.errors, [check.fingerprint for check in found.unmet]) == (1, ["check:headcount"])
+
+
+def killed(scenario):
+    with obs.operation("simulate"), obs.operation("hiring"):
+        # The share of a worker has it open from its next tick on.
+        next(iter(current.listeners())).tick()
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_a_worker_that_was_killed_is_named(recorder, history):
+    """With the operation that it was in: the pool's error says only that some process has gone."""
+    fork = multiprocessing.get_context("fork")
+    with pytest.raises(BrokenProcessPool), obs.start_run("batch"), ProcessPoolExecutor(1, mp_context=fork) as pool:
+        pool.submit(obs.carry(killed), "high").result()
+    found = diagnose(history.get("last"), history)
+    assert found.causes[0].category == "worker"
+    (line,) = found.evidence
+    assert " ended without a word in simulate/hiring, which was open for " in line
+    with obs.start_run("batch"), ProcessPoolExecutor(1, mp_context=fork) as pool:
+        pool.submit(obs.carry(len), "high").result()
+    assert diagnose(history.get("last"), history).evidence == []

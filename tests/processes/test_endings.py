@@ -310,6 +310,30 @@ def test_an_interrupt_that_is_handled_ends_nothing(program):
     assert verdict(ended.summary)[0] == "partial"
 
 
+@pytest.mark.parametrize("last", ["exit()", ""])
+def test_an_error_at_the_prompt_ends_nothing(tmp_path, last):
+    """Whoever types on after it has not failed; it stays one of the run's errors."""
+    typed = """import navigator_obs as obs
+obs.configure(log_dir="logs", runs_dir="runs", console="off", run_report=False)
+run = obs.start_run("tried")
+1 / 0
+obs.check("headcount", 3, min=1)
+"""
+    told = subprocess.run(
+        [sys.executable, "-i", "-q"],
+        input=f"{typed}{last}\n",
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert told.returncode == 0, told.stderr
+    (folder,) = (tmp_path / "runs").glob("2*")
+    summary = json.loads((folder / "summary.json").read_bytes())
+    assert summary["run_metadata"]["status"] == "partial"
+    assert [issue["type"] for issue in summary["issues"]["errors"]] == ["ZeroDivisionError"]
+
+
 def test_cancelled_tasks_end_a_run_as_interrupted(program):
     """Ctrl-C reaches asyncio code as a cancellation; the run inside the task ends as interrupted."""
     ended = program("""

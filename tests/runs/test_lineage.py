@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 
 import jsonschema
 import pytest
@@ -148,3 +150,27 @@ def test_the_last_checkpoints_are_in_the_summary(recorder):
     summary = json.loads((run.directory / "summary.json").read_bytes())
     assert [found["year"] for found in summary["checkpoints"]] == list(range(1930, 2030))
     assert len(summary["execution_summary"]["years_completed"]) == 130
+
+
+def scenario(name):
+    with obs.start_run(name), obs.operation("year_simulation"):
+        obs.get_logger("planwise").info("simulated", scenario=name)
+
+
+def test_the_operations_of_a_run_are_its_own_wherever_it_runs(recorder):
+    """Neither begin their paths with the operation around a run within a run: called, in a thread, or in a pool."""
+    with obs.start_run("batch") as batch, obs.operation("scenarios"):
+        scenario("called")
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(obs.carry(scenario), "thread").result()
+        with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("fork")) as pool:
+            pool.submit(obs.carry(scenario), "process").result()
+        obs.get_logger("planwise").info("all simulated")
+    paths = {run.name: list(run.summary["performance_metrics"]) for run in obs.History(recorder.runs_dir).list()}
+    assert paths.pop("batch") == ["scenarios"]
+    assert set(paths) == {"called", "thread", "process"}
+    assert all(found == ["year_simulation"] for found in paths.values())
+    assert {event["operation_path"] for event in recorder.events("simulated")} == {"year_simulation"}
+    assert recorder.events("all simulated")[0]["operation_path"] == "scenarios"
+    assert [("operation_path" in event) for event in recorder.events("Run started")] == [False] * 4
+    assert batch.status == "success"
