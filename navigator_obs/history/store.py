@@ -77,6 +77,9 @@ class History:
         self.runs_dir = resolve().runs_dir if runs_dir is None else Path(runs_dir)
         self._keep_index = keep_index
 
+    def __repr__(self) -> str:
+        return f"History({str(self.runs_dir)!r})"
+
     def list(
         self,
         status: str | Iterable[str] | None = None,

@@ -244,3 +244,8 @@ def test_a_run_of_another_host_shows_its_last_known_state(tmp_path: Path):
     assert run.status == "running"
     assert "elsewhere" in run.status_reason
     assert run.duration_seconds == 12.5
+
+
+def test_it_says_which_folder_it_is_of(tmp_path):
+    """As a notebook shows it."""
+    assert repr(History(tmp_path)) == f"History({str(tmp_path)!r})"
