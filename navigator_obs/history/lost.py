@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from ..fields import format_seconds
-from .figures import number, table, tables
+from ..runs.reading import number, table, tables
 
 MOST: Final = 2
 _LIVING: Final = frozenset({"running", "stalled"})

@@ -98,5 +98,7 @@ def _folder(wanted: object, runs_dir: Path) -> Path:
     name = os.fspath(wanted)
     directory = Path(name) if os.sep in name else runs_dir / name
     if not directory.is_dir() or name in {".", ".."}:
-        raise UsageError(f"resume_from={shown(wanted)}: there is no such run in {runs_dir}")
+        # What the command line calls a run by is known where all runs are.
+        hint = f"; whatever else names a run, History().get({shown(name)}) finds it" if name not in {".", ".."} else ""
+        raise UsageError(f"resume_from={shown(wanted)}: there is no such run in {runs_dir}{hint}")
     return directory

@@ -174,3 +174,9 @@ def test_the_operations_of_a_run_are_its_own_wherever_it_runs(recorder):
     assert recorder.events("all simulated")[0]["operation_path"] == "scenarios"
     assert [("operation_path" in event) for event in recorder.events("Run started")] == [False] * 4
     assert batch.status == "success"
+
+
+def test_a_word_for_a_run_is_told_where_it_is_understood(recorder):
+    """`last-failed` is none of an id and a folder; the one that knows all runs finds it."""
+    with pytest.raises(UsageError, match=r"resume_from='last-failed': .*History\(\)\.get\('last-failed'\)"):
+        obs.start_run("baseline", resume_from="last-failed")
