@@ -58,6 +58,13 @@ def chosen(wanted: str) -> str | None:
     return "gzip" if wanted == "gzip" or not has_zstd() else "zstd"
 
 
+def prepare(wanted: str) -> None:
+    """Import what *wanted* takes: later, other threads import it, and a child that is forked then waits for them."""
+    kind = chosen(wanted)
+    if kind is not None:
+        _library(kind)
+
+
 def has_zstd() -> bool:
     """Return whether zstd files can be written and read here."""
     try:

@@ -15,7 +15,7 @@ import structlog
 from ..settings import INFO, LEVELS, WARNING
 from . import categories, limits, named, scope, sinks, stdlib, ticker, uncaught, variables
 from .chain import chain
-from .compression import has_zstd
+from .compression import has_zstd, prepare
 from .console import ConsoleSink
 from .emitting import emit
 from .filesink import FileSink, at_exit
@@ -45,6 +45,7 @@ def install(config: Config) -> None:
     chain.build(config)
     configure_structlog()
     _bridge_the_rest(config)
+    prepare(config.log_compress)
     if config.log_compress == "zstd" and not has_zstd():
         told = {"install": "pip install 'navigator-obs[zstd]'"}
         emit(_LOGGER, WARNING, "zstd is missing: rotated log files are compressed with gzip", told)
