@@ -11,6 +11,7 @@ import os
 import shlex
 import statistics
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -24,6 +25,13 @@ from .fields import format_seconds
 PAIRS: Final = 7
 KEEP_MEMORY: Final = {"MALLOC_TRIM_THRESHOLD_": str(2**30), "MALLOC_MMAP_THRESHOLD_": str(2**30)}
 """Environment by which the GNU C library keeps the memory that a program lets go of, whatever lies beside it."""
+_EMPTY_RUN: Final = """
+import navigator_obs as obs
+obs.configure(console="off", run_report=False)
+with obs.start_run("empty"):
+    pass
+"""
+_STARTUP_MATTERS: Final = 0.003
 _FAULT_SECONDS: Final = 2e-6
 _FAULTS_MATTER: Final = 0.005
 _TAIL_BYTES: Final = 10_000
@@ -75,11 +83,16 @@ class Overhead:
     """
 
     pairs: Sequence[Pair]
+    empty: Sequence[Pair] = ()
+    """The same of a program that imports the toolkit and opens a run, and does nothing else."""
 
     def __str__(self) -> str:
         cpu = [(pair.observed.cpu_seconds, pair.bare.cpu_seconds) for pair in self.pairs]
         wall = [(pair.observed.wall_seconds, pair.bare.wall_seconds) for pair in self.pairs]
         lines = [_line("CPU", self.cpu, cpu), _line("wall", self.wall, wall), _verdict(self.cpu or self.wall)]
+        if self._startup_matters():
+            startup = format_seconds(self.startup_seconds)
+            lines.append(f"of that, {startup} are what an empty run takes, too: they do not grow with the program")
         return "\n".join([*filter(None, lines), *([] if self.is_fair else [_unfair(self.fault_percent)])])
 
     @property
@@ -93,14 +106,31 @@ class Overhead:
         return _ratio((pair.observed.wall_seconds, pair.bare.wall_seconds) for pair in self.pairs)
 
     @property
+    def startup_seconds(self) -> float:
+        """What importing the toolkit, opening a run and ending it takes, whatever the program does; CPU time where that
+        is told.
+        """
+        took = [_used(pair.observed) - _used(pair.bare) for pair in self.empty]
+        return max(round(statistics.median(took), 6), 0.0) if took else 0.0
+
+    def _startup_matters(self) -> bool:
+        bare = statistics.median(_used(pair.bare) for pair in self.pairs)
+        ratio = self.cpu or self.wall
+        return ratio is not None and ratio.low > 1 and self.startup_seconds > _STARTUP_MATTERS * bare
+
+    @property
     def fault_percent(self) -> float:
-        """How much of the bare CPU time the two ways differ by page faults alone, about; 0 where nobody knows.
+        """How much of the bare CPU time the two ways differ by page faults alone, about, those of an empty run left
+        out; 0 where nobody knows.
 
         Whether freed memory goes back to the system depends on what lies beside it, so that any change of a program may
         make it faster or slower by that much. `KEEP_MEMORY` in the environment leaves it out of the comparison.
         """
-        sides = [(pair.observed.page_faults, pair.bare.page_faults, pair.bare.cpu_seconds) for pair in self.pairs]
-        more = [(here - there) * _FAULT_SECONDS / cpu for here, there, cpu in sides if here and there and cpu]
+        own = [_more_faults(pair) for pair in self.empty]
+        spared = statistics.median(own) if own else 0
+        known = [pair for pair in self.pairs if pair.observed.page_faults and pair.bare.page_faults]
+        more = [(_more_faults(pair) - spared) * _FAULT_SECONDS / pair.bare.cpu_seconds
+                for pair in known if pair.bare.cpu_seconds]  # fmt: skip
         return round(100 * statistics.median(more), 2) if more else 0.0
 
     @property
@@ -114,6 +144,7 @@ class Overhead:
             "pairs": [{"observed": vars(pair.observed), "bare": vars(pair.bare)} for pair in self.pairs],
             "cpu_ratio": None if self.cpu is None else vars(self.cpu),
             "wall_ratio": None if self.wall is None else vars(self.wall),
+            "startup_seconds": self.startup_seconds,
             "fault_percent": self.fault_percent,
         }
 
@@ -129,7 +160,8 @@ def measure(
 
     A text is split as a shell would. Its output is kept back. *environ* is that of this process when None; *say* is
     told of each pair. Raises `UsageError` for less than one pair, and where the command can't be started or fails, for
-    then there is nothing to compare.
+    then there is nothing to compare. Beside each pair an empty run is made both ways, in a folder that is gone
+    afterwards.
 
     >>> import sys
     >>> measure([sys.executable, "-c", "pass"], pairs=1).wall.median > 0
@@ -138,18 +170,32 @@ def measure(
     words = shlex.split(command) if isinstance(command, str) else [os.fspath(word) for word in command]
     if pairs < 1 or not words:
         raise UsageError(f"a command and at least one pair are needed, not {words!r} and {pairs!r}")
-    found = []
+    given = os.environ if environ is None else environ
+    found, empty = [], []
     for number in range(pairs):
         ways = (False, True) if number % 2 else (True, False)
-        used = {observed: _run(words, dict(os.environ if environ is None else environ), observed) for observed in ways}
-        found.append(Pair(used[True], used[False]))
+        pair = _pair(words, given, ways)
+        found.append(pair)
+        empty.append(_empty_pair(given, ways))
         if say is not None:
-            say(f"pair {number + 1} of {pairs}: {used[True].wall_seconds:.2f} s observed, "
-                f"{used[False].wall_seconds:.2f} s bare")  # fmt: skip
-    return Overhead(found)
+            say(f"pair {number + 1} of {pairs}: {pair.observed.wall_seconds:.2f} s observed, "
+                f"{pair.bare.wall_seconds:.2f} s bare")  # fmt: skip
+    return Overhead(found, empty)
 
 
-def _run(words: list[str], environ: dict[str, str], observed: bool) -> Usage:
+def _empty_pair(environ: Mapping[str, str], ways: Sequence[bool]) -> Pair:
+    """Run an empty run both ways, which leaves nothing among the user's."""
+    default = {key: value for key, value in environ.items() if not key.startswith("NAVIGATOR_OBS_")}
+    with tempfile.TemporaryDirectory() as folder:
+        return _pair([sys.executable, "-c", _EMPTY_RUN], default, ways, folder)
+
+
+def _pair(words: list[str], environ: Mapping[str, str], ways: Sequence[bool], folder: str | None = None) -> Pair:
+    used = {observed: _run(words, dict(environ), observed, folder) for observed in ways}
+    return Pair(used[True], used[False])
+
+
+def _run(words: list[str], environ: dict[str, str], observed: bool, folder: str | None) -> Usage:
     environ.pop(VARIABLE, None)
     if not observed:
         environ[VARIABLE] = "1"
@@ -157,7 +203,7 @@ def _run(words: list[str], environ: dict[str, str], observed: bool) -> Usage:
         began = time.perf_counter()
         try:
             process = subprocess.Popen(  # noqa: S603
-                words, env=environ, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
+                words, env=environ, cwd=folder, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
             )
         except OSError as error:
             raise UsageError(f"{words[0]!r} can't be started: {error.strerror}") from None
@@ -166,6 +212,14 @@ def _run(words: list[str], environ: dict[str, str], observed: bool) -> Usage:
         if code:
             raise UsageError(_failure(words, code, observed, output))
     return Usage(round(wall, 6), cpu, faults)
+
+
+def _more_faults(pair: Pair) -> int:
+    return (pair.observed.page_faults or 0) - (pair.bare.page_faults or 0)
+
+
+def _used(usage: Usage) -> float:
+    return usage.wall_seconds if usage.cpu_seconds is None else usage.cpu_seconds
 
 
 def _wait(process: subprocess.Popen[bytes]) -> tuple[int, float | None, int | None]:

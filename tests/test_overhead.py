@@ -74,6 +74,29 @@ for _ in range(1 if "NAVIGATOR_OBS_DISABLED" not in os.environ else 60_000):
     assert "MALLOC_TRIM_THRESHOLD_=" in said
 
 
+def test_starting_up_is_told_apart_where_it_matters():
+    """An empty run beside each pair says how much of the difference does not grow with the program; of a long program
+    nothing is said.
+    """
+    empty = Pair(Usage(0.3, 0.25, 5_000), Usage(0.1, 0.1, 2_000))
+    short = Overhead([Pair(Usage(1.2, 1.2, 13_000), Usage(1.0, 1.0, 10_000))] * 3, [empty] * 3)
+    assert short.startup_seconds == pytest.approx(0.15)
+    assert str(short).splitlines()[-1].startswith("of that, 150 ms are what an empty run takes")
+    assert short.fault_percent == 0
+    long = Overhead([Pair(Usage(102.0, 102.0), Usage(100.0, 100.0))] * 3, [empty] * 3)
+    assert "empty" not in str(long)
+
+
+def test_an_empty_run_is_measured_and_leaves_nothing(tmp_path, monkeypatch):
+    """Beside a program that records nothing, starting up is found to cost something; no run is among the user's."""
+    monkeypatch.setenv("NAVIGATOR_OBS_RUNS_DIR", str(tmp_path / "runs"))
+    monkeypatch.chdir(tmp_path)
+    found = measure([sys.executable, "-c", "pass"], pairs=1)
+    assert found.startup_seconds > 0
+    assert found.to_dict()["startup_seconds"] == found.startup_seconds
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize(
     ("command", "message"),
     [
@@ -95,7 +118,13 @@ def test_the_verb_prints_the_ratios(capfd):
     assert [line.split()[0] for line in shown.out.splitlines()[:2]] == ["CPU", "wall"]
     assert "pair 2 of 2" in shown.err
     assert main(["overhead", "--pairs", "1", "--json", sys.executable, "-c", "pass"]) == 0
-    assert json.loads(capfd.readouterr().out).keys() == {"pairs", "cpu_ratio", "wall_ratio", "fault_percent"}
+    assert json.loads(capfd.readouterr().out).keys() == {
+        "pairs",
+        "cpu_ratio",
+        "wall_ratio",
+        "startup_seconds",
+        "fault_percent",
+    }
 
 
 def test_the_verb_tells_a_failing_command_in_one_line(capfd):
