@@ -11,7 +11,7 @@ from typing import Any, Final
 import click
 
 from ..config import Config
-from ..events.categories import UNKNOWN
+from ..events import categories
 from ..fields import format_seconds
 from ..history.cause import Cause
 from ..history.diagnose import Diagnosis, Novelty, diagnose
@@ -29,6 +29,7 @@ _NARROWEST: Final = 50
 _MOST_LINES: Final = 25
 _LABEL: Final = 10
 _MAX_CHECKS: Final = 3
+_BY_END: Final = "the run's end"
 _MAX_CHANGES: Final = 4
 _MAX_FOLLOWERS: Final = 2
 _MAX_VALUE: Final = 28
@@ -86,7 +87,8 @@ def _told(found: Diagnosis) -> Iterator[tuple[str, Iterable[str]]]:
         yield "healthy" if found.is_judged else "so far", [_known(found)]
     yield "checks", _unmet(found)
     if found.status in {"success", "running"} and found.errors and not found.is_healthy:
-        yield "errors", [f"it went on after {count_of(found.errors, 'error')}"]
+        which = found.survived[:_MAX_FOLLOWERS]
+        yield "errors", [f"it went on after {count_of(found.errors, 'error')}", *map(_follower, which)]
     if found.status == "success" and not found.is_judged:
         yield "not yet", [_not_judged(found)]
     if found.causes:
@@ -169,10 +171,11 @@ def _cause(cause: Cause) -> Iterator[str]:
     if cause.place:
         yield f"{cause.place}, in {cause.thread}" if cause.thread else cause.place
     yield from (f"also {line}" for line in cause.also)
-    if cause.category == UNKNOWN:
+    if cause.category == categories.UNKNOWN:
         yield "category unknown: no rule tells whose it is, nor whether a retry helps"
         return
-    yield f"category {cause.category}, {cause.confidence}: {cause.rule}"
+    why = categories.kind(cause.category).meaning if cause.rule.startswith(_BY_END) else cause.rule
+    yield f"category {cause.category}, {cause.confidence}: {why}"
     retry = {"yes": "may well succeed", "no": "does not help", "maybe": "may help"}[cause.retry]
     who = "nobody has to fix it" if cause.fixed_by == "nobody" else f"for the {cause.fixed_by} to fix"
     yield f"{who}; a retry {retry}" + (f"; {cause.count:,} times" if cause.count > 1 else "")

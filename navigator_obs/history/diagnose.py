@@ -51,9 +51,10 @@ class Diagnosis:
 
     *verdict* is one line; *causes* are ordered, the cause first; *changed* holds what is not as in *last_success*, the
     best explanation first; *trail* the last events before the cause; *state* what is left; *next* what to type.
-    *unmet* are the checks that did not pass of a run that goes on or succeeded, *errors* and *warnings* how many it
-    logged besides these, *checked* whether it has checks, and *compared* the earlier successes by which its figures
-    were judged: fewer than `suspects.LEAST_RUNS` tell nothing. *start_time* is that of the run.
+    *unmet* are the checks that did not pass of a run that goes on or succeeded, *survived* the errors that it went on
+    after, *errors* and *warnings* how many it logged besides these checks, *checked* whether it has any, and *compared*
+    the earlier successes by which its figures were judged: fewer than `suspects.LEAST_RUNS` tell nothing. *start_time*
+    is that of the run.
     """
 
     run_id: str
@@ -72,6 +73,7 @@ class Diagnosis:
     state: Sequence[str] = ()
     next: Sequence[str] = field(default=())
     unmet: Sequence[Cause] = ()
+    survived: Sequence[Cause] = ()
     errors: int = 0
     warnings: int = 0
     checked: bool = False
@@ -102,6 +104,7 @@ class Diagnosis:
             "suspicions": [one._asdict() for one in self.suspicions],
             "slower": [one._asdict() for one in self.slower],
             "unmet": [cause.to_dict() for cause in self.unmet],
+            "survived": [cause.to_dict() for cause in self.survived],
             "healthy": self.is_healthy,
             "judged": self.is_judged,
         }
@@ -145,6 +148,7 @@ def diagnose(run: RunEntry, history: History, log_path: Path | None = None) -> D
         evidence=[*map(str, metadata.get("evidence") or ()), *([] if is_fine else lost_workers(summary))],
         state=list(_state(summary)),
         unmet=list(failing(summary, UNMET)) if is_fine else (),
+        survived=[one for one in found if not one.fingerprint.startswith("check:")] if is_fine else (),
         errors=_logged(summary, "errors"),
         warnings=_logged(summary, "warnings"),
         checked=any(table(execution, "checks").values()),

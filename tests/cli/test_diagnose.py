@@ -112,7 +112,7 @@ def test_errors_of_a_first_success_are_told(recorder, capsys):
     succeed(error=True)
     code, told = told_of(recorder, capsys)
     assert (code, "healthy" in told) == (1, False)
-    assert "errors    it went on after 1 error" in told
+    assert "errors    it went on after 1 error\n          the ledger did not close" in told
     assert "navigator-obs errors 2" in told
 
 
