@@ -11,7 +11,7 @@ import click
 from ..config import Config
 from ..events.console import wants_colour
 from ..history.store import History
-from ..outputs.cells import count_of
+from ..outputs.cells import count_of, local_moment
 from ..outputs.columns import aligned, one_line, wrapped
 from .listing import terminal_width
 from .screen import print_json
@@ -94,7 +94,7 @@ def _about_seal(found: Verification) -> list[str]:
     by = "by the run itself" if found.sealed_by == "run" else "by whoever found it dead"
     key = f"with the key {found.key_id}" if found.key_id else "without a key"
     files = "1 file" if found.files == 1 else f"{found.files} files"
-    lines = [f"seal {found.seal}", f"made {one_line(found.sealed_at)} {by}, {key}, over {files}"]
+    lines = [f"seal {found.seal}", f"made {local_moment(found.sealed_at)} {by}, {key}, over {files}"]
     if found.sized:
         lines.append(f"by their size alone, for they are large: {one_line(', '.join(found.sized))}")
     if found.removed:

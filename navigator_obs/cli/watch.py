@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Iterator
@@ -30,7 +31,7 @@ _AT_MOST_SECONDS: Final = 30.0
 @click.command("watch")
 @click.argument("run", required=False, metavar="[RUN]", shell_complete=complete_run)
 @click.option("--wait", is_flag=True, help="Where none is under way, wait for one to begin.")
-@click.option("--plain", is_flag=True, help="A line whenever something has changed; without a terminal anyway.")
+@click.option("--plain", is_flag=True, help="A line whenever something has changed; on a dumb terminal or none anyway.")
 @click.option(
     "--interval", type=click.FloatRange(min=0.1), default=_SECONDS, metavar="SECONDS", help="Look so often.  [0.5]"
 )
@@ -47,11 +48,15 @@ def command(run: str | None, wait: bool, plain: bool, interval: float, as_json: 
     try:
         entry = _begun(history, run, interval) if wait else history.get(run) if run else _newest_under_way(history)
         looks = _looks(LiveRun(entry, runs_like(history, entry)), interval)
-        in_lines = as_json or plain or not sys.stdout.isatty()
+        in_lines = as_json or plain or not _can_be_drawn_anew()
         last = _print_lines(looks, as_json=as_json) if in_lines else _show(looks)
     except KeyboardInterrupt:
         return 0
     return 0 if table(last.summary, "run_metadata").get("status") == "success" else FOUND
+
+
+def _can_be_drawn_anew() -> bool:
+    return sys.stdout.isatty() and os.environ.get("TERM", "").lower() not in {"dumb", "unknown"}
 
 
 def _newest_under_way(history: History) -> RunEntry:

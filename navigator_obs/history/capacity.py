@@ -171,7 +171,8 @@ def _size(summary: Summary) -> Size:
 def _notes(usable: Sequence[tuple[Size, Summary]], size: Size) -> list[str]:
     sizes = [one for one, _ in usable]
     if len(usable) < FEWEST:
-        return [f"{len(usable)} runs that succeeded are too few to tell anything from: it takes {FEWEST}"]
+        there_are = "1 run that succeeded is" if len(usable) == 1 else f"{len(usable)} runs that succeeded are"
+        return [f"{there_are} too few to tell anything from: it takes {FEWEST}"]
     beyond = _beyond(sizes, size)
     if beyond > MOST_BEYOND:
         shown = f"{beyond:,.0f}" if beyond >= 100 else f"{beyond:.1f}"

@@ -135,6 +135,11 @@ def localized(told: str, beside: object = None) -> str:
 _MOMENT: Final = re.compile(r"\b(since|at) (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z)")
 
 
+def local_moment(timestamp: object) -> str:
+    """Return a timestamp as the reader's clock showed it, with how far that is from UTC; empty where it is none."""
+    return _local(timestamp, "%Y-%m-%d %H:%M:%S %z")
+
+
 def _moment(timestamp: str, beside: object) -> str:
     is_same_day = local_day(timestamp) == local_day(beside)
     return local_time(timestamp) if is_same_day else _local(timestamp, "%Y-%m-%d %H:%M:%S") or timestamp

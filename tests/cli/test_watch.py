@@ -78,11 +78,14 @@ def test_lines_tell_what_is_new_and_how_it_ended(recorder, simulation, arguments
     assert watching.returncode == code
 
 
-def test_a_terminal_shows_one_screen_that_changes(recorder, simulation):
-    """The verdict, the bar and the open operation stand on the terminal while the run goes on."""
+@pytest.mark.parametrize("terminal", ["xterm", "dumb"])
+def test_a_terminal_shows_one_screen_that_changes(recorder, simulation, terminal: str):
+    """The verdict, the bar and the open operation stand on the terminal while the run goes on; one that can't be drawn
+    anew gets lines.
+    """
     process = simulation()
     ours, theirs = pty.openpty()
-    environment = {**os.environ, "COLUMNS": "80", "LINES": "40", "TERM": "xterm"}
+    environment = {**os.environ, "COLUMNS": "80", "LINES": "40", "TERM": terminal}
     command = [sys.executable, "-m", "navigator_obs", "watch", "--interval", "0.1"]
     watching = subprocess.Popen(command, cwd=recorder.root, stdout=theirs, stderr=theirs, env=environment)
     os.close(theirs)
@@ -105,6 +108,7 @@ def test_a_terminal_shows_one_screen_that_changes(recorder, simulation):
         go_on(process)
         wait_for("success")
         assert watching.wait(300) == 0
+        assert ("\x1b" in seen) is (terminal == "xterm")
     finally:
         watching.kill()
         watching.wait()
