@@ -18,7 +18,7 @@ from ..fields import RESERVED
 from ..redaction import may_hold_secret
 from ..settings import ERROR, INFO, WARNING
 from . import variables
-from .exceptions import describe, identity
+from .exceptions import describe
 from .line import EventLine
 from .outlines import Outlines, Told
 from .processors import CALLER, LEVEL_NAMES, Redact, exception_of
@@ -160,7 +160,7 @@ class FastPath:
         run_id = (current().run or NO_RUN).run_id
         if told is None or error is None:
             return EventLine(line, run_id, (logger, level >= ERROR, shape(message)), message)
-        retold = mark_told(error, run_id, identity(error), as_error=level >= ERROR)
+        retold = mark_told(error, run_id, as_error=level >= ERROR)
         rendered = b'%b,"retold":true}' % told.rendered[:-1] if retold else told.rendered
         whole = b'%b,"exception":%b}\n' % (line[:-2], rendered)
         group = told.outline and (told.outline, level >= ERROR)

@@ -129,8 +129,7 @@ def add_exception(logger: Any, method_name: str, event_dict: EventDict) -> Event
         frames = [dict(frame) for frame in described["frames"]]
         event_dict["exception"] = {**described, "frames": frames, **variables.told_of(error)}
         is_error = METHOD_LEVELS.get(method_name, 20) >= LEVELS["ERROR"]
-        run_id, identity = event_dict.get("run_id"), exceptions.identity(error)
-        if retelling.mark_told(error, run_id, identity, as_error=is_error):
+        if retelling.mark_told(error, event_dict.get("run_id"), as_error=is_error):
             event_dict["exception"]["retold"] = True
     elif not _says_nothing(given):
         event_dict["field_exc_info"] = given

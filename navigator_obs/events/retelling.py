@@ -6,19 +6,27 @@ heard of.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 _TOLD: Final = "__navigator_obs_told__"
 MAX_RUNS: Final = 16
 _Memory = tuple[str, frozenset[tuple[str | None, bool]]]
+_identify: Callable[[BaseException], str] | None = None
 _NOTHING: Final[_Memory] = "", frozenset()
 
 
-def mark_told(error: BaseException, run_id: str | None, identity: str, *, as_error: bool) -> bool:
+def in_worker(identify: Callable[[BaseException], str]) -> None:
+    """From now on let errors remember what they are: the results of this process are heard of in another one."""
+    global _identify
+    _identify = identify
+
+
+def mark_told(error: BaseException, run_id: str | None, *, as_error: bool) -> bool:
     """Remember that *error* is told in this run, as an error or as something less; return whether it was before.
 
-    *identity* is what its fingerprint is made of (see `exceptions.identity`). What was told as a warning and is told as
-    an error now was not told before. Never raises: an exception that can't remember is told more than once.
+    What was told as a warning and is told as an error now was not told before. Never raises: an exception that can't
+    remember is told more than once.
     """
     try:
         known, runs = _memory(error)
@@ -26,7 +34,8 @@ def mark_told(error: BaseException, run_id: str | None, identity: str, *, as_err
             return True
         was_told = _all_told(error, run_id)
         if len(runs) < MAX_RUNS:
-            setattr(error, _TOLD, (known or identity, runs | {(run_id, as_error)}))
+            what = known or ("" if _identify is None else _identify(error))
+            setattr(error, _TOLD, (what, runs | {(run_id, as_error)}))
         return was_told
     except Exception:
         return False

@@ -124,7 +124,7 @@ def _tell_end(op: OpenOperation, status: str, fields: dict[str, Any], error: Bas
         emit(place[0], level, message, fields, exception=told, caller=place)
         if told is not None:
             # Also where nobody wanted the event.
-            mark_told(told, run_id, exceptions.identity(told), as_error=True)
+            mark_told(told, run_id, as_error=True)
         telling.count_repeat(op, place)
     finally:
         if token is not None:

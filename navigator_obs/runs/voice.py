@@ -49,7 +49,7 @@ class Voice:
         self._say(_LEVELS.get(verdict.status, WARNING), message, fields, untold)
         if untold is not None:
             # Also where nobody wanted the event.
-            mark_told(untold, self._recording.tag.run_id, exceptions.identity(untold), as_error=True)
+            mark_told(untold, self._recording.tag.run_id, as_error=True)
 
     def stall(self, changed: str, told: dict[str, Any]) -> None:
         """Say that the run makes no progress, or does so again."""

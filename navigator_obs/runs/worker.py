@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 # Its fork handler gives a child its sinks, and must run before the one below.
-from ..events import scope, setup, sinks, ticker  # noqa: F401
+from ..events import exceptions, retelling, scope, setup, sinks, ticker  # noqa: F401
 from ..events.filesink import at_exit
 from ..events.rotation import make_private_folder
 from ..operations import metrics
@@ -81,6 +81,7 @@ class Share(Listener):
         self._stamp = {"worker": name}
         self._open_journal(self.directory / WORKERS_FOLDER / f"{name}.jsonl")
         self._awake = True
+        retelling.in_worker(exceptions.identity)
         self._listen()
         self._handles.append(ticker.every(_LOOK_SECONDS, self._look))
         at_exit(self.leave)

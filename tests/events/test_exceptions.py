@@ -157,10 +157,10 @@ def test_an_exception_remembers_that_it_was_told():
     """Told once is remembered on the exception itself; one that can't remember is told again."""
     error = ValueError("x")
     assert not was_told(error)
-    assert not mark_told(error, "run", "", as_error=True)
+    assert not mark_told(error, "run", as_error=True)
     assert was_told(error)
     assert not was_told(RuntimeError("caused by it"))
-    assert not mark_told(Sealed(), "run", "", as_error=True)
+    assert not mark_told(Sealed(), "run", as_error=True)
     assert not was_told(Sealed())
 
 
@@ -168,11 +168,11 @@ def test_each_run_hears_of_an_exception_once():
     """As a warning first and as an error later it is told twice; another run has not heard of it."""
     error = ValueError("x")
     told = [
-        mark_told(error, run, "", as_error=as_error)
+        mark_told(error, run, as_error=as_error)
         for run, as_error in (("a", False), ("a", False), ("a", True), ("a", True), ("a", False), ("b", True))
     ]
     assert told == [False, True, False, True, True, False]
     group = ExceptionGroup("all", [error])
     assert was_told(group, "a")
     assert not was_told(ExceptionGroup("all", [error, KeyError()]), "a")
-    assert mark_told(group, "a", "", as_error=True)
+    assert mark_told(group, "a", as_error=True)
