@@ -56,7 +56,7 @@ def _of_checks(summary: Mapping[str, Any], severity: str, total: int) -> str:
 
 def messages(summary: Mapping[str, Any]) -> list[str]:
     """Return the messages of the errors that are shown."""
-    return [text(found.get("message")) for found in _groups(summary, "errors")[:MAX_ISSUES]]
+    return [_message(found) for found in _groups(summary, "errors")[:MAX_ISSUES]]
 
 
 def issues(summary: Mapping[str, Any], severity: str) -> Section:
@@ -103,7 +103,13 @@ def _groups(summary: Mapping[str, Any], severity: str) -> list[Mapping[str, Any]
     checks = failed_checks.names(summary)
     reason = text(table(summary, "run_metadata").get("status_reason") or "")
     found = [group for group in _all(summary, severity) if not _is_of_a_check(table(group, "first"), checks)]
-    return sorted(found, key=lambda group: head(text(group.get("message") or "\n")) not in reason)
+    return sorted(found, key=lambda group: _message(group) not in reason or not _message(group))
+
+
+def _message(found: Mapping[str, Any]) -> str:
+    """What it says, without what a program printed that has a line of its own."""
+    message = found.get("message")
+    return text(head(message) if isinstance(message, str) else message)
 
 
 def _is_of_a_check(event: Mapping[str, Any], checks: frozenset[str]) -> bool:
@@ -116,7 +122,7 @@ def _issue(found: Mapping[str, Any], tone: str, *, frames: int = 1) -> Iterator[
     event = table(found, "first")
     exception = table(event, "exception")
     kind, printed = _kind(found, event), text(exception.get("printed") or "")
-    message = _cut(head(text(found.get("message"))) if printed else text(found.get("message")))
+    message = _cut(_message(found))
     told = f"{kind}: {message}" if kind and not message.startswith(kind) else message or "?"
     said = _said(found, event)
     yield cell(said or told, tone)

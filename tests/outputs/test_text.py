@@ -311,6 +311,20 @@ def test_what_the_program_said_stands_before_the_exception(kept: str):
     assert lines[at + 2].endswith("category: code")
 
 
+def test_why_a_program_failed_stands_in_a_line_of_its_own():
+    """In the place of all that dbt printed, of which the exception's message has the beginning; and only once."""
+    message = "dbt run failed\n10:15:42  Running\nFailure in model hires (hires.sql)\n  Binder Error: no column grade"
+    printed = "model hires (hires.sql): Binder Error: no column grade"
+    failed = issue(message, type="DbtError", event={"exception": {"message": message, "printed": printed}})
+    metadata = {"status": "failed", "status_reason": f"DbtError: dbt run failed: {printed}"}
+    shown = render(with_issues(errors=[issue("cleaned up"), failed], run_metadata=metadata)).splitlines()
+    at = next(at for at, line in enumerate(shown) if line.strip() == "DbtError: dbt run failed")
+    assert shown[at + 1].strip() == f"it printed: {printed}"
+    assert at < next(at for at, line in enumerate(shown) if "cleaned up" in line)
+    assert "Running" not in "".join(shown)
+    assert not [line for line in shown if line.strip().startswith("reason")]
+
+
 @pytest.mark.parametrize(
     "event",
     [
