@@ -53,12 +53,12 @@ def status_of(error: BaseException | None) -> str:
     """Return how an operation ended through which *error* passed.
 
     The exceptions that end an iteration are no failure. Those that are no `Exception` come from outside: a cancelled
-    task, Ctrl-C, `sys.exit`, a generator closed early.
+    task, Ctrl-C, `sys.exit`, a generator closed early; so does what DuckDB makes of Ctrl-C.
     """
     if error is None or isinstance(error, StopIteration | StopAsyncIteration):
         return SUCCESS
     if isinstance(error, Exception):
-        return FAILED
+        return CANCELLED if exceptions.is_interrupted_query(error) else FAILED
     if isinstance(error, BaseExceptionGroup) and error.subgroup(Exception) is not None:
         return FAILED
     return CANCELLED

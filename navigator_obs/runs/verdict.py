@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ..encoding import text
-from ..events.exceptions import type_name
+from ..events.exceptions import is_interrupted_query, type_name
 from ..events.programs import brief
 from .endings import Terminated
 
@@ -51,7 +51,7 @@ def by_exception(error: BaseException, *, signal: str | None = None) -> Verdict 
         return Verdict("terminated", error.signal, _exit_code(error.code), error.signal)
     if isinstance(error, SystemExit):
         return by_exit(error.code, signal=signal)
-    if isinstance(error, KeyboardInterrupt) or _is_interrupted_query(error):
+    if isinstance(error, KeyboardInterrupt) or is_interrupted_query(error):
         if signal and signal != "SIGINT":
             return Verdict("terminated", signal, None, signal)
         return Verdict("interrupted", _words(error), 130, "SIGINT")
@@ -89,11 +89,6 @@ def _is_cancellation(error: BaseException) -> bool:
     if isinstance(error, Exception):
         return False
     return any(kind.__name__ in {"CancelledError", "Cancelled", "GeneratorExit"} for kind in type(error).__mro__)
-
-
-def _is_interrupted_query(error: BaseException) -> bool:
-    """What DuckDB makes of a signal that arrives in a query: it asks Python for it, and drops the exception it gets."""
-    return isinstance(error, RuntimeError) and text(error) == "Query interrupted"
 
 
 def _words(error: BaseException) -> str:

@@ -33,7 +33,7 @@ class Voice:
 
     def end(self, name: str, verdict: Verdict, error: BaseException | None) -> None:
         """Say how it has ended; *error* is what it ended with, told in full unless an operation or an event has."""
-        untold = error if isinstance(error, Exception) and not was_told(error, self._recording.tag.run_id) else None
+        untold = error if isinstance(error, Exception) and self._is_untold(error) else None
         message = _MESSAGES.get(verdict.status, f"Run {verdict.status}")
         if untold is not None:
             self._catalogue(message, untold)
@@ -50,6 +50,9 @@ class Voice:
         if untold is not None:
             # Also where nobody wanted the event.
             mark_told(untold, self._recording.tag.run_id, as_error=True)
+
+    def _is_untold(self, error: Exception) -> bool:
+        return not exceptions.is_interrupted_query(error) and not was_told(error, self._recording.tag.run_id)
 
     def stall(self, changed: str, told: dict[str, Any]) -> None:
         """Say that the run makes no progress, or does so again."""

@@ -310,6 +310,27 @@ def test_an_interrupt_that_is_handled_ends_nothing(program):
     assert verdict(ended.summary)[0] == "partial"
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_in_a_query_is_no_error(program, number):
+    """DuckDB makes a RuntimeError of it, with which no operation has failed: it was stopped from outside."""
+    pytest.importorskip("duckdb")
+    ended = program("""
+    import duckdb
+    connection = duckdb.connect(config={"threads": 1})
+    with obs.start_run("baseline"), obs.operation("query"):
+        ready()
+        connection.execute("SELECT sum(a.range * b.range % 7) FROM range(10000000) a, range(1000000) b").fetchall()
+    """)
+    ended.send(number)
+    ended.end()
+    summary = ended.summary
+    assert summary["run_metadata"]["status"] == ("interrupted" if number == signal.SIGINT else "terminated"), (
+        ended.errors
+    )
+    query = summary["performance_metrics"]["query"]
+    assert (query["status"], query["failed"], summary["execution_summary"]["errors"]) == ("cancelled", 0, 0)
+
+
 @pytest.mark.parametrize("last", ["exit()", ""])
 def test_an_error_at_the_prompt_ends_nothing(tmp_path, last):
     """Whoever types on after it has not failed; it stays one of the run's errors."""
