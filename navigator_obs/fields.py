@@ -74,7 +74,21 @@ def format_percent(percent: float) -> str:
 
 def format_rate(per_second: float) -> str:
     """Render a throughput: ``12,345/s``, ``0.42/s``."""
-    return f"{per_second:,.0f}/s" if per_second >= 9.5 else f"{per_second:.2g}/s"
+    return f"{format_per_second(per_second)}/s"
+
+
+def format_per_second(count: float) -> str:
+    """Render a throughput where its unit stands beside it: ``12,345``, ``0.42``."""
+    return f"{count:,.0f}" if count >= 9.5 else f"{count:.2g}"
+
+
+def cut(text: str, most: int) -> str:
+    """Cut *text* to so many characters, with an ellipsis where something was cut.
+
+    >>> cut("year_simulation", 8)
+    'year_si…'
+    """
+    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 @dataclass(frozen=True)

@@ -61,9 +61,9 @@ def _counted(count: object) -> str:
     return "" if known is None else format_count(known)
 
 
-def _from(part: str, key: str) -> Callable[[RunEntry], str]:
+def _told(key: str) -> Callable[[RunEntry], str]:
     def tell(run: RunEntry) -> str:
-        value = table(run.head, part).get(key)
+        value = table(run.head, "run_metadata").get(key)
         return "" if value is None else str(value)
 
     return tell
@@ -130,10 +130,10 @@ COLUMNS: Final[Mapping[str, Column]] = {
     "peak_memory": Column(_memory, right=True),
     "commit": Column(_commit),
     "config": Column(_config),
-    "host": Column(_from("run_metadata", "host")),
-    "user": Column(_from("run_metadata", "user")),
+    "host": Column(_told("host")),
+    "user": Column(_told("user")),
     "parent": Column(lambda run: run.parent or ""),
-    "attempt": Column(_from("run_metadata", "attempt"), right=True),
+    "attempt": Column(_told("attempt"), right=True),
     "directory": Column(lambda run: run.path),
 }
 """By name: what each column tells."""

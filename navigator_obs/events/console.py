@@ -17,7 +17,7 @@ from typing import Any, Final, TextIO
 
 from ..clock import parse_timestamp
 from ..encoding import to_json
-from ..fields import EVENT_FIELDS, OPERATION_FIELDS, told_by_message
+from ..fields import EVENT_FIELDS, OPERATION_FIELDS, cut, told_by_message
 from .glyphs import written
 
 STALL_SECONDS: Final = 1.0
@@ -171,14 +171,13 @@ def _shown(event: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
 
 def _field(key: str, value: Any, colour: bool) -> str:
     if isinstance(value, str):
-        shown = _quoted(_one_line(value if len(value) <= _LONGEST else f"{value[: _LONGEST - 1]}…"))
+        shown = _quoted(_one_line(cut(value, _LONGEST)))
     elif key in _FORMATS and isinstance(value, (int, float)):
         shown, key = _quoted(_one_line(_FORMATS[key](value))), _LABELS.get(key, key)
     elif type(value) is int:
         shown = str(value)
     else:
-        rendered = to_json(_rounded(value)).decode()
-        shown = _quoted(_one_line(rendered if len(rendered) <= _LONGEST else f"{rendered[: _LONGEST - 1]}…"))
+        shown = _quoted(_one_line(cut(to_json(_rounded(value)).decode(), _LONGEST)))
     return f"{_paint(f'{_one_line(key)}=', '2', colour)}{shown}"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from ..fields import cut
 from ..runs.reading import table
 from .figures import Summary
 from .finding import CHANGED, Finding
@@ -70,7 +71,7 @@ def _value(value: Any) -> str:
     text = str(value)
     if len(text) >= 40 and text.isalnum():
         return text[:_COMMIT]
-    return text if len(text) <= _MOST_TEXT else f"{text[: _MOST_TEXT - 1]}…"
+    return cut(text, _MOST_TEXT)
 
 
 def _source(sources: Mapping[str, Any], key: str) -> str | None:

@@ -45,11 +45,12 @@ def sections(found: Comparison, most: int | None = MOST) -> Iterator[Section]:
 
 
 def _section(title: str, findings: Sequence[Finding], most: int | None) -> Section:
-    rows = [_row(finding) for finding in findings[:most]]
+    rows = [finding_row(finding) for finding in findings[:most]]
     more = len(findings) - len(rows)
     return Section(title, (Column(""), Column("", flexible=True)), rows, note=f"{more} more: --all" if more else "")
 
 
-def _row(finding: Finding) -> tuple[Cell, ...]:
-    tone = _TONES.get(finding.verdict, "")
+def finding_row(finding: Finding, tone: str | None = None) -> tuple[Cell, Cell]:
+    """Return the mark of a finding and what it says; in another *tone* than its verdict's where that is given."""
+    tone = _TONES.get(finding.verdict, "") if tone is None else tone
     return cell(_MARKS.get(finding.verdict, "·"), tone), cell(finding.statement, tone)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from ..fields import format_count, format_mb, format_percent, format_rate
+from ..fields import format_count, format_mb, format_per_second, format_percent
 from ..history.live import Look
 from ..runs.reading import items, number, table, tables
 from . import problems, years
@@ -132,8 +132,8 @@ def _rates(look: Look) -> str:
     return joined(
         [
             busy,
-            f"{format_rate(look.rows_per_second).removesuffix('/s')} rows/s" if look.rows_per_second else "",
-            f"{format_rate(look.events_per_second).removesuffix('/s')} events/s" if look.events_per_second else "",
+            f"{format_per_second(look.rows_per_second)} rows/s" if look.rows_per_second else "",
+            f"{format_per_second(look.events_per_second)} events/s" if look.events_per_second else "",
         ]
     )
 

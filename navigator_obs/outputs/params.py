@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import Any, Final
 
+from ..fields import cut
 from ..runs.reading import number
 from .cells import figure, text
 
@@ -24,7 +25,7 @@ def shown(params: Mapping[str, Any]) -> str:
     >>> shown({"years": [2025, 2026, 2027], "budget": 2.4e10, "rate": None, "last_year": 2027})
     'years=2025-2027  budget=24,000,000,000  rate=none  last_year=2027'
     """
-    told = [f"{text(name)}={_cut(value(given))}" for name, given in list(params.items())[:MAX_PARAMS]]
+    told = [f"{text(name)}={cut(value(given), MAX_LENGTH)}" for name, given in list(params.items())[:MAX_PARAMS]]
     more = len(params) - MAX_PARAMS
     return "  ".join([*told, *([f"… {more} more"] if more > 0 else [])])
 
@@ -60,7 +61,3 @@ def _range(items: Sequence[Any]) -> str:
     if first < _EARLIEST_YEAR:
         return ""
     return f"{first}-{last}" if list(items) == list(range(first, last + 1)) else ""
-
-
-def _cut(told: str) -> str:
-    return told if len(told) <= MAX_LENGTH else f"{told[: MAX_LENGTH - 1]}…"

@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Any, Final
 
 from ..events.programs import head
-from ..fields import RESERVED, format_count, format_seconds, told_by_message
+from ..fields import RESERVED, cut, format_count, format_seconds, told_by_message
 from ..runs.frames import own_frame
 from ..runs.reading import number, table, tables
 from ..runs.statuses import LIVING
@@ -213,7 +213,7 @@ _TOLD_OF_WARNINGS: Final = frozenset({"operation_path", "warning", "file"})
 
 def _short(value: object) -> str:
     shown = figure(value) if isinstance(value, float) else "none" if value is None else text(value)
-    return shown if len(shown) <= MAX_FIELD else f"{shown[: MAX_FIELD - 1]}…"
+    return cut(shown, MAX_FIELD)
 
 
 def _place_of(event: Mapping[str, Any]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from ..fields import format_count, format_mb, format_percent, format_rate, format_seconds
+from ..fields import format_count, format_mb, format_per_second, format_percent, format_seconds
 from ..runs.reading import number, table, tables
 from .cells import Cell, Column, Section, cell, formatted, local_time, text
 
@@ -49,7 +49,7 @@ def _slow_row(found: Mapping[str, Any], stats: Mapping[str, Any]) -> tuple[Cell,
         cell("" if in_none else formatted(found.get("count"), format_count)),
         cell(formatted(found.get("p95_seconds"), format_seconds)),
         cell(f"≤ {format_percent(saves)}" if saves is not None else ""),
-        cell(formatted(stats.get("rows_per_second"), _per_second)),
+        cell(formatted(stats.get("rows_per_second"), format_per_second)),
         cell(formatted(stats.get("peak_memory_mb"), format_mb)),
         cell(where),
     )
@@ -84,11 +84,7 @@ def _throughput(found: Mapping[str, Any]) -> Iterator[tuple[Cell, ...]]:
     for one in _first(found, "throughput"):
         rate, usual = number(one.get("rows_per_second")), number(one.get("usual_rows_per_second"))
         if rate is not None and usual is not None:
-            yield _row("throughput", one, f"{_per_second(rate)} rows/s, else {_per_second(usual)}")
-
-
-def _per_second(rate: float) -> str:
-    return format_rate(rate).removesuffix("/s")
+            yield _row("throughput", one, f"{format_per_second(rate)} rows/s, else {format_per_second(usual)}")
 
 
 def _first(found: Mapping[str, Any], kind: str) -> list[Mapping[str, Any]]:

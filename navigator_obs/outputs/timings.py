@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from ..fields import format_count, format_mb, format_percent, format_rate, format_seconds
+from ..fields import format_count, format_mb, format_per_second, format_percent, format_seconds
 from ..runs.reading import number, table
 from .cells import Cell, Column, Section, cell, formatted
 
@@ -95,7 +95,7 @@ def _row(path: str, stats: Stats, seconds: float | None) -> tuple[Cell, ...]:
         cell(formatted(stats.get("p95_seconds"), format_seconds)),
         cell(formatted(stats.get("max_seconds"), format_seconds)),
         cell(formatted(stats.get("cpu_seconds"), format_seconds)),
-        cell(formatted(stats.get("rows_per_second"), format_rate).removesuffix("/s")),
+        cell(formatted(stats.get("rows_per_second"), format_per_second)),
         cell(formatted(stats.get("peak_memory_mb"), format_mb)),
         cell(_longest(stats)),
     )

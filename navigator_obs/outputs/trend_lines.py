@@ -10,11 +10,11 @@ from ..history.finding import Finding
 from ..history.trends import Series, Trends
 from ..operations.median import median
 from .cells import Cell, Column, Section, cell, count_of, joined
+from .comparison import finding_row
 from .sparkline import sparkline
 
 SPARK_WIDTH: Final = 24
 _TONES: Final = {"step": "bad", "drift": "bad", "unconfirmed": "warn", "outlier": "warn", "faster": "good"}
-_MARKS: Final = {"worse": "▲", "better": "▼"}
 _COLUMNS: Final = (
     Column("", flexible=True),
     Column("newest", right=True),
@@ -59,9 +59,7 @@ def _nothing(found: Trends) -> str:
 
 
 def _told(finding: Finding) -> Iterator[tuple[Cell, Cell]]:
-    tone = {"worse": "bad", "better": "good"}.get(finding.verdict, "")
-    tone = "warn" if finding.evidence.get("state") == "unconfirmed" else tone
-    yield cell(_MARKS.get(finding.verdict, "·"), tone), cell(finding.statement, tone)
+    yield finding_row(finding, "warn" if finding.evidence.get("state") == "unconfirmed" else None)
     causes = finding.evidence.get("causes")
     if causes:
         yield cell(""), cell(f"changed with it: {'; '.join(causes)}", "dim")

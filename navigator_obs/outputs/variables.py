@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from ..fields import cut
 from .cells import figure, joined, text
 
 MAX_VALUE: Final = 60
@@ -23,8 +24,8 @@ def lines(exception: Mapping[str, Any], most: int) -> Iterator[str]:
     for frame in found[:most] if isinstance(found, list) else []:
         values = frame.get("values") if isinstance(frame, Mapping) else None
         if isinstance(values, Mapping) and values:
-            shown = joined(f"{text(name)}={_cut(_shown(value), MAX_VALUE)}" for name, value in values.items())
-            yield _cut(f"{text(frame.get('function'))}:{text(frame.get('line'))} with {shown}", MAX_LINE)
+            shown = joined(f"{text(name)}={cut(_shown(value), MAX_VALUE)}" for name, value in values.items())
+            yield cut(f"{text(frame.get('function'))}:{text(frame.get('line'))} with {shown}", MAX_LINE)
 
 
 def _shown(value: object) -> str:
@@ -36,7 +37,3 @@ def _shown(value: object) -> str:
     if isinstance(value, list):
         return f"[{', '.join(map(_shown, value))}]"
     return "none" if value is None else figure(value) if isinstance(value, float) else text(value)
-
-
-def _cut(words: str, most: int) -> str:
-    return words if len(words) <= most else f"{words[: most - 1]}…"

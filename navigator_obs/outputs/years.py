@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from ..fields import format_count, format_rate, format_seconds
+from ..fields import format_count, format_per_second, format_seconds
 from ..runs.reading import number, table
 from .cells import Cell, Column, Section, cell, text
 
@@ -126,7 +126,7 @@ def _one_row_each(key: str, title: str, by_value: ByValue, values: list[str]) ->
 
 def _value_row(value: str, entry: Mapping[str, Any]) -> tuple[Cell, ...]:
     seconds, rows = number(entry.get("duration_seconds")), number(entry.get("rows"))
-    rate = format_rate(rows / seconds).removesuffix("/s") if rows and seconds else ""
+    rate = format_per_second(rows / seconds) if rows and seconds else ""
     operations = {path: number(spent) or 0.0 for path, spent in table(entry, "operations").items()}
     leaves = [path for path in operations if not any(other.startswith(f"{path}/") for other in operations)]
     # What is a small part of the year is not where most of it went.

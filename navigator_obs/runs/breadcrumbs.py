@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ..encoding import from_json, text, to_json
-from ..fields import RESERVED
+from ..fields import RESERVED, cut
 
 MAX_BREADCRUMBS: Final = 10
 MAX_FIELDS: Final = 8
@@ -80,4 +80,4 @@ def _short(value: Any) -> Any:
     if value is None or isinstance(value, bool | int | float):
         return value
     shown = value if isinstance(value, str) else to_json(value).decode()
-    return shown if len(shown) <= MAX_VALUE else f"{shown[: MAX_VALUE - 1]}…"
+    return cut(shown, MAX_VALUE)
