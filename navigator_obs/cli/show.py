@@ -47,10 +47,20 @@ def command(run: str, as_json: bool, config: Config) -> int:
         print_summary(summary, places=places)
     else:
         print(render(summary, color=wants_colour(sys.stdout), places=places))
+    _print_within(entry)
     _print_trend(entry, summary)
     _print_digests(entry)
     _print_annotations(entry)
     return 0
+
+
+def _print_within(entry: RunEntry) -> None:
+    """How the runs within it ended, which its own verdict does not say."""
+    from .within import section
+
+    within = section(entry)
+    if within.rows:
+        _print_below(within)
 
 
 def _print_trend(entry: RunEntry, summary: Mapping[str, Any]) -> None:

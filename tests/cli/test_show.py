@@ -7,6 +7,7 @@ import io
 import json
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -171,3 +172,17 @@ def test_digests_are_shown_below(show):
     assert f"workforce   {last}  year 2026 · 2 digests" in " ".join(lines)
     assert f"census.csv  {run.summary['artifacts'][0]['sha256'][:16]}" in " ".join(lines)
     assert any(line.split()[:2] == ["seal", "seal.jsonl"] for line in lines)
+
+
+def test_the_runs_within_it_are_shown_below(show):
+    """Those that did not end well first; the verdict of a batch does not say how its scenarios ended."""
+    with obs.start_run("batch"):
+        for name, fail in (("low", False), ("high", True)):
+            with suppress(ValueError), obs.start_run(name):
+                if fail:
+                    raise ValueError("no hires")
+    told = show("batch").partition("Runs within: 1 failed, 1 success")[2].splitlines()
+    words = [line.split() for line in told if line.startswith("  ")]
+    assert [line[:2] for line in words[1:3]] == [["✗", "high"], ["✓", "low"]]
+    assert " ".join(words[1]).endswith("ValueError: no hires")
+    assert "Runs within" not in show("low")
