@@ -267,8 +267,13 @@ def _opened(entry: Mapping[str, Any]) -> tuple[Cell, ...]:
         cell(entry.get("path")),
         cell(local_time(entry.get("started") or entry.get("start_time")), "dim"),
         cell("" if seconds is None else format_seconds(seconds), "strong"),
-        cell(joined(f"{text(name)} {text(value)}" for name, value in context.items()), "dim"),
+        cell(joined([*(f"{text(name)} {text(value)}" for name, value in context.items()), _worker(entry)]), "dim"),
     )
+
+
+def _worker(entry: Mapping[str, Any]) -> str:
+    """Which worker it is that has it open: of several alike, only that tells one from another."""
+    return f"worker {text(entry['worker'])}" if entry.get("worker") else ""
 
 
 def last_events(events: Sequence[Mapping[str, Any]], beside: object) -> Section:

@@ -316,6 +316,8 @@ def files(summary: Mapping[str, Any], places: Places) -> Section:
         rows.append(_file("log", places.log_path, None))
         which = typed(places.directory) if places.directory and places.kept else f"--where run_id={_run_id(summary)}"
         rows.append(_file("events", f"navigator-obs logs {which}", None))
+    if places.directory and places.kept and headline(summary).tone in {"warn", "bad"}:
+        rows.append(_file("why", f"navigator-obs diagnose {typed(places.directory)}", None))
     artifacts = tables(summary, "artifacts")
     rows += map(_artifact, artifacts[-MAX_FILES:])
     more = len(artifacts) - MAX_FILES

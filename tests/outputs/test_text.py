@@ -626,3 +626,17 @@ def test_paths_and_commands_stay_in_one_piece():
         assert all(path in line for line in lines if "ledger" in line)
         assert any(line.endswith("/baseline/2026/runs/x/summary.json") for line in lines)
         assert max(len(line) for line in lines if "/" not in line) <= 60
+
+
+def test_a_run_that_went_wrong_says_how_to_learn_why(tmp_path):
+    """Whoever finds the report in a log or a mail need not know the commands; a good run has nothing to tell."""
+    for status, is_told in (("failed", True), ("crashed", True), ("partial", True), ("success", False)):
+        shown = render({"run_metadata": {"name": "baseline", "status": status}}, places=Places(tmp_path / "r"))
+        assert ("navigator-obs diagnose " in shown) is is_told
+
+
+def test_workers_are_told_apart_by_what_they_have_open():
+    """Of several operations of one path each names its worker."""
+    opened = [{"path": "scenarios/simulate", "worker": f"vm-{pid}", "seconds": 2.0} for pid in (7, 8)]
+    shown = render({"run_metadata": {"status": "running"}, "resources": {"open_operations": opened}})
+    assert [line.rpartition("worker ")[2] for line in shown.splitlines()[-2:]] == ["vm-7", "vm-8"]
