@@ -1,36 +1,26 @@
-"""What a run is opened with: its arguments held against what they may be, and its folder."""
+"""What a run is opened with: its folder, and what is around it."""
 
 from __future__ import annotations
 
-import operator
 import os
 import socket
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from ..clock import clock, format_timestamp, new_run_id
 from ..config import PREFIX, Config
-from ..encoding import shown, text
+from ..encoding import text
 from ..errors import ConfigError, UsageError
 from ..events import scope
 from ..events.emitting import emit
-from ..operations import resources
+from ..operations.resources import MB, rss_bytes
 from ..redaction import Redactor
 from ..settings import ERROR
 from . import environment, folder
-from .observer import RunObserver
 
 _LOGGER: Final = "navigator_obs.run"
-_MAX_NAME: Final = 200
-
-
-def checked_name(name: object, whose: str = "a run") -> str:
-    """Return *name*; raises UsageError where it is no text of a sensible length."""
-    if not isinstance(name, str) or not name.strip() or len(name) > _MAX_NAME:
-        raise UsageError(f"the name of {whose} must be a text of 1 to {_MAX_NAME} characters, not {text(name)[:300]!r}")
-    return name
 
 
 def claim(config: Config, run_id: str | None) -> tuple[Path, str | None]:
@@ -76,80 +66,6 @@ def _enclosing_run() -> str | None:
     return None if tag is None else tag.run_id
 
 
-def checked_years(years: Iterable[int] | None) -> list[int]:
-    """Return *years* as a list without repetitions; raises UsageError where they are no whole numbers."""
-    if years is None:
-        return []
-    try:
-        planned = [operator.index(year) for year in years]
-    except Exception:
-        raise UsageError(f"years={shown(years)} must be whole numbers, such as range(2025, 2030)") from None
-    return list(dict.fromkeys(planned))
-
-
-def checked_year(year: object) -> int:
-    """Return *year* as a number; raises UsageError where it is no whole one."""
-    try:
-        if type(year) is not bool:
-            return operator.index(year)  # type: ignore[arg-type]
-    except Exception:
-        pass
-    raise UsageError(f"the year of a checkpoint must be a whole number, such as 2025; not {shown(year)}")
-
-
-def checked_ids(ids: Mapping[str, object]) -> dict[str, str]:
-    """Return *ids* as texts; raises UsageError where one is empty."""
-    for name, value in ids.items():
-        if value is None or not text(value).strip():
-            raise UsageError(f"the id {name}={shown(value)} must be a text or a number")
-    return {name: text(value)[:200] for name, value in ids.items()}
-
-
-def checked_promise(seconds: object) -> float | None:
-    """Return *seconds* as a number; raises UsageError where it is no positive one."""
-    if seconds is None:
-        return None
-    if isinstance(seconds, (int, float)) and not isinstance(seconds, bool) and 0 < seconds < float("inf"):
-        return float(seconds)
-    raise UsageError(f"promise={shown(seconds)} must be a number of seconds above 0, such as 60")
-
-
-def checked_path(path: object) -> str:
-    """Return *path* as a text; raises UsageError where it is no path."""
-    try:
-        # Of a path of bytes, too, if it is an object.
-        named = "" if type(path) is bytes else os.fsdecode(path)  # type: ignore[arg-type]
-    except Exception:
-        named = ""
-    if not named:
-        raise UsageError(f"the path of an artifact must be a path, not {shown(path)}")
-    return named
-
-
-def checked_tags(tags: Iterable[str]) -> tuple[str, ...]:
-    """Return *tags*; raises UsageError where one is no text."""
-    if isinstance(tags, str):
-        raise UsageError(f"tags={tags!r} must be several texts, such as [{tags!r}]")
-    try:
-        given = tuple(tags)
-    except Exception:
-        raise UsageError(f"tags={shown(tags)} must be several texts, such as ['nightly']") from None
-    for tag in given:
-        if not issubclass(type(tag), str) or not tag:
-            raise UsageError(f"a tag must be a text, not {shown(tag)}")
-    return given
-
-
-def checked_observers(observers: Iterable[RunObserver]) -> tuple[RunObserver, ...]:
-    """Return *observers*; raises UsageError where one lacks a method of `RunObserver`."""
-    given = tuple(observers)
-    for observer in given:
-        for method in ("run_started", "run_finished"):
-            if not callable(getattr(observer, method, None)):
-                raise UsageError(f"observer {shown(observer)} has no method {method}; see runs.observer.RunObserver")
-    return given
-
-
 def surroundings(config: Config, redactor: Redactor) -> dict[str, Any]:
     """Return what the start record says of process, host and environment."""
     return {
@@ -180,4 +96,4 @@ def deadline(limit_seconds: float | None, environ: Mapping[str, str]) -> str | N
 
 def rss_mb() -> float:
     """Return the resident memory of this process in MB."""
-    return round(resources.rss_bytes() / 1e6, 3)
+    return round(rss_bytes() / MB, 3)

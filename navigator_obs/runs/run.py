@@ -16,7 +16,7 @@ from ..encoding import shown, text
 from ..errors import UsageError, close_match
 from ..events import scope
 from ..redaction import Redactor
-from . import artifacts, configuration, current, digests, endings, lineage, links, opening
+from . import arguments, artifacts, configuration, current, digests, endings, lineage, links, opening
 from .closing import Closing
 from .lineage import ResumePoint
 from .observer import RunObserver
@@ -82,7 +82,7 @@ class Run:
         *kind* is a word such as "output", "backup" or "checkpoint"; *attributes* are kept beside it. A file that is not
         there is recorded as `missing`, with a warning.
         """
-        named = opening.checked_path(path)
+        named = arguments.checked_path(path)
         if not isinstance(kind, str) or not kind:
             raise UsageError(f"the kind of an artifact must be a word, such as 'output' or 'backup'; not {shown(kind)}")
         if self._is_ours():
@@ -93,8 +93,8 @@ class Run:
 
     def checkpoint(self, year: int, path: str | os.PathLike[str] | None = None) -> None:
         """Record that *year* is complete, and where its state was saved, if it was."""
-        number = opening.checked_year(year)
-        saved = None if path is None else opening.checked_path(path)
+        number = arguments.checked_year(year)
+        saved = None if path is None else arguments.checked_path(path)
         if self._is_ours():
             self._recording.add("checkpoint", year=number, path=saved)
             if saved is not None:
@@ -107,7 +107,7 @@ class Run:
         not count, nor an index. *year* is the context's when None. Where *data* can't be read, this says so in a
         warning and returns None.
         """
-        named = opening.checked_name(name, "a digest")
+        named = arguments.checked_name(name, "a digest")
         if not self._is_ours():
             return None
         found, problem = digests.tried(data)
@@ -127,7 +127,7 @@ class Run:
 
     def tag(self, *tags: str) -> None:
         """Add words by which the run can be found."""
-        checked = opening.checked_tags(tags)
+        checked = arguments.checked_tags(tags)
         if self._is_ours() and checked:
             self._recording.add("tags", tags=list(checked))
 
@@ -136,7 +136,7 @@ class Run:
 
         They are texts or numbers. Those that a scheduler leaves in the environment are there by themselves.
         """
-        told = opening.checked_ids(ids)
+        told = arguments.checked_ids(ids)
         if self._is_ours() and told:
             self._recording.add("bind", ids=told)
 
@@ -268,17 +268,17 @@ def start_run(
     """
     began = clock.thread_cpu_ns()
     redactor = _redactor(config.redact_keys, config.redact_allow)
-    opening.checked_name(name)
+    arguments.checked_name(name)
     asked = {
         "name": name,
-        "tags": list(opening.checked_tags(tags)),
-        "years": opening.checked_years(years),
-        "promise_seconds": opening.checked_promise(promise),
+        "tags": list(arguments.checked_tags(tags)),
+        "years": arguments.checked_years(years),
+        "promise_seconds": arguments.checked_promise(promise),
         "configuration": configuration.describe(
             params, redactor, lambda: configuration.comparing_key(config.runs_dir, config.dir_mode)
         ),
     }
-    told = opening.checked_observers(observers)
+    told = arguments.checked_observers(observers)
     resumed = None if resume_from is None else lineage.ancestor(resume_from, config)
     links.read_key(config.seal_key_file)
     directory, parent = opening.claim(config, run_id)
