@@ -575,10 +575,10 @@ def test_a_summary_larger_than_the_room_for_it(small_disk, checks):
         small_disk,
         """
         obs.configure(runs_dir="runs", run_report=False)
-        with obs.start_run("baseline", run_id="full"):
+        with obs.start_run("baseline", run_id="full") as run:
             for number in range(int(os.environ["CHECKS"])):
                 obs.check(f"check-{number}", number, min=0, dataset="workforce")
-            time.sleep(1.5)
+            run.summary
             with open("ballast", "wb", buffering=0) as ballast:
                 for size in (65536, 512, 1):
                     try:

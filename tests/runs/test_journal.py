@@ -154,7 +154,8 @@ def on_signal(number, frame):
         inside[0] = False
         raise KeyError
 signal.signal(signal.SIGALRM, on_signal)
-signal.setitimer(signal.ITIMER_REAL, 0.0002, 0.0002)
+# Longer than the handler takes on a slow machine: handlers would nest without an end.
+signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)
 written = 0
 while count[0] < 400:
     try:
