@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 from pathlib import Path
 
@@ -18,6 +19,10 @@ from navigator_obs.testing import FakeClock
 for _number, _handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
     if signal.getsignal(_number) is signal.SIG_IGN:
         signal.signal(_number, _handler)
+
+# pytest-xdist hands down the width of the terminal, at which lines would be broken.
+for _name in ("COLUMNS", "LINES"):
+    os.environ.pop(_name, None)
 
 # A machine that is busy with something else is no failure.
 settings.register_profile("unhurried", settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow])
