@@ -161,7 +161,8 @@ class Recording(Listener):
     def stop_listening(self) -> None:
         """Hear no more; from here on all is the end's."""
         self.meter.begin()
-        # What happened since the last tick is a warning of the run as well.
+        # What happened since the last tick, or was found in it a moment ago, is a warning of the run as well.
+        self.stall_watch.after_tick(self.at_stall, self._mark)
         self._watch_clocks()
         super().stop_listening()
 

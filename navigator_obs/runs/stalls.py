@@ -36,6 +36,8 @@ class StallWatch:
         self._add = add
         self._dog = Watchdog(directory, file_mode)
         self._untold: list[tuple[str, dict[str, Any]]] = []
+        # The end of the run waits until the ticker has told what it found.
+        self._telling = threading.RLock()
 
     def begin(self, seconds: float | None) -> None:
         """Hold the run to progress at least each so many *seconds*; to its own pace where None."""
@@ -67,11 +69,12 @@ class StallWatch:
 
     def after_tick(self, tell: Told, mark: Callable[[], Hashable]) -> None:
         """Tell what the tick has found, outside of its locks; that it is told is no progress."""
-        untold, self._untold = self._untold, []
-        for changed in untold:
-            tell(*changed)
-        if untold:
-            self.promise.allow(mark())
+        with self._telling:
+            untold, self._untold = self._untold, []
+            for changed in untold:
+                tell(*changed)
+            if untold:
+                self.promise.allow(mark())
 
     def close(self) -> None:
         """Watch no more; harmless when done twice."""
@@ -79,6 +82,7 @@ class StallWatch:
 
     def abandon(self) -> None:
         """In a forked child: the run is the parent's."""
+        self._telling = threading.RLock()
         self._dog.abandon()
 
 

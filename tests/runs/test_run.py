@@ -285,6 +285,21 @@ def test_an_empty_run_is_covered_by_nothing(recorder):
     assert (breakdown["coverage_percent"], breakdown["unattributed_seconds"]) == (75, 100)
 
 
+def test_a_stall_that_was_found_a_moment_before_the_end_is_told(recorder):
+    """Though the ticker had no time to: the warning is in the log and in the summary."""
+    fake = FakeClock()
+    previous = clock.use(fake)
+    try:
+        with obs.start_run("baseline", promise=10) as run:
+            fake.advance(60)
+            assert run.summary["execution_summary"]["stalls"] == 1
+    finally:
+        clock.use(previous)
+    [issue] = on_disk(run)["issues"]["warnings"]
+    assert issue["message"] == "Run stalled"
+    assert recorder.events("Run stalled")
+
+
 def test_cpu_time_is_the_run_s_own(recorder):
     """What the process had used before the run is not the run's."""
     until = time.process_time() + 0.4
