@@ -179,7 +179,11 @@ def _progress(summary: Mapping[str, Any]) -> str:
 
 def _time(summary: Mapping[str, Any]) -> str:
     breakdown, seconds = table(summary, "breakdown"), number(table(summary, "run_metadata").get("duration_seconds"))
-    covered, cpu = number(breakdown.get("coverage_percent")), number(table(summary, "resources").get("cpu_seconds"))
+    covered, resources = number(breakdown.get("coverage_percent")), table(summary, "resources")
+    cpu, together = number(resources.get("cpu_seconds")), number(table(resources, "tree").get("cpu_seconds"))
+    # git runs for a moment beside each run.
+    has_children = cpu is not None and together is not None and together > max(cpu * 1.05, cpu + 0.2)
+    used = together if has_children else cpu
     rest = number(breakdown.get("unattributed_seconds"))
     return joined(
         [
@@ -187,7 +191,8 @@ def _time(summary: Mapping[str, Any]) -> str:
             "no named operations" if covered == 0 else "",
             f"{format_seconds(rest)} outside them" if covered and rest else "",
             f"CPU {format_seconds(cpu)}" if cpu is not None else "",
-            f"{cpu / seconds:.1f} cores busy" if cpu and seconds and seconds > 0.5 else "",
+            f"{format_seconds(together)} with child processes" if together is not None and has_children else "",
+            f"{used / seconds:.1f} cores busy" if used and seconds and seconds > 0.5 else "",
         ]
     )
 

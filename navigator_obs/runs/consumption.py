@@ -72,6 +72,12 @@ class Consumption:
             for value, row in values.items():
                 row["peak_memory_mb"] = self.peaks.get(key, {}).get(value)
 
+    @property
+    def cpu_seconds_in_all(self) -> float | None:
+        """That of the run's processes and of the programs that they started, such as dbt."""
+        found: float | None = either(max, self._cpu_seconds(), number(table(self.own, "tree").get("cpu_seconds")))
+        return found
+
     def _cpu_seconds(self) -> float | None:
         used = [number(last.get("cpu_seconds")) for last in self._last.values()]
         known = [seconds for seconds in used if seconds is not None]

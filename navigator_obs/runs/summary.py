@@ -279,8 +279,8 @@ class Fold:
         }
 
     def _cpu_percent(self, taken: float) -> float | None:
-        """As a share of the CPU time of the run's processes."""
-        used = self._consumption.summary()["cpu_seconds"]
+        """As a share of the CPU time of the run's processes, with that of the programs which they started."""
+        used = self._consumption.cpu_seconds_in_all
         return round(min(100 * taken / used, 100.0), 3) if used else None
 
 

@@ -640,3 +640,14 @@ def test_workers_are_told_apart_by_what_they_have_open():
     opened = [{"path": "scenarios/simulate", "worker": f"vm-{pid}", "seconds": 2.0} for pid in (7, 8)]
     shown = render({"run_metadata": {"status": "running"}, "resources": {"open_operations": opened}})
     assert [line.rpartition("worker ")[2] for line in shown.splitlines()[-2:]] == ["vm-7", "vm-8"]
+
+
+def test_the_cpu_time_of_child_processes_is_told():
+    """A parent that waits for dbt is not idle; a moment of git beside it is not worth a word."""
+    metadata = {"status": "success", "duration_seconds": 80.0}
+    for tree, told in (
+        (0.9, "CPU 874 ms · 0.0 cores busy"),
+        (32.0, "CPU 874 ms · 32.00 s with child processes · 0.4 cores"),
+    ):
+        resources = {"cpu_seconds": 0.874, "tree": {"cpu_seconds": tree}}
+        assert told in render({"run_metadata": metadata, "resources": resources})

@@ -335,6 +335,15 @@ def test_what_recording_cost_is_that_of_all_processes():
     assert (cost["seconds"], cost["percent"], cost["cpu_percent"], cost["bytes"]) == (1.0, 5.0, 10.0, 20)
 
 
+def test_what_recording_cost_is_held_against_all_that_the_run_started():
+    """dbt's CPU time is the run's as well: beside that of the parent alone, which waits for it, any cost is large."""
+    used = {"cpu_seconds": 1.0, "tree": {"cpu_seconds": 40.0}}
+    record = tick(60.0, cost={"seconds": 0.4, "journal_bytes": 10}, resources=used)
+    summary = fold([{"kind": "start", "time": NOW, **start()}, record])
+    assert summary["observability"]["cpu_percent"] == 1.0
+    assert summary["resources"]["cpu_seconds"] == 1.0
+
+
 def test_what_came_after_the_last_tick_is_in_no_operation_only_where_the_run_said_so():
     """A run that was found dead has its coverage as of its last tick, and none without any; one that ended knows it."""
     begin, work = {"kind": "start", "time": NOW, **start()}, logged(1, ended("load", logged=True, milliseconds=4000))
