@@ -29,6 +29,7 @@ _NARROWEST: Final = 50
 _MOST_LINES: Final = 25
 _LABEL: Final = 10
 _MAX_CHECKS: Final = 3
+_TIMES: Final = "times: "
 _BY_END: Final = "the run's end"
 _MAX_CHANGES: Final = 4
 _MAX_FOLLOWERS: Final = 2
@@ -167,7 +168,7 @@ def _cause(cause: Cause) -> Iterator[str]:
         yield f"it printed: {cause.printed}"
     # That its operation failed goes without saying.
     if cause.said and cause.said != f"{cause.operation_path.rpartition('/')[2]} failed":
-        yield f"told as: {cause.said}"
+        yield f"the program said: {cause.said}"
     if cause.place:
         yield f"{cause.place}, in {cause.thread}" if cause.thread else cause.place
     yield from (f"also {line}" for line in cause.also)
@@ -186,6 +187,9 @@ def _follower(cause: Cause) -> str:
 
 
 def _suspicion(one: Suspicion) -> str:
+    if one.what.startswith(_TIMES) and one.value is not None and one.usual is not None:
+        often = f"{one.value:,.0f} times, and {one.usual:,.0f} in {_runs(one.runs)} before"
+        return f"{often}: {one.what.removeprefix(_TIMES)}"
     if one.value is None or one.usual is None:
         return f"{one.what}" + (f"; it was {_short(one.usual)} in {one.runs} runs" if one.usual is not None else "")
     return f"{one.what}: {_short(one.value)}, and {_short(one.usual)} in {_runs(one.runs)} before"

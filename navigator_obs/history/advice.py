@@ -13,6 +13,7 @@ from .naming import typed
 if TYPE_CHECKING:
     from .diagnose import Diagnosis
 
+_OF_WARNINGS: Final = ("new: ", "times: ")
 PROGRAM: Final = "navigator-obs"
 _BY_CATEGORY: Final[Mapping[str, tuple[str, ...]]] = {
     "resource/memory": (f"{PROGRAM} slow {{run}}",),
@@ -43,6 +44,8 @@ def advice(diagnosis: Diagnosis, summary: Mapping[str, Any]) -> Iterator[str]:
             yield f"{PROGRAM} logs {run} --limit 20"
     elif diagnosis.errors:
         yield f"{PROGRAM} errors {run}"
+    elif any(one.what.startswith(_OF_WARNINGS) for one in diagnosis.suspicions):
+        yield f"{PROGRAM} logs {run} --level WARNING"
     if diagnosis.unmet:
         yield f"{PROGRAM} checks {run}"
     if diagnosis.last_success and (diagnosis.changed or diagnosis.slower or diagnosis.suspicions):

@@ -319,7 +319,8 @@ def _state(summary: Mapping[str, Any]) -> Iterator[str]:
     execution, resources = table(summary, "execution_summary"), table(summary, "resources")
     planned, done = execution.get("years_planned") or [], execution.get("years_completed") or []
     if planned:
-        yield f"{len(done)} of {len(planned)} years completed" + (f", the last one {done[-1]}" if done else "")
+        years = f"{len(planned)} {'year' if len(planned) == 1 else 'years'}"
+        yield f"{len(done)} of {years} completed" + (f", the last one {done[-1]}" if done else "")
     saved = [one for one in tables(summary, "artifacts") if one.get("kind") == "checkpoint" and not one.get("missing")]
     if saved:
         yield f"last checkpoint {saved[-1].get('year', '')} {saved[-1].get('path')}".replace("  ", " ")

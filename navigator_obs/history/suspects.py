@@ -47,7 +47,10 @@ def suspects(summary: Mapping[str, Any], past: Sequence[Mapping[str, Any]]) -> l
     figures, before = dict(_figures(summary)), [dict(_figures(other)) for other in alike]
     found = [*_nonfinite(summary, alike), *_not_passed(summary, alike), *_new_issues(summary, alike)]
     if len(before) >= LEAST_RUNS:
-        names = sorted({*figures, *(name for one in before for name in one)})
+        # What is no number is told as such: it is there.
+        unknown = set(_unknown_values(summary))
+        known = {name for one in before for name in one if unknown.isdisjoint({name, name.partition(" ")[0]})}
+        names = sorted({*figures, *known})
         found += _merged([one for name in names if (one := _out_of_band(name, figures, before))])
     return sorted(found, key=_badness, reverse=True)[:MAX_SUSPICIONS]
 

@@ -150,3 +150,15 @@ def test_times_are_those_of_the_readers_clock(recorder, monkeypatch, capsys):
     finally:
         monkeypatch.undo()
         time.tzset()
+
+
+def test_a_warning_that_comes_far_more_often_is_told_in_words(recorder, capsys):
+    """How often, how often before, and how to see them."""
+    for often in (1, 1, 1, 30):
+        with obs.start_run("growth"):
+            for _ in range(often):
+                obs.get_logger("planwise").warning("attrition above plan")
+    code, told = told_of(recorder, capsys)
+    assert code == 1
+    assert "suspect   30 times, and 1 in 3 runs before: attrition above plan" in told
+    assert re.search(r"next      navigator-obs logs \S+ --level WARNING", told)
