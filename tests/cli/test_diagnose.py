@@ -16,6 +16,12 @@ from navigator_obs.history.diagnose import diagnose
 from navigator_obs.history.store import History
 
 
+@pytest.fixture(autouse=True)
+def _wide(monkeypatch):
+    """Workers of the tests are told of a terminal of 80 columns."""
+    monkeypatch.setenv("COLUMNS", "100")
+
+
 @pytest.fixture
 def failed(recorder):
     for growth in (0.03, 0.3):
