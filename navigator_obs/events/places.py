@@ -20,7 +20,7 @@ _PATIENCE_SECONDS: Final = 2.0
 # Of this computer, and there after a reboot; the second for where there is no first.
 _OWN_PLACES: Final = (Path("/var/tmp"), Path("/tmp"))  # noqa: S108 - `_own_places` looks whose it is
 # Another computer answers for these.
-_NETWORK: Final = frozenset(
+NETWORK: Final = frozenset(
     {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ceph", "glusterfs", "lustre", "gpfs", "beegfs", "pvfs2"}
 )
 
@@ -72,7 +72,7 @@ def is_foreign(kind: str | None) -> bool:
     >>> is_foreign("nfs4"), is_foreign("fuse.sshfs"), is_foreign("ext4"), is_foreign(None)
     (True, True, False, False)
     """
-    return kind is not None and (kind in _NETWORK or kind.startswith("fuse"))
+    return kind is not None and (kind in NETWORK or kind.startswith("fuse"))
 
 
 def file_system(folder: Path) -> str | None:

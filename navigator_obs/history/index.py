@@ -10,10 +10,11 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from ..events.places import NETWORK, file_system
 from .entry import ANNOTATIONS_NAME, RunEntry, entry_of, fast_parse, from_row, to_row
 
 if TYPE_CHECKING:
@@ -35,9 +36,7 @@ _COLUMNS: Final = (
 _TABLE: Final = f"CREATE TABLE IF NOT EXISTS runs ({_COLUMNS}) WITHOUT ROWID"
 _INSERT: Final = "INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 # Locks and shared memory of these are not to be relied upon.
-_NETWORK: Final = frozenset(
-    "nfs nfs4 cifs smb3 smbfs 9p afs ceph glusterfs lustre gpfs beegfs pvfs2 fuse.sshfs".split()
-)
+_SHARED: Final = NETWORK | {"fuse.sshfs"}
 
 Row = tuple[Any, ...]
 
@@ -144,7 +143,7 @@ def remove(runs_dir: Path) -> None:
 
 def _reader(runs_dir: Path) -> sqlite3.Connection | None:
     path = runs_dir / INDEX_NAME
-    if not path.exists() or is_on_network(runs_dir):
+    if not path.exists() or _is_on_network(runs_dir):
         return None
     try:
         import sqlite3
@@ -160,7 +159,7 @@ def _reader(runs_dir: Path) -> sqlite3.Connection | None:
 
 
 def _writer(runs_dir: Path, wait_seconds: float) -> sqlite3.Connection | None:
-    if not os.access(runs_dir, os.W_OK) or is_on_network(runs_dir):
+    if not os.access(runs_dir, os.W_OK) or _is_on_network(runs_dir):
         return None
     import sqlite3
 
@@ -211,19 +210,6 @@ def _stamp_of(path: str) -> tuple[str, int]:
     return f"{found.st_mtime_ns},{found.st_ctime_ns},{found.st_size},{found.st_ino};", found.st_ctime_ns
 
 
-def is_on_network(folder: Path, mounts: Mapping[str, str] | None = None) -> bool:
-    """Return whether *folder* is on a file system that other machines share; False where that can't be told."""
-    known = _mounts() if mounts is None else mounts
-    path = os.path.realpath(folder)
-    while path not in known and path != os.sep:
-        path = os.path.dirname(path)
-    return known.get(path, "") in _NETWORK
-
-
-def _mounts() -> dict[str, str]:
-    try:
-        with open("/proc/self/mounts", encoding="utf-8", errors="surrogateescape") as file:
-            parts = [line.split(" ", 3) for line in file]
-    except OSError:
-        return {}
-    return {part[1].replace("\\040", " "): part[2] for part in parts if len(part) > 2}
+def _is_on_network(folder: Path) -> bool:
+    """Whether other machines may share the file system; False where that can't be told."""
+    return file_system(folder) in _SHARED

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from navigator_obs.events import places
 from navigator_obs.history import index, store
 from navigator_obs.history.store import History
 from navigator_obs.runs.annotations import annotate
@@ -242,9 +243,12 @@ def test_the_file_is_as_open_as_the_folder(runs_dir: Path):
     assert (runs_dir / index.INDEX_NAME).stat().st_mode & 0o777 == 0o600
 
 
-def test_network_file_systems_have_no_index(tmp_path: Path):
+def test_network_file_systems_have_no_index(tmp_path: Path, runs_dir: Path, monkeypatch):
     """Their locks and shared memory are not to be relied upon."""
-    root = os.path.realpath(tmp_path)
-    assert index.is_on_network(tmp_path, {"/": "ext4", root: "nfs4"})
-    assert index.is_on_network(tmp_path / "runs", {"/": "ext4", root: "nfs4"})
-    assert not index.is_on_network(tmp_path, {"/": "nfs4", root: "ext4"})
+    mounts = tmp_path / "mountinfo"
+    mounts.write_text(
+        f"22 1 8:1 / / rw - ext4 /dev/sda1 rw\n23 22 0:1 / {os.path.realpath(runs_dir)} rw - nfs4 nas:/ rw\n"
+    )
+    monkeypatch.setattr(places, "_MOUNTS", mounts)
+    told(runs_dir)
+    assert not (runs_dir / index.INDEX_NAME).exists()
