@@ -6,6 +6,7 @@ import compileall
 import json
 import os
 import random
+import shlex
 import shutil
 import subprocess
 import sys
@@ -24,9 +25,9 @@ RUNS = 10_000
 LINES = 1_000_000
 BASE = "python -c 'import sqlite3, json'"
 JQ = "jq, errors"
-OURS = f"{sys.executable} -m navigator_obs"
+OURS = f"{shlex.quote(sys.executable)} -m navigator_obs"
 SUBJECTS: dict[str, str] = {
-    BASE: f"{sys.executable} -c 'import sqlite3, json'",
+    BASE: f"{shlex.quote(sys.executable)} -c 'import sqlite3, json'",
     "navigator-obs runs, all": f"{OURS} runs --runs-dir runs",
     "navigator-obs runs, all, after reindex": f"{OURS} runs --runs-dir runs --limit 0",
     "navigator-obs runs --limit 30": f"{OURS} runs --runs-dir runs --limit 30",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 
 import pytest
@@ -37,7 +38,7 @@ def test_both_ways_alternate_and_each_pair_begins_with_the_other(tmp_path):
 
 def test_a_program_that_is_dearer_when_observed_is_found_to_be():
     """CPU time is that of the process; a command may be given as one text."""
-    found = measure(f"{sys.executable} -c '{BUSY}'", pairs=1)
+    found = measure(f"{shlex.quote(sys.executable)} -c '{BUSY}'", pairs=1)
     assert found.cpu is not None
     assert found.cpu.median > 1.2
     assert found.pairs[0].observed.cpu_seconds >= 0.39

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import subprocess
 import sys
@@ -82,7 +83,7 @@ def test_bash_completes_with_it(recorder, tmp_path: Path):
         pass
     tools = tmp_path / "bin"
     tools.mkdir()
-    (tools / PROGRAM).write_text(f'#!/bin/sh\nexec {sys.executable} -m navigator_obs "$@"\n')
+    (tools / PROGRAM).write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m navigator_obs "$@"\n')
     (tools / PROGRAM).chmod(0o755)
     code = f"""
 PATH={tools}:$PATH

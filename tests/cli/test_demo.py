@@ -7,6 +7,7 @@ import os
 import pty
 import re
 import select
+import shlex
 import shutil
 import signal
 import subprocess
@@ -105,7 +106,7 @@ class TestDefaults:
         suggested = re.findall(r"^  navigator-obs ((?:show|logs|runs).*?)(?:  |$)", done.stdout, re.M)
         assert len(suggested) >= 4
         for arguments in suggested:
-            shell(f"{sys.executable} -m navigator_obs {arguments}", folder)
+            shell(f"{shlex.quote(sys.executable)} -m navigator_obs {arguments}", folder)
 
     def test_leaves_log_and_summary(self, default):
         """Log and summary tell of five completed years with as many simulation events."""
@@ -201,7 +202,7 @@ class TestDetailed:
     def test_batch_and_event_are_linked(self, detailed):
         """From a simulation event's id `logs` leads to its batch, and from the batch to its counts."""
         folder, _ = detailed
-        command = f"{sys.executable} -m navigator_obs logs last --json --where"
+        command = f"{shlex.quote(sys.executable)} -m navigator_obs logs last --json --where"
         event = json.loads(shell(f"{command} event_id=2025-hire-006001", folder))
         batch = shell(f"{command} batch={event['batch']} --level INFO", folder)
         assert (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -203,7 +204,7 @@ def test_a_reader_that_has_seen_enough_is_no_error(recorder, arguments: list[str
         for number in range(3000):
             log.info("one of many lines, all of them long enough to fill a pipe", number=number)
     recorder.lines()
-    command = f"{sys.executable} -m navigator_obs {' '.join(arguments)} | head -n 1"
+    command = f"{shlex.quote(sys.executable)} -m navigator_obs {' '.join(arguments)} | head -n 1"
     done = subprocess.run(command, shell=True, capture_output=True, text=True, cwd=recorder.root, check=False)
     assert done.stdout.count("\n") == 1
     assert done.stderr == ""

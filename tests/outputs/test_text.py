@@ -486,7 +486,7 @@ def test_a_dead_run_tells_when_it_was_last_seen():
     """Without an end, the time of its last word is told."""
     run = {"status": "crashed", "start_time": "2025-08-18T14:30:22.123456Z", "duration_seconds": 3600}
     shown = render({"run_metadata": run})
-    assert re.search(r"last seen  Mon 2025-08-18 \d\d:30:22", shown)
+    assert re.search(r"last seen  Mon 2025-08-18 \d\d:\d\d:22", shown)
     assert "last seen" not in render({"run_metadata": {**run, "status": "running"}})
 
 

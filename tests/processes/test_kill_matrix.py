@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -24,7 +25,7 @@ DEADLINE_SECONDS = 300
 ACKNOWLEDGED = 200
 
 PROGRAM = """
-import asyncio, ctypes, itertools, os, signal, subprocess, sys, time
+import asyncio, ctypes, itertools, os, shlex, signal, subprocess, sys, time
 import navigator_obs as obs
 place, way = sys.argv[1:]
 obs.configure(log_dir="logs", runs_dir="runs", console="off", run_report=False)
@@ -75,8 +76,8 @@ IN_A_SHELL = {
     "exit": lambda: sys.exit(subprocess.run(["sh", "-c", "exit 3"]).returncode),
     "_exit": lambda: os._exit(subprocess.run(["sh", "-c", "exit 9"]).returncode),
     "segfault": lambda: (subprocess.Popen(["sleep", "0.5"]), fault()),
-    "rlimit": lambda: shell(f"{sys.executable} -c 'bytearray(4_000_000_000)' 2>/dev/null"),
-    "cgroup": lambda: shell(f"{sys.executable} -c 'bytes([1]) * 400_000_000' 2>/dev/null"),
+    "rlimit": lambda: shell(f"{shlex.quote(sys.executable)} -c 'bytearray(4_000_000_000)' 2>/dev/null"),
+    "cgroup": lambda: shell(f"{shlex.quote(sys.executable)} -c 'bytes([1]) * 400_000_000' 2>/dev/null"),
     "disk": lambda: shell("cat /dev/zero > runs/fill 2>/dev/null; true"),
     "disk_and_kill": lambda: (IN_A_SHELL["disk"](), os.kill(os.getpid(), signal.SIGKILL)),
 }
@@ -130,7 +131,7 @@ with obs.start_run("baseline", years=range(200)) as run:
         {"python": python, "c": c, "subprocess": in_a_subprocess, "asyncio": in_asyncio}[place]()
 """
 PARENT = "import subprocess, sys, time; subprocess.Popen(sys.argv[1:]); time.sleep(600)"
-RECOVERED = f"{sys.executable} -m navigator_obs recover --runs-dir runs --log-dir logs"
+RECOVERED = f"{shlex.quote(sys.executable)} -m navigator_obs recover --runs-dir runs --log-dir logs"
 COPIED = (
     f'mount -t tmpfs -o size=2m tmpfs runs && "$@"; code=$?; {RECOVERED}; rm -f runs/fill; cp -r runs kept; exit $code'
 )
