@@ -86,6 +86,8 @@ def _head(found: Diagnosis, width: int) -> Iterator[str]:
 def _told(found: Diagnosis) -> Iterator[tuple[str, Iterable[str]]]:
     if found.is_healthy:
         yield "healthy" if found.is_judged else "so far", [_known(found)]
+    if found.status == "running" and found.reason:
+        yield "reason", [found.reason]
     yield "checks", _unmet(found)
     if found.status in {"success", "running"} and found.errors and not found.is_healthy:
         which = found.survived[:_MAX_FOLLOWERS]

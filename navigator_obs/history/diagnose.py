@@ -54,7 +54,7 @@ class Diagnosis:
     *unmet* are the checks that did not pass of a run that goes on or succeeded, *survived* the errors that it went on
     after, *errors* and *warnings* how many it logged besides these checks, *checked* whether it has any, and *compared*
     the earlier successes by which its figures were judged: fewer than `suspects.LEAST_RUNS` tell nothing. *start_time*
-    is that of the run.
+    is that of the run, *reason* why it has its status.
     """
 
     run_id: str
@@ -79,6 +79,7 @@ class Diagnosis:
     checked: bool = False
     compared: int = 0
     start_time: str | None = None
+    reason: str = ""
 
     @property
     def is_judged(self) -> bool:
@@ -90,7 +91,7 @@ class Diagnosis:
         """Whether there is nothing to look into, as far as can be judged: errors that the runs before had as well are
         nothing new.
         """
-        if self.status not in _HEALTHY or self.unmet:
+        if self.status not in _HEALTHY or self.unmet or (self.status == "running" and self.reason):
             return False
         return not (self.suspicions or self.slower or (self.errors and not self.is_judged))
 
@@ -154,6 +155,7 @@ def diagnose(run: RunEntry, history: History, log_path: Path | None = None) -> D
         checked=any(table(execution, "checks").values()),
         compared=alike(summary, like),
         start_time=run.start_time,
+        reason=str(metadata.get("status_reason") or ""),
     )
     return Diagnosis(**{**diagnosis.__dict__, "next": list(advice(diagnosis, summary))})
 

@@ -116,6 +116,9 @@ class RunEntry:
         reason = told.get("status_reason") if told.get("status") == self.status else None
         metadata = {**told, "status": self.status, "status_reason": self.status_reason or reason}
         if self._is_seen_alive:
+            from .silence import silence
+
+            metadata["status_reason"] = silence(self.directory)
             metadata["duration_seconds"] = _seconds_since(self.start_time, number(metadata.get("duration_seconds")))
         return {**found, "run_metadata": metadata}
 

@@ -16,6 +16,7 @@ from ..runs.statuses import LIVING
 from ..runs.summary import Fold
 from .entry import RunEntry
 from .eta import seconds_left
+from .silence import silence
 from .store import History
 
 _EARLIER: Final = 5
@@ -62,8 +63,9 @@ class LiveRun:
         lives = status["status"] in LIVING
         summary = self._entry_now().summary if status["final"] else self._summary(dict(status), lives)
         rates = self._rates(summary)
-        # Of one that stands still nobody can tell.
-        left = seconds_left(summary, self._earlier) if status["status"] == "running" else None
+        # Of one that stands still, or is not heard of, nobody can tell.
+        is_seen = status["status"] == "running" and not table(summary, "run_metadata").get("status_reason")
+        left = seconds_left(summary, self._earlier) if is_seen else None
         rows, events, cores = (rates.get(key) for key in (*_COUNTED, "cpu_seconds"))
         return Look(summary, lives, left, rows, events, cores, self._directory)
 
@@ -77,7 +79,8 @@ class LiveRun:
         except OSError:
             pass
         summary = self._fold.summary()
-        metadata = {**summary["run_metadata"], "status": status["status"], "status_reason": status["status_reason"]}
+        reason = status["status_reason"] or (silence(self._directory) if lives else None)
+        metadata = {**summary["run_metadata"], "status": status["status"], "status_reason": reason}
         return {**summary, "run_metadata": metadata}
 
     def _rates(self, summary: Mapping[str, Any]) -> dict[str, float]:

@@ -122,7 +122,8 @@ def _labelled(facts: Iterable[tuple[str, str | Cell]]) -> Section:
 def _facts(summary: Mapping[str, Any]) -> Iterator[tuple[str, str | Cell]]:
     yield "problems", problems.counts(summary)
     yield "progress", _progress(summary)
-    yield "ahead", ahead.told(summary) if headline(summary).tone == "live" else ""
+    is_heard_of = not table(summary, "run_metadata").get("status_reason")
+    yield "ahead", ahead.told(summary) if headline(summary).tone == "live" and is_heard_of else ""
     yield "time", _time(summary)
     yield "memory", _memory(table(summary, "resources"))
     yield "started", _started(table(summary, "run_metadata"))
