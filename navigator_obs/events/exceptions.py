@@ -175,11 +175,6 @@ def type_name(error: BaseException) -> str:
     return f"{kind.__module__}.{kind.__qualname__}".replace("_duckdb.", "duckdb.")
 
 
-def is_interrupted_query(error: BaseException) -> bool:
-    """Whether it is what DuckDB makes of a signal in a query: it asks Python for it and drops the exception it gets."""
-    return isinstance(error, RuntimeError) and text(error) == "Query interrupted"
-
-
 def from_signal_handler(error: BaseException) -> bool:
     """Return whether a signal handler of the program raised *error*: it is the program's own, wherever it struck."""
     handlers = {_code_of(signal.getsignal(number)) for number in signal.valid_signals()} - {None}

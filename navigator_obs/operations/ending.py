@@ -8,6 +8,7 @@ from ..clock import clock, format_timestamp
 from ..encoding import text
 from ..events import exceptions, scope
 from ..events.emitting import emit
+from ..events.leaving import is_no_error
 from ..events.retelling import mark_told, was_told
 from ..fields import OPERATION_FIELDS
 from ..settings import ERROR, INFO
@@ -53,12 +54,12 @@ def status_of(error: BaseException | None) -> str:
     """Return how an operation ended through which *error* passed.
 
     The exceptions that end an iteration are no failure. Those that are no `Exception` come from outside: a cancelled
-    task, Ctrl-C, `sys.exit`, a generator closed early; so does what DuckDB makes of Ctrl-C.
+    task, Ctrl-C, `sys.exit`, a generator closed early; so do `typer.Exit` and what DuckDB makes of Ctrl-C.
     """
     if error is None or isinstance(error, StopIteration | StopAsyncIteration):
         return SUCCESS
     if isinstance(error, Exception):
-        return CANCELLED if exceptions.is_interrupted_query(error) else FAILED
+        return CANCELLED if is_no_error(error) else FAILED
     if isinstance(error, BaseExceptionGroup) and error.subgroup(Exception) is not None:
         return FAILED
     return CANCELLED

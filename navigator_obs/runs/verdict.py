@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ..encoding import text
-from ..events.exceptions import is_interrupted_query, type_name
+from ..events.exceptions import type_name
+from ..events.leaving import command_exit, framework_code, is_abort, is_interrupted_query
 from ..events.programs import brief
 from .endings import Terminated
 
@@ -51,13 +52,18 @@ def by_exception(error: BaseException, *, signal: str | None = None) -> Verdict 
         return Verdict("terminated", error.signal, _exit_code(error.code), error.signal)
     if isinstance(error, SystemExit):
         return by_exit(error.code, signal=signal)
+    code = framework_code(error)
+    if command_exit(error) is not None:
+        return by_exit(code, signal=signal)
+    if is_abort(error):
+        return Verdict("interrupted", _words(error), 1, signal)
     if isinstance(error, KeyboardInterrupt) or is_interrupted_query(error):
         if signal and signal != "SIGINT":
             return Verdict("terminated", signal, None, signal)
         return Verdict("interrupted", _words(error), 130, "SIGINT")
     if _is_cancellation(error):
         return _cancelled(error, signal)
-    return Verdict("failed", _words(error), 1, signal)
+    return Verdict("failed", _words(error), 1 if code is None else code, signal)
 
 
 def by_exit(code: object, *, signal: str | None = None) -> Verdict | None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ..events import exceptions, scope, variables
 from ..events.emitting import emit
+from ..events.leaving import is_no_error
 from ..events.retelling import mark_told, was_told
 from ..settings import ERROR, INFO, WARNING
 from .listening import now
@@ -52,7 +53,7 @@ class Voice:
             mark_told(untold, self._recording.tag.run_id, as_error=True)
 
     def _is_untold(self, error: Exception) -> bool:
-        return not exceptions.is_interrupted_query(error) and not was_told(error, self._recording.tag.run_id)
+        return not is_no_error(error) and not was_told(error, self._recording.tag.run_id)
 
     def stall(self, changed: str, told: dict[str, Any]) -> None:
         """Say that the run makes no progress, or does so again."""

@@ -7,6 +7,7 @@ import signal
 
 import pytest
 
+import navigator_obs as obs
 from navigator_obs.runs.endings import Terminated
 from navigator_obs.runs.verdict import by_exception, by_exit, orderly
 
@@ -82,3 +83,20 @@ def test_an_interrupted_query_is_judged_by_the_signal(error, signal, status):
     """DuckDB reports any signal that arrives in a query as an interruption: the signal that was noted says which."""
     verdict = by_exception(error, signal=signal)
     assert (verdict.status, verdict.signal) == (status, signal or "SIGINT")
+
+
+@pytest.mark.parametrize("name", ["click", "typer"])
+def test_the_ways_out_of_a_command_are_no_errors(name, recorder):
+    """`Exit` is an exit with its code, `Abort` an interruption; wrong use is an error, with the code of one."""
+    framework = pytest.importorskip(name)
+    exits = framework.exceptions if name == "click" else framework
+    raised = (exits.Exit(0), exits.Exit(3), exits.Abort(), framework.BadParameter("no"))
+    verdicts = [by_exception(error) for error in raised]
+    told = [(verdict.status, verdict.exit_code) for verdict in verdicts[1:]]
+    assert verdicts[0] is None
+    assert told == [("failed", 3), ("interrupted", 1), ("failed", 2)]
+    for error, errors, status in ((exits.Exit(0), 0, "cancelled"), (framework.BadParameter("no"), 1, "failed")):
+        with pytest.raises(type(error)), obs.start_run("baseline") as run, obs.operation("command"):
+            raise error
+        assert run.summary["execution_summary"]["errors"] == errors
+        assert run.summary["performance_metrics"]["command"]["status"] == status
