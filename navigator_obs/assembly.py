@@ -17,6 +17,7 @@ from .operations import exact, metrics
 from .outputs.progress import Track, display_for
 from .runs import housekeeping, links, worker
 from .runs import run as runs
+from .runs.files import SUMMARY_NAME
 from .runs.observer import RunObserver
 from .settings import INFO, WARNING
 
@@ -229,7 +230,7 @@ class ConsoleReport:
                 directory,
                 self._log_path if self._log_path.exists() else None,
                 # A run goes on where no folder can be made for it.
-                kept=(directory / "summary.json").exists(),
+                kept=(directory / SUMMARY_NAME).exists(),
             ),
         )
         put(sys.stderr, f"{report}\n")

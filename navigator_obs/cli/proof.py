@@ -8,8 +8,9 @@ from typing import Any, Final
 
 from ..history.entry import RunEntry
 from ..outputs.cells import Cell, Column, Section, cell, count_of, joined, local_time, text
+from ..runs.files import SEAL_NAME
 from ..runs.reading import tables
-from ..runs.seal import SEAL_NAME, records
+from ..runs.seal import records
 
 MAX_ROWS: Final = 8
 _DIGITS: Final = 16

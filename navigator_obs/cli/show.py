@@ -10,12 +10,12 @@ import click
 
 from ..config import Config
 from ..events.console import wants_colour
-from ..history.entry import ANNOTATIONS_NAME, SCHEMA_VERSION
 from ..history.lastwords import SILENT, last_events
 from ..history.store import RunEntry
 from ..outputs.cells import Column, Section, cell, text
 from ..outputs.sections import Places
 from ..outputs.text import render
+from ..runs.files import ANNOTATIONS_NAME, SCHEMA_VERSION
 from ..runs.migration import version_of
 from .meeting import settled
 from .screen import print_json, print_sections

@@ -10,9 +10,8 @@ from typing import Any, Final
 
 from ..clock import seconds_between
 from ..fields import format_seconds
-from ..runs.evidence import FAULT_NAME
+from ..runs.files import FAULT_NAME, STACKS_NAME
 from ..runs.reading import number, table, tables
-from ..runs.stalls import STACKS_NAME
 from ..runs.statuses import LIKELY, POSSIBLE
 from .cause import Cause
 from .places import Standing, standing

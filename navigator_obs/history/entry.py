@@ -13,6 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from ..runs.files import ANNOTATIONS_NAME, JOURNAL_NAME, LOCK_NAME, SCHEMA_VERSION, SUMMARY_NAME
 from ..runs.reading import number, table
 from ..runs.statuses import LIVING
 from . import figures
@@ -20,11 +21,7 @@ from . import figures
 if TYPE_CHECKING:
     from ..runs.annotations import Annotations
 
-# As `runs.annotations` has it, which a list of runs without any need not import.
-ANNOTATIONS_NAME: Final = "annotations.jsonl"
-_MARKS: Final = ("summary.json", "journal.jsonl", "run.lock")
-# As `runs.summary` has it, which most lists need not import.
-SCHEMA_VERSION: Final = 1
+_MARKS: Final = (SUMMARY_NAME, JOURNAL_NAME, LOCK_NAME)
 _HEAD_BYTES: Final = 16_384
 # The summary's first key that a list does not need: what stands before it is small, however long the run was.
 _END_OF_HEAD: Final = b'\n  "performance_metrics":'
@@ -201,7 +198,7 @@ def _status(directory: Path, metadata: Mapping[str, Any], summary: Mapping[str, 
 def _head(directory: Path, parse: Parse) -> dict[str, Any]:
     """Return the first keys of the summary, or all of them where it was not written by us, key by key on its line."""
     try:
-        with open(directory / "summary.json", "rb") as file:
+        with open(directory / SUMMARY_NAME, "rb") as file:
             data = file.read(_HEAD_BYTES)
         head, found, _ = data.partition(_END_OF_HEAD)
         summary = parse(head.rstrip().removesuffix(b",") + b"}") if found else None
@@ -212,7 +209,7 @@ def _head(directory: Path, parse: Parse) -> dict[str, Any]:
 
 def _read(directory: Path) -> dict[str, Any]:
     try:
-        summary = fast_parse()((directory / "summary.json").read_bytes())
+        summary = fast_parse()((directory / SUMMARY_NAME).read_bytes())
     except (OSError, ValueError):
         return {}
     return _as_of_today(summary) if isinstance(summary, dict) else {}

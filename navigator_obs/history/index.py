@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from ..events.places import NETWORK, file_system
-from .entry import ANNOTATIONS_NAME, RunEntry, entry_of, fast_parse, from_row, to_row
+from ..runs.files import ANNOTATIONS_NAME
+from .entry import RunEntry, entry_of, fast_parse, from_row, to_row
 
 if TYPE_CHECKING:
     import sqlite3

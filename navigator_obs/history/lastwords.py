@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from ..errors import UsageError
+from ..runs.files import JOURNAL_NAME
 from ..runs.reading import table
-from ..runs.records import JOURNAL_NAME, tail
+from ..runs.records import tail
 from .entry import RunEntry
 from .reader import read_events
 

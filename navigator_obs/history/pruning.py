@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from ..clock import parse_timestamp
+from ..runs.files import JOURNAL_NAME, STACKS_NAME, WORKERS_FOLDER
 from ..runs.folder import Lock
-from ..runs.records import JOURNAL_NAME, WORKERS_FOLDER
 from ..runs.statuses import OPEN
 from .entry import RunEntry
 from .store import History, whole_of
@@ -29,7 +29,7 @@ _DAY_SECONDS: Final = 86_400
 _CLAIM_NAME: Final = ".pruning"
 _DOOMED: Final = ".deleting-"
 # By pattern; files that the program keeps in the run's folder are not ours to thin.
-_DETAILS: Final = ("trace*", "stacks.log", "report.html", WORKERS_FOLDER)
+_DETAILS: Final = ("trace*", STACKS_NAME, "report.html", WORKERS_FOLDER)
 
 DETAILS, JOURNAL, RUN = "details", "journal", "run"
 """What of a run is removed: its traces and the shares of its workers, its journal, or all of it."""

@@ -16,6 +16,7 @@ from typing import Any, Final, NamedTuple
 from ..fields import format_bytes, format_count, format_mb, format_percent, format_seconds
 from ..history.ended import endings
 from ..history.naming import typed
+from ..runs.files import SUMMARY_NAME
 from ..runs.reading import items, number, table, tables
 from ..runs.statuses import LIVING
 from . import ahead, failed_checks, params, problems, slow, years
@@ -317,7 +318,7 @@ def files(summary: Mapping[str, Any], places: Places) -> Section:
     """Where the record and the results are."""
     rows: list[tuple[Cell, ...]] = []
     if places.directory:
-        rows.append(_file("summary", places.directory / "summary.json", None) if places.kept else _not_kept(places))
+        rows.append(_file("summary", places.directory / SUMMARY_NAME, None) if places.kept else _not_kept(places))
     if places.log_path:
         rows.append(_file("log", places.log_path, None))
         which = typed(places.directory) if places.directory and places.kept else f"--where run_id={_run_id(summary)}"

@@ -13,8 +13,8 @@ from typing import Any, Final
 
 from ..clock import clock, format_timestamp
 from ..errors import UsageError, close_match
+from .files import ANNOTATIONS_NAME
 
-ANNOTATIONS_NAME: Final = "annotations.jsonl"
 KINDS: Final = ("tag", "untag", "pin", "unpin", "note", "ack", "baseline", "unbaseline", "thinned")
 MAX_TAG: Final = 100
 MAX_TEXT: Final = 4_000

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Final
 
 from . import folder
-from .records import WORKERS_FOLDER, worker_shares
+from .files import WORKERS_FOLDER
+from .records import worker_shares
 
 WAIT_SECONDS: Final = 1.0
 _CALL_NAME: Final = "ended"

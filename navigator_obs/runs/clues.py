@@ -15,8 +15,9 @@ from typing import Any, Final
 from ..clock import format_timestamp, parse_timestamp
 from ..events.boot import boot_id
 from . import evidence
+from .files import FAULT_NAME, JOURNAL_NAME, SIGNALS_NAME
 from .reading import table
-from .records import JOURNAL_NAME, Record, head, tail
+from .records import Record, head, tail
 
 STATUS_OF_SIGNAL: Final = {"SIGINT": "interrupted", "SIGTERM": "terminated", "SIGHUP": "terminated"}
 _VALID: Final = frozenset(int(number) for number in signal.Signals)
@@ -61,7 +62,7 @@ def examine(directory: Path, exit: Exit | None = None) -> Clues:  # noqa: A002
         last_time=max((str(record.get("time") or "") for record in [start, *records]), default=""),
         signal=told,
         went_on=told is not None and any(_is_progress(record, told[1]) for record in records),
-        fault=_fault(directory / evidence.FAULT_NAME) or _fault(Path(str(laid(start).get("fault_log")))),
+        fault=_fault(directory / FAULT_NAME) or _fault(Path(str(laid(start).get("fault_log")))),
         host=_host(start, directory),
         exit=exit,
     )
@@ -84,7 +85,7 @@ def laid(record: Record) -> Mapping[str, Any]:
 def _signal(directory: Path, records: Iterable[Record]) -> tuple[str, str] | None:
     """The last signal that asked the process to end, and when: as the run heard it, or as only the interpreter did."""
     heard = [(str(record["signal"]), str(record["time"])) for record in records if record["kind"] == "signal"]
-    arrived = _arrived(directory / evidence.SIGNALS_NAME)
+    arrived = _arrived(directory / SIGNALS_NAME)
     return max([*heard, *arrived], key=lambda told: told[1], default=None)
 
 

@@ -22,9 +22,8 @@ from ..events.boot import boot_id
 from ..events.places import file_system, is_foreign
 from ..operations import oom
 from ..operations.resources import MB
+from .files import FAULT_NAME, SIGNALS_NAME
 
-FAULT_NAME: Final = "fault.log"
-SIGNALS_NAME: Final = ".signals"
 APPEND: Final = os.O_WRONLY | os.O_CREAT | os.O_APPEND
 _SIGNALS_BYTES: Final = 4096
 SCHEDULER_VARIABLES: Final = (

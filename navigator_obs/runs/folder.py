@@ -12,14 +12,13 @@ from ..encoding import from_json, shown, to_json, to_json_pretty
 from ..errors import UsageError
 from ..events.locking import try_lock
 from ..events.rotation import make_private_folder, sync_folder
+from .files import LOCK_NAME, SUMMARY_NAME
 
 try:
     import fcntl
 except ImportError:  # pragma: no cover - Windows: whether a run lives is told by its process id alone
     fcntl = None  # type: ignore[assignment]
 
-SUMMARY_NAME: Final = "summary.json"
-LOCK_NAME: Final = "run.lock"
 _VALID_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _ATTEMPTS: Final = 100
 _RESERVE_NAME: Final = ".reserve"

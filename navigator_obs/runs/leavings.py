@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..redaction import MARK
+from .files import JOURNAL_NAME
 from .folder import read_summary
 from .reading import tables
-from .records import JOURNAL_NAME, head, read
+from .records import head, read
 
 
 class Left(NamedTuple):

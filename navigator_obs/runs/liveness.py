@@ -17,9 +17,10 @@ from typing import Any, Final, TypedDict
 
 from . import postmortem
 from .clues import Clues, age_seconds, examine, is_alive, laid
-from .folder import LOCK_NAME, is_locked, read_summary
+from .files import JOURNAL_NAME, LOCK_NAME
+from .folder import is_locked, read_summary
 from .reading import table
-from .records import JOURNAL_NAME, end_record
+from .records import end_record
 from .statuses import CERTAIN
 
 SILENT_SECONDS: Final = 300.0

@@ -16,8 +16,9 @@ from ..events import scope
 from . import calling, clockwatch, evidence, folder, seal
 from .allowance import Allowance
 from .behind import Behind
+from .files import JOURNAL_NAME, SEAL_NAME
 from .listening import TICK_SECONDS, Listener, now
-from .records import JOURNAL_NAME, Record, Shares
+from .records import Record, Shares
 from .stalls import StallWatch
 from .summary import Fold
 
@@ -236,7 +237,7 @@ class Recording(Listener):
 
     def seal_what_came(self) -> None:
         """Have the seal, if there is one, cover what observers have left in the folder."""
-        if (self.directory / seal.SEAL_NAME).exists():
+        if (self.directory / SEAL_NAME).exists():
             seal.extend(self.directory, key=self._key, file_mode=self.config.file_mode)
 
     @property

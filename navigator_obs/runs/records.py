@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from ..encoding import from_json
+from .files import JOURNAL_NAME, WORKERS_FOLDER
 from .staged import left_beside
 
-JOURNAL_NAME: Final = "journal.jsonl"
-WORKERS_FOLDER: Final = "workers"
 # An end record is small; behind it stands at most what was owed and fitted into the run's reserve.
 _TAIL_BYTES: Final = 512 * 1024
 

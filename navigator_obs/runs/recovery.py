@@ -21,9 +21,10 @@ from ..encoding import from_json, to_json
 from ..events.places import is_ours, staging_folders
 from . import calling, evidence, folder, links, liveness, postmortem, seal
 from .clues import Exit, examine, is_alive, laid
+from .files import FAULT_NAME, JOURNAL_NAME, SIGNALS_NAME
 from .journal import Journal
 from .reading import table
-from .records import JOURNAL_NAME, read_run
+from .records import read_run
 from .staged import forget_left, left_beside
 from .statuses import OPEN
 from .summary import Fold
@@ -133,8 +134,8 @@ def _concluded(directory: Path, config: Config, exit: Exit | None) -> dict[str, 
     summary = fold.summary()
     sync = config.durability in {"group", "full"}
     folder.write_summary(directory, summary, file_mode=config.file_mode, sync=sync)
-    (directory / evidence.SIGNALS_NAME).unlink(missing_ok=True)
-    evidence.remove_if_empty(directory / evidence.FAULT_NAME)
+    (directory / SIGNALS_NAME).unlink(missing_ok=True)
+    evidence.remove_if_empty(directory / FAULT_NAME)
     key = links.key_or_none(config.seal_key_file)
     seal.write(directory, "recovery", key=key, file_mode=config.file_mode, sync=sync)
     return summary

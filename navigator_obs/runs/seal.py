@@ -15,13 +15,10 @@ from typing import Any, Final
 from ..clock import clock, format_timestamp
 from ..encoding import to_json
 from .allowance import Allowance
-from .annotations import ANNOTATIONS_NAME
-from .evidence import FAULT_NAME
-from .folder import LOCK_NAME, SUMMARY_NAME
+from .files import ANNOTATIONS_NAME, FAULT_NAME, JOURNAL_NAME, LOCK_NAME, SEAL_NAME, SUMMARY_NAME, WORKERS_FOLDER
 from .journal import Journal
-from .records import JOURNAL_NAME, WORKERS_FOLDER, read
+from .records import read
 
-SEAL_NAME: Final = "seal.jsonl"
 # What a program leaves in the folder may be as large as it likes: the end of a run must not wait for long.
 MAX_DIGEST_BYTES: Final = 256_000_000
 _OWN: Final = (SUMMARY_NAME, JOURNAL_NAME, FAULT_NAME)

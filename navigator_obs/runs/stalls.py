@@ -16,9 +16,9 @@ from typing import Any, Final
 from ..clock import clock, format_timestamp
 from ..encoding import text
 from .evidence import APPEND, remove_if_empty
+from .files import STACKS_NAME
 from .promise import LATER_SECONDS, Promise
 
-STACKS_NAME: Final = "stacks.log"
 MOST_THREADS: Final = 50
 MOST_FRAMES: Final = 60
 _MOST_BYTES: Final = 1_000_000

@@ -18,13 +18,12 @@ from . import bottlenecks, figures
 from .catalogue import Catalogue, failure_issue
 from .checkbook import CheckBook
 from .consumption import Consumption
+from .files import SCHEMA_VERSION
 from .life import Life
 from .outlook import Outlook, Years
 from .products import Products
 from .records import Record
 from .still_open import StillOpen
-
-SCHEMA_VERSION: Final = 1
 
 
 def fold(records: Iterable[Record]) -> dict[str, Any]:

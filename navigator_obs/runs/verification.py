@@ -17,10 +17,11 @@ from ..encoding import shown
 from ..errors import UsageError
 from . import leavings, seal
 from .breaks import UNKEYED, UNLINKED, breaks_in
+from .files import JOURNAL_NAME, SEAL_NAME
 from .folder import read_summary
 from .liveness import status_of
 from .reading import items, table
-from .records import JOURNAL_NAME, end_record, head, worker_shares
+from .records import end_record, head, worker_shares
 from .statuses import LIVING
 
 INTACT: Final = "intact"
@@ -218,7 +219,7 @@ def _digest_of(path: Path, size: int) -> str:
 def _of_seal(
     directory: Path, sealed: list[dict[str, Any]], key: bytes | None, expected: str | None
 ) -> Iterator[Problem]:
-    name = seal.SEAL_NAME
+    name = SEAL_NAME
     if not sealed:
         return
     for found in breaks_in(directory / name, key):
@@ -233,7 +234,7 @@ def _of_seal(
 
 
 def _of_missing_seal(directory: Path, expected: str | None) -> Iterator[Problem]:
-    name = seal.SEAL_NAME
+    name = SEAL_NAME
     if expected is not None:
         yield Problem(name, "missing", f"the seal {expected} was expected")
     summary = read_summary(directory)

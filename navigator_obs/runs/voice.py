@@ -9,8 +9,8 @@ from ..events.emitting import emit
 from ..events.leaving import is_no_error
 from ..events.retelling import mark_told, was_told
 from ..settings import ERROR, INFO, WARNING
+from .files import STACKS_NAME
 from .listening import now
-from .stalls import STACKS_NAME
 
 if TYPE_CHECKING:
     from .recording import Recording

@@ -25,15 +25,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-# Its fork handler gives a child its sinks, and must run before the one below.
 from ..events import exceptions, retelling, scope, setup, sinks, ticker  # noqa: F401
 from ..events.filesink import at_exit
 from ..events.rotation import make_private_folder
 from ..operations import metrics
 from ..redaction import Redactor
 from . import calling, current, folder, parting
+
+# Its fork handler gives a child its sinks, and must run before the one below.
+from .files import WORKERS_FOLDER
 from .listening import Listener
-from .records import WORKERS_FOLDER
 
 if TYPE_CHECKING:
     from ..config import Config

@@ -110,6 +110,7 @@ def test_the_list_of_runs_imports_next_to_nothing(recorded):
         "navigator_obs.outputs",
         "navigator_obs.outputs.columns",
         "navigator_obs.runs",
+        "navigator_obs.runs.files",
         "navigator_obs.runs.reading",
         "navigator_obs.runs.statuses",
         "navigator_obs.settings",

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from navigator_obs.errors import UsageError
-from navigator_obs.runs.annotations import ANNOTATIONS_NAME, annotate, read_annotations, read_records, told_by
+from navigator_obs.runs.annotations import annotate, read_annotations, read_records, told_by
+from navigator_obs.runs.files import ANNOTATIONS_NAME
 
 
 def test_records_are_lines_with_time_kind_and_author(tmp_path: Path):

@@ -9,8 +9,9 @@ import pytest
 
 from navigator_obs.history.store import History
 from navigator_obs.outputs.text import render
+from navigator_obs.runs.files import SCHEMA_VERSION
 from navigator_obs.runs.migration import migrated, version_of
-from navigator_obs.runs.summary import SCHEMA_VERSION, fold
+from navigator_obs.runs.summary import fold
 
 FIRST = {
     "run_metadata": {

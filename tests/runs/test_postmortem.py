@@ -12,6 +12,7 @@ from navigator_obs.events.boot import boot_id
 from navigator_obs.events.places import is_foreign
 from navigator_obs.runs import evidence
 from navigator_obs.runs.clues import Clues, Exit, examine
+from navigator_obs.runs.files import SIGNALS_NAME
 from navigator_obs.runs.postmortem import judge
 
 EARLIER, LATER = "2026-01-01T10:00:00.000000Z", "2026-01-01T10:00:09.000000Z"
@@ -114,7 +115,7 @@ def test_work_after_a_signal_means_that_the_program_went_on(tmp_path, kind, more
 def test_a_signal_that_only_the_interpreter_heard_counts(tmp_path):
     """Its number stands in `.signals`; those that ask nobody to end are left out."""
     journal(tmp_path, START)
-    (tmp_path / evidence.SIGNALS_NAME).write_bytes(bytes([signal.SIGCHLD, signal.SIGTERM, signal.SIGALRM]) + bytes(90))
+    (tmp_path / SIGNALS_NAME).write_bytes(bytes([signal.SIGCHLD, signal.SIGTERM, signal.SIGALRM]) + bytes(90))
     assert examine(tmp_path).signal[0] == "SIGTERM"
 
 
