@@ -104,7 +104,9 @@ def _stood(cause: Cause, directory: Path | None, name: str) -> Cause:
 
 def _waiting(threads: Sequence[Standing]) -> Iterator[str]:
     for one in threads[:_MOST_THREADS]:
-        yield f"{one.thread} at {one.place}"
+        # The interpreter's own timer knows no names.
+        name = "another thread" if one.thread.startswith("0x") else one.thread
+        yield f"{name} at {one.place}"
     if len(threads) > _MOST_THREADS:
         yield f"{len(threads) - _MOST_THREADS} more threads"
 

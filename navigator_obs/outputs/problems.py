@@ -207,7 +207,7 @@ def _fields(event: Mapping[str, Any], context: Mapping[str, Any]) -> Iterator[st
 
 _TOLD_ELSEWHERE: Final = frozenset({"operation_path"})
 # Why a run is called stalled.
-_TOLD_BY_REASON: Final = frozenset({"since", "promise_seconds", "learnt"})
+_TOLD_BY_REASON: Final = frozenset({"since", "promise_seconds", "learnt", "open_operations"})
 _TOLD_OF_WARNINGS: Final = frozenset({"operation_path", "warning", "file"})
 
 

@@ -153,7 +153,7 @@ def stood(summary: Mapping[str, Any], directory: Path | None) -> list[str]:
     if directory is None:
         return []
     found = next((cause for cause in endings(summary, directory) if cause.place), None)
-    return [text(_from_here(place)) for place in (found.place, *found.also)] if found else []
+    return [text(place).replace(_here(), "") for place in (found.place, *found.also)] if found else []
 
 
 def _evidence(summary: Mapping[str, Any]) -> str:
@@ -346,10 +346,17 @@ def _not_kept(places: Places) -> tuple[Cell, ...]:
     return cell("summary", "dim"), cell(told, "bad"), cell("")
 
 
+def _here() -> str:
+    try:
+        return f"{os.getcwd()}{os.sep}"
+    except OSError:
+        # It was removed meanwhile: nothing lies below it.
+        return "\0"
+
+
 def _from_here(path: object) -> object:
     """A path as one would type it in the working directory, where it lies below that."""
-    here = f"{os.getcwd()}{os.sep}"
-    return text(path).removeprefix(here) if isinstance(path, (str, Path)) else path
+    return text(path).removeprefix(_here()) if isinstance(path, (str, Path)) else path
 
 
 def _artifact(found: Mapping[str, Any]) -> tuple[Cell, ...]:

@@ -44,6 +44,19 @@ def test_a_hang_says_where_it_stands(tmp_path):
     assert cause.also == ("Thread-1 (pay) at /srv/plan/rules.py:7 in settle",)
 
 
+def test_a_thread_without_a_name_is_told_as_another(tmp_path):
+    """The interpreter's own timer, which writes the stacks where Python cannot, gives numbers for names."""
+    told = ["Timeout (0:00:01)!", "Thread 0x00007f517297b6c0 (most recent call first):"]
+    told += ['  File "/srv/plan/rules.py", line 7 in settle', "Thread 0x00007f5172000000 (most recent call first):"]
+    told += ['  File "/srv/plan/run.py", line 9 in year', '  File "/srv/plan/run.py", line 1 in <module>']
+    (tmp_path / "stacks.log").write_text("\n".join(told))
+    [cause] = endings(summary(status="stalled", reason="no word for 9 s"), tmp_path)
+    assert (cause.place, cause.also) == (
+        "/srv/plan/run.py:9 in year",
+        ("another thread at /srv/plan/rules.py:7 in settle",),
+    )
+
+
 def stalled(seconds):
     warning = {"last": {"message": "Run stalled", "since": SINCE}}
     ended = summary(status="terminated", reason="SIGTERM", end_time="2025-01-01T00:01:00.000000Z")
