@@ -19,14 +19,13 @@ from ..history.naming import typed
 from ..runs.files import SUMMARY_NAME
 from ..runs.reading import items, number, table, tables
 from ..runs.statuses import LIVING
-from . import ahead, failed_checks, params, problems, slow, years
+from . import ahead, failed_checks, measured, params, problems, slow, years
 from .cells import (
     Cell,
     Column,
     Section,
     cell,
     count_of,
-    figure,
     fitted,
     formatted,
     joined,
@@ -36,8 +35,6 @@ from .cells import (
 )
 
 MAX_FILES: Final = 8
-MAX_FIGURES: Final = 8
-MAX_DISTRIBUTIONS: Final = 4
 TONES: Final[Mapping[str, str]] = {
     "success": "good",
     "running": "live",
@@ -107,7 +104,7 @@ def sections(summary: Mapping[str, Any], *, width: int = 100, places: Places | N
         *years.tables(summary, width),
         slow.slowest(summary),
         slow.hotspots(summary),
-        figures(summary),
+        measured.section(summary),
         files(summary, places),
     )
     fitting = (section if section.prose else fitted(section, width) for section in found if section.rows)
@@ -273,45 +270,6 @@ def _cost(observability: Mapping[str, Any]) -> Cell | str:
         ]
     )
     return cell(words, "warn" if lost or torn else "") if words else ""
-
-
-def figures(summary: Mapping[str, Any]) -> Section:
-    """The program's own counters, gauges and distributions."""
-    metrics = table(summary, "metrics")
-    single = [each for kind in ("counters", "gauges") for each in tables(metrics, kind)]
-    spread = tables(metrics, "distributions")
-    rows: list[tuple[Cell, ...]] = [
-        (cell(_series(each)), cell(_value(each)), cell(_unit(each)), cell("")) for each in single[:MAX_FIGURES]
-    ]
-    rows += map(_distribution, spread[:MAX_DISTRIBUTIONS])
-    more = len(single) + len(spread) - len(rows)
-    note = f"{more} more in summary.json" if more > 0 else ""
-    columns = (Column("", flexible=True), Column("", right=True), Column(""), Column("", wraps=True))
-    return Section("Figures", columns, rows, note=note)
-
-
-def _unit(found: Mapping[str, Any]) -> str:
-    """The unit, unless the name ends in it."""
-    unit, name = text(found.get("unit")), text(found.get("name"))
-    return "" if found.get("value", found.get("p50")) is None or name.endswith(f"_{unit}") else unit
-
-
-def _distribution(found: Mapping[str, Any]) -> tuple[Cell, ...]:
-    if not number(found.get("count")):
-        return cell(_series(found)), cell("not a number"), cell(""), cell("")
-    rest = joined(f"{key} {figure(found[key])}" for key in ("p95", "max") if found.get(key) is not None)
-    told = joined([f"the median of {formatted(found.get('count'), format_count)}", rest])
-    return cell(_series(found)), cell(_value({"value": found.get("p50")})), cell(_unit(found)), cell(told, "dim")
-
-
-def _series(found: Mapping[str, Any]) -> str:
-    labels = "  ".join(f"{text(name)}={text(value)}" for name, value in table(found, "labels").items())
-    return f"{text(found.get('name'))}  {labels}".strip()
-
-
-def _value(found: Mapping[str, Any]) -> str:
-    # What JSON has no number for was set to NaN or an infinity.
-    return "not a number" if found.get("value") is None else figure(found["value"])
 
 
 def files(summary: Mapping[str, Any], places: Places) -> Section:
