@@ -74,7 +74,7 @@ def shutdown() -> None:
     Not needed at the end of a program, where it happens by itself; for notebooks and tests.
     """
     global _config, _given
-    runs.finish_open_runs("the toolkit was shut down")
+    runs.finish_open_runs()
     setup.uninstall()
     exact.use(exact=False)
     _config, _given = None, {}

@@ -112,10 +112,10 @@ def wrapped(text: str, width: int, indent: str = "", hanging: str = "  ", max_li
     ).wrap(text)
 
 
-def aligned(rows: Sequence[Sequence[str]], right: Sequence[bool], gap: str = "  ") -> list[str]:
+def aligned(rows: Sequence[Sequence[str]], right: Sequence[bool]) -> list[str]:
     """Lay out rows of harmless cells in columns; *right* says which columns are aligned to the right."""
     columns = [_filled(column, side) for column, side in zip(zip(*rows, strict=True), right, strict=True)]
-    return [gap.join(row).rstrip() for row in zip(*columns, strict=True)]
+    return ["  ".join(row).rstrip() for row in zip(*columns, strict=True)]
 
 
 def _filled(column: Sequence[str], right: bool) -> list[str]:

@@ -294,10 +294,12 @@ def start_run(
     return run
 
 
-def finish_open_runs(reason: str) -> None:
-    """End each run that is still open in this process, the newest first, as if its block were left in good order."""
+def finish_open_runs() -> None:
+    """End each run that is still open in this process, the newest first, as if its block were left in good order: the
+    toolkit is shut down.
+    """
     for run in reversed(list(_open.values())):
-        run.finish(reason=reason if run._closing.years_left() else None)
+        run.finish(reason="the toolkit was shut down" if run._closing.years_left() else None)
 
 
 def _quietly(step: Callable[[], T]) -> T | None:
