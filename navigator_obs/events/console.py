@@ -6,6 +6,7 @@ outside can neither forge a line nor drive the terminal: control characters are 
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import select
@@ -71,6 +72,8 @@ class ConsoleSink:
         self._stream = stream
         self._lock = threading.RLock()
         self._passed_by = 0
+        # In a forked child: the stream that it has from its parent.
+        self._inherited: TextIO | None = None
         # The stream that was asked last whether it is to be coloured, and what it said.
         self._coloured: tuple[object, bool] = (None, False)
 
@@ -100,23 +103,33 @@ class ConsoleSink:
         if not self._lock.acquire(timeout=patience):
             return False
         try:
-            return put(stream, line, patience)
+            # A thread of the parent may have had the lock of the stream's own buffer, which is not renewed.
+            directly = stream is self._inherited and type(stream) is io.TextIOWrapper
+            return put(stream, line, patience, directly=directly)
         finally:
             self._lock.release()
 
     def after_fork(self) -> None:
         """In a forked child: a thread of the parent may have had the lock."""
         self._lock = threading.RLock()
+        self._inherited = self._stream or sys.stderr
 
 
-def put(stream: TextIO, text: str, patience_seconds: float = STALL_SECONDS) -> bool:
-    """Write *text* as far as *stream* takes it, waiting at most so long; return whether all of it was taken."""
+def put(stream: TextIO, text: str, patience_seconds: float = STALL_SECONDS, *, directly: bool = False) -> bool:
+    """Write *text* as far as *stream* takes it, waiting at most so long; return whether all of it was taken.
+
+    *directly* writes to its descriptor, past its buffer.
+    """
     text = written(text, getattr(stream, "encoding", None))
     deadline = time.monotonic() + patience_seconds
     for start in range(0, len(text), _PIECE):
         if not _has_room(stream, deadline):
             return False
-        stream.write(text[start : start + _PIECE])
+        piece = text[start : start + _PIECE]
+        if directly:
+            os.write(stream.fileno(), piece.encode(stream.encoding, "backslashreplace"))
+            continue
+        stream.write(piece)
         stream.flush()
     return True
 
