@@ -42,7 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Measure, print the table, write and compare; 1 if our own peer failed or lost something, 2 for a wrong call."""
     options = parser().parse_args(arguments)
     if options.command == "trends":
-        return trends.main(options.histories, options.json)
+        return trends.main(options.histories, options.json, options.first)
     old = _read(options.compare) if options.compare else None
     new = measure(options)
     print(table.render(new))
@@ -77,6 +77,7 @@ def parser() -> argparse.ArgumentParser:
     command = commands.add_parser("trends", help=TRENDS, description=TRENDS)
     command.add_argument("--json", type=Path, metavar="FILE", help="write the results there")
     command.add_argument("--histories", type=_positive, default=1000, metavar="N", help="of a case (default: 1000)")
+    command.add_argument("--first", type=int, default=0, metavar="SEED", help="of those from here on (default: 0)")
     return root
 
 

@@ -172,9 +172,9 @@ PROMISES = (
 """What is promised of confirmed rises: case, figure, least, most."""
 
 
-def main(histories: int, file: Path | None) -> int:
-    """Measure, print, write; 1 where a promise is not kept."""
-    report = measure(histories)
+def main(histories: int, file: Path | None, first: int = 0) -> int:
+    """Measure, print, write; 1 where a promise is not kept. *first* is the first of the seeds."""
+    report = measure(histories, first)
     print(render(report))
     if file:
         file.write_text(json.dumps(report, indent=2), encoding="utf-8")
@@ -193,19 +193,19 @@ def broken(report: dict[str, Any]) -> list[str]:
     ]
 
 
-def measure(histories: int) -> dict[str, Any]:
-    """Try every judge on every case, *histories* of each."""
+def measure(histories: int, first: int = 0) -> dict[str, Any]:
+    """Try every judge on every case, *histories* of each, with the seeds from *first* on."""
     # Only ours is quick; and of the unconfirmed each of the 50 runs has to be judged by itself.
     each = {"confirmed": histories, "unconfirmed": max(histories // 20, 20), "rank scan": max(histories // 5, 20)}
-    jobs = [(judge, case, each.get(judge, histories)) for judge in JUDGES for case in (*QUIET, *CHANGED)]
+    jobs = [(judge, case, each.get(judge, histories), first) for judge in JUDGES for case in (*QUIET, *CHANGED)]
     with ProcessPoolExecutor(os.cpu_count()) as pool:
         results = list(pool.map(_measured, *zip(*jobs, strict=True)))
-    return {"histories": histories, "runs": RUNS, "milliseconds_a_series": _cost(), "results": results}
+    return {"histories": histories, "first": first, "runs": RUNS, "milliseconds_a_series": _cost(), "results": results}
 
 
-def _measured(judge: str, case: Case, histories: int) -> dict[str, Any]:
-    seen = [JUDGES[judge](case.history(seed)) for seed in range(histories)]
-    found: dict[str, Any] = {"judge": judge, **asdict(case)}
+def _measured(judge: str, case: Case, histories: int, first: int) -> dict[str, Any]:
+    seen = [JUDGES[judge](case.history(seed)) for seed in range(first, first + histories)]
+    found: dict[str, Any] = {"judge": judge, "histories": histories, **asdict(case)}
     if not case.changes:
         return {**found, "false_alarm_percent": _percent(map(bool, seen), histories)}
     delays = [next((at - case.at + 1 for at in runs if at >= case.at), None) for runs in seen]
@@ -221,6 +221,19 @@ def _measured(judge: str, case: Case, histories: int) -> dict[str, Any]:
 
 def _percent(hits: Any, count: int) -> float:
     return round(100 * sum(hits) / count, 1)
+
+
+def interval(percent: float, count: int) -> tuple[float, float]:
+    """Return between what, in percent, the truth lies with 95 % probability (Wilson's interval).
+
+    >>> interval(2.0, 4000)
+    (1.6, 2.5)
+    """
+    share, z = percent / 100, 1.96
+    middle = share + z * z / (2 * count)
+    reach = z * math.sqrt(share * (1 - share) / count + z * z / (4 * count * count))
+    scale = 1 + z * z / count
+    return round(100 * (middle - reach) / scale, 1), round(100 * (middle + reach) / scale, 1)
 
 
 def _cost() -> float:
@@ -245,7 +258,19 @@ def render(report: dict[str, Any]) -> str:
     lines += ["", f"| found, % (median delay; within 4, 12 runs) | {' | '.join(JUDGES)} |", _rule(len(JUDGES))]
     for case in CHANGED:
         lines.append(f"| {case.title} | {' | '.join(_found(by_judge[judge, case.title]) for judge in JUDGES)} |")
+    lines += ["", "| confirmed, % | measured | 95 % interval | promised |", _rule(3)]
+    lines += [
+        _beside_promise(by_judge["confirmed", title], figure, least, most) for title, figure, least, most in PROMISES
+    ]
     return "\n".join([*lines, "", f"{report['milliseconds_a_series']} ms a series of {report['runs']} runs"])
+
+
+def _beside_promise(result: dict[str, Any], figure: str, least: float, most: float) -> str:
+    measured = result[figure]
+    name = figure.removesuffix("_percent").replace("_", " ")
+    low, high = interval(measured, result["histories"]) if figure.endswith("percent") else (measured, measured)
+    promised = f"{least:g} to {most:g}"
+    return f"| {result['title']}: {name} | {measured} | {low} to {high} | {promised} |"
 
 
 def _rule(columns: int) -> str:

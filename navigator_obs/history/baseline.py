@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import Final
 
 from ..operations.median import middle
+from .shift import most_gain, shift_of
 
 LEAST_RATIO: Final = 1.05
 """A smaller change is not worth a word."""
@@ -17,17 +18,22 @@ SHORTEST: Final = 3
 """So many runs of a new level it takes to confirm it: two outliers side by side are no rarity."""
 OUTLIER: Final = 3.3
 """So many times the noise a run stands out."""
+_LEAST_SHIFT: Final = math.log(1.055)
+"""Of what seems less than that, too much is noise."""
+# A window is worth a look where its runs are off by so many times the noise, those that stand out clipped.
 _CLIP: Final = 3.3
-_LEAST_SIGMAS: Final = 1.6
+_WORTH: Final = 1.2
 _LEAST_NOISE: Final = 0.01
 # What the noise is taken to be while too few runs tell it, and how many runs' word that counts for.
 _PRIOR_NOISE: Final = 0.1
 # Below this many runs nobody has seen how often outliers come.
 _KNOWN: Final = 15
-_ALONE: Final = 2.5
 # Nearer to the level than that, runs have been there before in any noise.
 _LEAST_FAR: Final = 2.0
-_LEAST_CHANCE: Final = 0.0007
+_LEAST_CHANCE: Final = 0.0003
+# By the length of the window, from 3 on: what noise of 3 % alone seldom reaches, and how much more it takes at 10 %.
+# Four runs have to be enough, so they have the lowest; there are more long windows, so those have a higher one.
+_LIMITS: Final = ((2.9, 0.25), (2.4, 0.85), (2.9, 0.4))
 
 
 class Baseline:
@@ -52,18 +58,17 @@ class Baseline:
         return base
 
     def grow(self, logs: Sequence[float], end: int) -> None:
-        """Take in the runs up to *end*. What is known of many does not change by a few more, except for their level."""
+        """Take in the runs up to *end*."""
         if end == self.end:
             return
         for log in logs[self.end : end]:
             insort(self._ordered, log)
         self.end = end
-        if len(self._ordered) < _KNOWN:
-            self._learn(logs)
-            return
-        # Huber's one step from the median: nearly as good as the mean, and out of an outlier's reach.
-        low, high = self.level - 1.5 * self.noise, self.level + 1.5 * self.noise
-        self.level = sum([min(max(log, low), high) for log in self._ordered]) / len(self._ordered)
+        self._learn(logs)
+        if len(self._ordered) >= _KNOWN:
+            # Huber's one step from the median: nearly as good as the mean, and out of an outlier's reach.
+            low, high = self.level - 1.5 * self.noise, self.level + 1.5 * self.noise
+            self.level = sum([min(max(log, low), high) for log in self._ordered]) / len(self._ordered)
 
     def _learn(self, logs: Sequence[float]) -> None:
         self.level = middle(self._ordered)
@@ -76,7 +81,7 @@ class Baseline:
 
     def may_differ(self, window: Sequence[float]) -> bool:
         """Whether a look at the windows that end with *window* is worth its time: most of the time it is not."""
-        reach, least = _CLIP * self.noise, 0.75 * _LEAST_SIGMAS * self.noise
+        reach, least = _CLIP * self.noise, _WORTH * self.noise
         high = low = 0.0
         for length, log in enumerate(reversed(window), start=1):
             deviation = log - self.level
@@ -89,40 +94,45 @@ class Baseline:
     def strength(self, window: Sequence[float], more: float) -> float:
         """Return how far beyond the threshold *window* speaks for another level: above 1 it is confirmed."""
         size = len(window)
-        scores = [(log - self.level) / self.noise for log in window]
-        side = 1.0 if sum(scores) > 0 else -1.0
-        scores = sorted(score * side for score in scores)
-        middle = scores[(size - 1) // 2]
-        if middle * self.noise < LEAST:
+        scores = sorted((log - self.level) / self.noise for log in window)
+        side = 1.0 if middle(scores) > 0 else -1.0
+        if side < 0:
+            scores = [-score for score in reversed(scores)]
+        # Twice the gain is what the square of a normal deviate would be; the level before is no better known than that.
+        needed = self._threshold(size, more) ** 2 * 0.5 * (1 + 1.15 * size / len(self._ordered))
+        if most_gain(scores, self.noise) <= needed:
             return 0.0
-        slack = 1.6 if size == SHORTEST else 3.0
-        if self.is_rough:
-            slack *= 0.6 if size == SHORTEST else 0.3
-        cap = min(_CLIP, max(0.0, scores[0]) + slack)
-        # One that stands out of its own window says nothing for it: it counts as little as the lowest.
-        total = sum([scores[0] if score > middle + _ALONE else max(-_CLIP, min(cap, score)) for score in scores])
-        if total < _LEAST_SIGMAS * size:
-            return 0.0
-        evidence = total / math.sqrt(size * (1 + 1.15 * size / len(self._ordered)))
-        strength = evidence / self._threshold(more)
-        return 0.0 if strength > 1 and self._is_used_to(side * middle, size) else strength
+        shift, gain = shift_of(scores, self.noise, _LEAST_SHIFT / self.noise)
+        return 0.0 if gain > needed and self._is_used_to(side, shift, scores) else math.sqrt(gain / needed)
 
-    def _is_used_to(self, score: float, size: int) -> bool:
-        """Whether runs have been about so far off before, and so often that *size* of them in a row may be chance: a
-        cache that is cold in three of ten runs makes two speeds, not two levels.
+    def _is_used_to(self, side: float, shift: float, scores: Sequence[float]) -> bool:
+        """Whether runs have been about so far off before, and so often that these may be chance: a cache that is cold
+        in three of ten runs makes two speeds, not two levels.
         """
-        if abs(score) < _LEAST_FAR:
+        if shift < _LEAST_FAR:
             return False
-        near, beyond = sorted((score - math.copysign(1.0, score), score + math.copysign(2.0, score)))
+        near, beyond = sorted((side * (shift - 1.0), side * (shift + 2.0)))
         low, high = self.level + near * self.noise, self.level + beyond * self.noise
+        runs = len(self._ordered)
         before = bisect_right(self._ordered, high) - bisect_left(self._ordered, low)
-        return before > 1 and (before / len(self._ordered)) ** size > _LEAST_CHANCE
+        # Some are there in any noise.
+        share = (before - runs * 0.5 * math.erfc((shift - 1.0) / math.sqrt(2))) / runs
+        if before < 2 or share <= 0:
+            return False
+        there = sum(score > shift - 1.5 for score in scores)
+        return _chance_of(there, len(scores), share) > _LEAST_CHANCE
 
-    def _threshold(self, more: float) -> float:
+    def _threshold(self, size: int, more: float) -> float:
         """What noise alone seldom reaches: higher where it is strong, hardly known, or remembers itself."""
+        base, by_noise = _LIMITS[min(size - SHORTEST, len(_LIMITS) - 1)]
         share = max(0.0, min(1.0, (self.noise - 0.03) / 0.07))
-        limit = (2.4 + 0.87 * share) * self.memory * (1 + 3 / self.known) + (0.4 if self.is_rough else 0.0)
+        limit = (base + by_noise * share) * self.memory * (1 + 3 / self.known) + (0.2 if self.is_rough else 0.0)
         return math.sqrt(limit * limit + more)
+
+
+def _chance_of(least: int, count: int, share: float) -> float:
+    """Return how probable it is that of *count* at least *least* are there, when so large a *share* is."""
+    return sum(math.comb(count, some) * share**some * (1 - share) ** (count - some) for some in range(least, count + 1))
 
 
 def noise_of(deviations: list[float]) -> float:

@@ -2,8 +2,8 @@
 
 Every run is judged as it came, from the runs before it alone. The newest 3 to 8 runs are held against up to 40 before
 them, on a logarithmic scale, so that a verdict does not depend on units: a windowed likelihood-ratio scan for a change
-of level (Basseville and Nikiforov, *Detection of Abrupt Changes*, 1993, ch. 2.4) with Huber's clipped means (*Robust
-Estimation of a Location Parameter*, 1964). `python -m benchmarks trends` measures how often it is wrong.
+of level (Basseville and Nikiforov, *Detection of Abrupt Changes*, 1993, ch. 2.4) where any run may be an outlier
+(`history.shift`). `python -m benchmarks trends` measures how often it is wrong.
 """
 
 from __future__ import annotations
