@@ -127,7 +127,7 @@ class Session:
         _settle()
         done = subprocess.run(
             command, env=self.environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            text=True, check=False, timeout=120,
+            text=True, check=False, timeout=600,
         )  # fmt: skip
         if done.returncode != int(block.marks.get("exit", 0)):
             raise PageError(f"{block.place}: exit code {done.returncode}\n{done.stdout}")
