@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from ..events.compression import kind_of, number_of, open_plain
+from ..events.compression import SUFFIXES, kind_of, number_of, open_plain
 from .needles import Needle, holds, how_often, lines_that_hold
 
 _BLOCK_BYTES: Final = 1 << 18
@@ -110,18 +110,33 @@ def log_files(log_path: Path) -> list[Path]:
 
 
 def open_all(log_path: Path) -> list[LogPiece]:
-    """Open the log's files, newest first: a rotation meanwhile shows one of them twice, and never hides one."""
+    """Open the log's files, newest first: a rotation meanwhile shows one of them twice, and never hides one.
+
+    Files move from each number to the next, the highest first, so that a list of their names may have none for one that
+    moves. Whoever tries all numbers upwards meets each, and last where it belongs and with all that it will have.
+    """
     pieces: dict[tuple[int, int], LogPiece] = {}
-    for path in log_files(log_path):
+    highest = max((number_of(path.name, log_path.name) or 0 for path in log_files(log_path)), default=0)
+    number = 0
+    while (piece := _opened(log_path, number)) is not None or number <= highest:
+        if piece is not None:
+            before = pieces.pop(piece.identity, None)
+            if before is not None:
+                before.close()
+            pieces[piece.identity] = piece
+        number += 1
+    return _without_copies(list(pieces.values()))
+
+
+def _opened(log_path: Path, number: int) -> LogPiece | None:
+    """Open the file of this number, 0 for the live one, as it is or compressed."""
+    suffixes = ("", *SUFFIXES.values())
+    for path in [Path(f"{log_path}.{number}{suffix}") for suffix in suffixes] if number else [log_path]:
         try:
-            piece = LogPiece(path, open_plain(path))
+            return LogPiece(path, open_plain(path))
         except FileNotFoundError:
             continue
-        if piece.identity in pieces:
-            piece.close()
-        else:
-            pieces[piece.identity] = piece
-    return _without_copies(list(pieces.values()))
+    return None
 
 
 def _without_copies(pieces: list[LogPiece]) -> list[LogPiece]:
@@ -139,7 +154,8 @@ class Tail:
 
     def __init__(self, log_path: Path, piece: LogPiece | None) -> None:
         self._path = log_path
-        self._piece = piece if piece and piece.path == log_path else None
+        # The newest of all, whatever its name: it may just have been rotated.
+        self._piece = piece if piece and not piece.is_compressed else None
         self._offset = self._piece.end if self._piece else 0
 
     def lines(self) -> Iterator[bytes]:

@@ -6,6 +6,7 @@ import gzip
 import json
 import os
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -51,6 +52,21 @@ def test_rotated_files_are_read_in_the_order_of_time(log: Path):
     Writer(log).write(300)
     assert (log.parent / "navigator.log.11").exists()
     assert numbers(log) == list(range(300))
+
+
+def test_a_log_that_is_opened_while_it_rotates_hides_no_file(log: Path):
+    """However often that happens in between, all that was written by then comes out, once and in order."""
+    child = os.fork()
+    if child == 0:
+        writer = Writer(log, backups=1_000)
+        for _ in range(100):
+            writer.write(50)
+            time.sleep(0.01)
+        os._exit(0)
+    while os.waitpid(child, os.WNOHANG) == (0, 0):
+        found = numbers(log)
+        assert found == list(range(len(found)))
+    assert numbers(log) == list(range(5_000))
 
 
 def test_the_raw_line_comes_with_the_event(log: Path):
