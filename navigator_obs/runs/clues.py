@@ -21,6 +21,8 @@ from .records import Record, head, tail
 
 STATUS_OF_SIGNAL: Final = {"SIGINT": "interrupted", "SIGTERM": "terminated", "SIGHUP": "terminated"}
 _VALID: Final = frozenset(int(number) for number in signal.Signals)
+# Times of files are those of the kernel's last tick. What the program had done just before would seem to come after.
+_FILE_CLOCK_NS: Final = 10_000_000
 _PROGRESS: Final = frozenset({"check", "checkpoint", "artifact"})
 
 
@@ -92,7 +94,7 @@ def _signal(directory: Path, records: Iterable[Record]) -> tuple[str, str] | Non
 def _arrived(path: Path) -> list[tuple[str, str]]:
     try:
         numbers = path.read_bytes().rstrip(b"\0")
-        when = format_timestamp(path.stat().st_mtime_ns)
+        when = format_timestamp(path.stat().st_mtime_ns + _FILE_CLOCK_NS)
     except OSError:
         return []
     names = [signal.Signals(number).name for number in numbers if number in _VALID]

@@ -7,6 +7,7 @@ import signal
 
 import pytest
 
+from navigator_obs.clock import format_timestamp
 from navigator_obs.encoding import to_json
 from navigator_obs.events.boot import boot_id
 from navigator_obs.events.places import is_foreign
@@ -117,6 +118,16 @@ def test_a_signal_that_only_the_interpreter_heard_counts(tmp_path):
     journal(tmp_path, START)
     (tmp_path / SIGNALS_NAME).write_bytes(bytes([signal.SIGCHLD, signal.SIGTERM, signal.SIGALRM]) + bytes(90))
     assert examine(tmp_path).signal[0] == "SIGTERM"
+
+
+@pytest.mark.parametrize(("seconds", "went_on"), [(0.004, False), (0.5, True)])
+def test_what_was_done_just_before_such_a_signal_is_no_going_on(tmp_path, seconds, went_on):
+    """The time of a file is that of the kernel's last tick, up to 10 ms before the signal came."""
+    path = tmp_path / SIGNALS_NAME
+    path.write_bytes(bytes([signal.SIGTERM]))
+    done = format_timestamp(path.stat().st_mtime_ns + int(seconds * 1e9))
+    journal(tmp_path, START, {"kind": "checkpoint", "time": done})
+    assert examine(tmp_path).went_on is went_on
 
 
 def test_a_folder_without_anything_is_examined_all_the_same(tmp_path):
