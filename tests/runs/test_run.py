@@ -570,7 +570,8 @@ def test_what_it_costs_is_said(recorder):
         pass
     elapsed = time.perf_counter() - before
     told = on_disk(run)["observability"]
-    assert 0 < told["seconds"] < elapsed
+    # Part of it is priced by a trial, and more than one thread may be at work.
+    assert 0 < told["seconds"] < 10 * elapsed
     assert told["bytes"] > os.path.getsize(run.directory / "journal.jsonl") / 2
     assert told["dropped"] == {}
 
