@@ -295,15 +295,8 @@ def _thin(directory: Path, names: Iterable[str], file_mode: int, key: bytes | No
     paths = [directory / name for name in names if (directory / name).exists()]
     files = sorted(file for path in paths for file in ([path] if path.is_file() else path.rglob("*")) if file.is_file())
     for file in files:
-        removed = f"{file.relative_to(directory)} {file.stat().st_size} sha256:{_digest(file)}"
+        removed = f"{file.relative_to(directory)} {file.stat().st_size} sha256:{seal.digest_of(file)}"
         annotate(directory, "thinned", by="prune", file_mode=file_mode, text=removed)
     seal.note_removal(directory, [file.relative_to(directory).as_posix() for file in files], key, file_mode)
     for path in paths:
         path.unlink() if path.is_file() else shutil.rmtree(path, ignore_errors=True)
-
-
-def _digest(file: Path) -> str:
-    from hashlib import file_digest
-
-    with file.open("rb") as opened:
-        return file_digest(opened, "sha256").hexdigest()

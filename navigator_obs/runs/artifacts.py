@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from hashlib import file_digest
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,6 +10,7 @@ from ..clock import clock, format_timestamp
 from ..encoding import simplify
 from ..redaction import Redactor
 from .allowance import Allowance
+from .seal import digest_of
 
 MAX_DIGEST_BYTES: Final = 64 * 1024 * 1024
 _OWN_KEYS: Final = frozenset({"path", "kind", "bytes", "sha256", "time", "missing"})
@@ -62,7 +62,6 @@ def _digest(file: Path, size: int, allowance: Allowance) -> str | None:
     if size > MAX_DIGEST_BYTES or not allowance.take(size):
         return None
     try:
-        with file.open("rb") as opened:
-            return file_digest(opened, "sha256").hexdigest()
+        return digest_of(file)
     except OSError:
         return None
