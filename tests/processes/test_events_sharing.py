@@ -303,19 +303,24 @@ def test_logging_from_odd_places(tmp_path):
     assert numbers == list(range(len(numbers)))
 
 
+DIES = """
+class Dies:
+    def __init__(self, log): self.log = log
+    def __del__(self):
+        self.log.info("event", id=1)
+        self.log.warning("event", id=2)
+"""
+
+
 def test_logging_at_the_very_end(tmp_path):
     """An object that dies when the interpreter clears the modules can still log; nothing hangs."""
     run(
         tmp_path,
         """
-        class Dies:
-            def __init__(self, log): self.log = log
-            def __del__(self):
-                self.log.info("event", id=1)
-                self.log.warning("event", id=2)
         dies = Dies(log)
         log.info("event", id=0)
         """,
+        head=HEAD + DIES,
     )
     assert ids(tmp_path) == [0, 1, 2]
 
@@ -334,16 +339,12 @@ def test_logging_at_the_very_end_waits_for_no_thread_that_is_gone(tmp_path, lock
         apart.now, apart.has = threading.Event(), threading.Event()
         exec("def keep(): now.wait(); lock.acquire(); has.set(); forever.wait()", vars(apart))
         threading.Thread(target=apart.keep, daemon=True).start()
-        class Dies:
-            def __init__(self, log): self.log = log
-            def __del__(self):
-                self.log.info("event", id=1)
-                self.log.warning("event", id=2)
         dies = Dies(log)
         # What is registered first comes last.
         atexit.register(lambda: (apart.now.set(), apart.has.wait()))
         log.info("event", id=0)
         """,
+        head=HEAD + DIES,
     )
     assert ids(tmp_path) == [0, 1, 2]
 
