@@ -218,7 +218,7 @@ class ConsoleReport:
 
     def run_finished(self, summary: Mapping[str, Any], directory: Path) -> None:
         """Print the summary, as wide as the terminal and at most 100 columns."""
-        from .outputs import sections, text
+        from .outputs import files, text
 
         if sys.stderr is None:
             return
@@ -226,7 +226,7 @@ class ConsoleReport:
             summary,
             color=wants_colour(sys.stderr),
             width=min(shutil.get_terminal_size((100, 24)).columns, 100),
-            places=sections.Places(
+            places=files.Places(
                 directory,
                 self._log_path if self._log_path.exists() else None,
                 # A run goes on where no folder can be made for it.

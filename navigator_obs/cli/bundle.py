@@ -10,7 +10,7 @@ from ..config import Config
 from ..fields import format_bytes
 from ..history.bundle import bundle
 from ..outputs.cells import text
-from ..outputs.sections import Places
+from ..outputs.files import Places
 from ..outputs.text import render
 from .meeting import settled
 from .screen import print_json

@@ -12,7 +12,9 @@ from rich.text import Text
 
 from ..outputs.cells import Section
 from ..outputs.columns import wrapped
-from ..outputs.sections import Headline, Places, headline, sections
+from ..outputs.files import Places
+from ..outputs.headline import Headline, headline
+from ..outputs.sections import sections
 from ..outputs.text import laid_out
 
 MAX_WIDTH: Final = 120

@@ -13,7 +13,7 @@ from ..events.console import wants_colour
 from ..history.lastwords import SILENT, last_events
 from ..history.store import RunEntry
 from ..outputs.cells import Column, Section, cell, text
-from ..outputs.sections import Places
+from ..outputs.files import Places
 from ..outputs.text import render
 from ..runs.files import ANNOTATIONS_NAME, SCHEMA_VERSION
 from ..runs.migration import version_of

@@ -113,7 +113,7 @@ def _show(looks: Iterator[Look]) -> Look:
     from rich.console import Console, Group
     from rich.live import Live
 
-    from ..outputs.sections import headline
+    from ..outputs.headline import headline
     from .pretty import INDENT, MAX_WIDTH, heading, titled
 
     console = Console(highlight=False, emoji=False, markup=False)

@@ -7,7 +7,7 @@ from typing import Final
 from ..fields import format_seconds
 from ..history.store import History, RunEntry
 from ..outputs.cells import Cell, Column, Section, cell, count_of, localized, text
-from ..outputs.sections import MARKS, TONES
+from ..outputs.headline import MARKS, TONES
 
 MOST: Final = 12
 _COLUMNS: Final = (

@@ -11,7 +11,8 @@ from ..runs.reading import items, number, table, tables
 from . import problems, years
 from .ahead import time_left
 from .cells import Cell, Column, Section, cell, count_of, fitted, joined, local_time, localized, text
-from .sections import headline, stood
+from .glance import stood
+from .headline import headline
 from .slow import bar
 
 MAX_PROBLEMS: Final = 5

@@ -7,7 +7,9 @@ from typing import Any, Final
 
 from .cells import GAP, NARROWEST, Cell, Column, Section, column_widths
 from .columns import pad, shorten, shorten_middle, width_of, wrapped
-from .sections import Headline, Places, headline, sections
+from .files import Places
+from .headline import Headline, headline
+from .sections import sections
 
 __all__ = ["laid_out", "render", "render_sections", "sections"]
 

@@ -17,7 +17,7 @@ import navigator_obs as obs
 from navigator_obs.cli.main import main
 from navigator_obs.cli.pretty import print_summary
 from navigator_obs.history.store import History
-from navigator_obs.outputs.sections import Places
+from navigator_obs.outputs.files import Places
 from tests.history.summaries import write
 from tests.history.test_trends import runs
 

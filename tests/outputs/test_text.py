@@ -14,8 +14,8 @@ import navigator_obs as obs
 from navigator_obs.history.live import Look
 from navigator_obs.outputs.columns import width_of
 from navigator_obs.outputs.failed_checks import all_checks
+from navigator_obs.outputs.files import Places
 from navigator_obs.outputs.live import line
-from navigator_obs.outputs.sections import Places
 from navigator_obs.outputs.slow import bar
 from navigator_obs.outputs.text import render, render_sections, sections
 from navigator_obs.runs.stalls import write_stacks
