@@ -18,17 +18,16 @@ from ..events import scope, setup, sinks, ticker
 from ..events.emitting import emit
 from ..events.line import EventLine
 from ..operations import metrics, resources, sampler
-from ..operations.accumulator import Accumulator
 from ..operations.record import SUCCESS
 from ..settings import WARNING
 from . import breadcrumbs, catalogue, checkbook, links, live_level
+from .first_figure import Figures
 from .journal import Journal
 from .metering import Budget, Meter, degrade, in_words, restore
 from .records import Record
 
 if TYPE_CHECKING:
     from ..config import Config
-    from ..operations.series import Repeats, Series
     from ..redaction import Redactor
 
 TICK_SECONDS: Final = 1.0
@@ -44,47 +43,6 @@ _CLEAN: Final[Mapping[str, tuple[str, ...]]] = {
 }
 # Beyond each so many bytes of journal, ticks come a second further apart.
 _TICK_BYTES: Final = 32_000_000
-
-
-class Figures(Accumulator):
-    """A run's accumulator, which can call somebody when the first figure arrives."""
-
-    _on_first: Callable[[], None] | None = None
-
-    def call_at_first(self, call: Callable[[], None]) -> None:
-        """Have *call* called once, when the next operation opens or the next value comes."""
-        self._on_first = call
-
-    def first(self) -> None:
-        """An operation opens or a value comes."""
-        call, self._on_first = self._on_first, None
-        if call is not None:
-            call()
-
-    def series(self, path: str, breakdown: Mapping[str, Any], outermost: Mapping[str, bool]) -> tuple[Series, Repeats]:
-        """Return a series for the first operation of its kind."""
-        self.first()
-        return super().series(path, breakdown, outermost)
-
-    def count(self, name: str, value: float, labels: Mapping[str, Any], unit: str | None = None) -> None:
-        """Add to a counter."""
-        self.first()
-        super().count(name, value, labels, unit)
-
-    def gauge(self, name: str, value: float, labels: Mapping[str, Any], unit: str | None = None) -> None:
-        """Set a gauge."""
-        self.first()
-        super().gauge(name, value, labels, unit)
-
-    def observe(self, name: str, value: float, labels: Mapping[str, Any], unit: str | None = None) -> None:
-        """Add a value to a distribution."""
-        self.first()
-        super().observe(name, value, labels, unit)
-
-    @property
-    def covered_seconds(self) -> float:
-        """Time in which an operation was open in this process."""
-        return self.root.covered(clock.monotonic_ns()) / 1e9
 
 
 class Listener:
