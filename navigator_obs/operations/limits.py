@@ -8,15 +8,13 @@ had is None.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from functools import lru_cache
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from . import resources
+from .control_groups import MOUNT, OWN, groups_of
 
-_MOUNT: Final = Path("/sys/fs/cgroup")
-_OWN: Final = Path("/proc/self/cgroup")
 # Version 1 writes "no limit" as the largest number of pages.
 _NO_LIMIT: Final = 2**62
 
@@ -50,23 +48,28 @@ class _Files(NamedTuple):
     inactive: bytes
 
 
-_V2: Final = _Files("memory.max", "memory.current", b"inactive_file ")
-_V1: Final = _Files("memory.limit_in_bytes", "memory.usage_in_bytes", b"total_inactive_file ")
+# By version.
+_FILES: Final[Mapping[int, _Files]] = {
+    1: _Files("memory.limit_in_bytes", "memory.usage_in_bytes", b"total_inactive_file "),
+    2: _Files("memory.max", "memory.current", b"inactive_file "),
+}
 
 
-def group_limit_bytes(mount: Path = _MOUNT, own: Path = _OWN) -> int | None:
+def group_limit_bytes(mount: Path = MOUNT, own: Path = OWN) -> int | None:
     """Return the smallest memory limit of the process's control group and all above it; None without one."""
-    limits = [limit for folder, files in group_folders(mount, own) if (limit := _limit(folder, files)) is not None]
-    return min(limits, default=None)
+    version, folders = groups_of("memory", mount, own)
+    limits = (_limit(folder, _FILES[version]) for folder in folders)
+    return min((limit for limit in limits if limit is not None), default=None)
 
 
-def nearest_group(mount: Path = _MOUNT, own: Path = _OWN) -> Group | None:
+def nearest_group(mount: Path = MOUNT, own: Path = OWN) -> Group | None:
     """Return the control group, of the process's own and all above it, that has the least room; None without limits."""
-    found = (_group(folder, files) for folder, files in group_folders(mount, own))
+    version, folders = groups_of("memory", mount, own)
+    found = (_group(folder, _FILES[version]) for folder in folders)
     return min((group for group in found if group is not None), key=lambda group: group.room, default=None)
 
 
-def memory_room(mount: Path = _MOUNT, own: Path = _OWN) -> Room:
+def memory_room(mount: Path = MOUNT, own: Path = OWN) -> Room:
     """Return the nearest limit: that of a control group, or what the machine has, whichever leaves less room."""
     group, machine = nearest_group(mount, own), resources.machine_memory()
     if group is not None and (machine is None or group.room <= machine[1]):
@@ -81,29 +84,6 @@ def disk_free_bytes(folder: Path) -> int | None:
     except (OSError, AttributeError):
         return None
     return found.f_bavail * found.f_frsize
-
-
-def group_folders(mount: Path = _MOUNT, own: Path = _OWN) -> Iterator[tuple[Path, _Files]]:
-    """Yield the folders of the control group that counts this process's memory, and of those above it."""
-    try:
-        groups = own.read_text(encoding="utf-8")
-    except OSError:
-        return
-    yield from _folders_of(groups, mount)
-
-
-@lru_cache(maxsize=8)
-def _folders_of(content: str, mount: Path) -> tuple[tuple[Path, _Files], ...]:
-    """Those that the content of ``/proc/self/cgroup`` names: it is asked for often, and changes hardly ever."""
-    lines = (line.split(":", 2) for line in content.splitlines())
-    groups = {controllers: name.lstrip("/") for _, controllers, name in lines}
-    joint = next((controllers for controllers in groups if "memory" in controllers.split(",")), None)
-    # Where both versions are mounted, memory belongs to the first that names it.
-    base, name, files = (mount, groups.get(""), _V2) if joint is None else (mount / "memory", groups[joint], _V1)
-    if name is None:
-        return ()
-    path = Path(name)
-    return tuple((base / folder, files) for folder in (path, *path.parents))
 
 
 def _group(folder: Path, files: _Files) -> Group | None:

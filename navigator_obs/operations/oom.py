@@ -10,7 +10,7 @@ import os
 from pathlib import Path
 from typing import Any, Final
 
-from .limits import group_folders
+from .control_groups import groups_of
 
 _VMSTAT: Final = Path("/proc/vmstat")
 _NAMES: Final = ("memory.events", "memory.oom_control")
@@ -18,7 +18,7 @@ _NAMES: Final = ("memory.events", "memory.oom_control")
 
 def counter_file() -> str | None:
     """Return the file that counts the kills in this process's control group (version 2 or 1)."""
-    candidates = (folder / name for folder, _ in group_folders() for name in _NAMES)
+    candidates = (folder / name for folder in groups_of("memory").folders for name in _NAMES)
     return next((os.fspath(path) for path in candidates if path.is_file()), None)
 
 

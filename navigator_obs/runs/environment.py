@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from ..operations import limits
+from ..operations.control_groups import MOUNT, OWN, groups_of
 from ..operations.resources import MB
 from ..redaction import MARK, Redactor
 from .worktree import git_state
@@ -141,16 +142,10 @@ def _memory_limit_mb() -> int | None:
     return None if limit is None else round(limit / MB)
 
 
-def cpu_limit(mount: Path = Path("/sys/fs/cgroup"), own: Path = Path("/proc/self/cgroup")) -> float | None:
+def cpu_limit(mount: Path = MOUNT, own: Path = OWN) -> float | None:
     """Return how many processors' time the process's control groups let it use, such as 1.5; None without a limit."""
-    shares = []
-    for line in own.read_text(encoding="utf-8").splitlines():
-        _, controllers, group = line.split(":", 2)
-        path = Path(group.lstrip("/"))
-        if not controllers:
-            shares += [_share(mount / folder / "cpu.max") for folder in (path, *path.parents)]
-        elif "cpu" in controllers.split(","):
-            shares += [_share(mount / "cpu" / folder / "cpu.cfs_quota_us") for folder in (path, *path.parents)]
+    version, folders = groups_of("cpu", mount, own)
+    shares = (_share(folder / ("cpu.max" if version == 2 else "cpu.cfs_quota_us")) for folder in folders)
     known = [share for share in shares if share is not None]
     return round(min(known), 3) if known else None
 
