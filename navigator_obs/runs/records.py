@@ -65,28 +65,26 @@ def head(path: Path) -> Record:
 
 def tail(path: Path) -> list[Record]:
     """Return the last records of a journal file, those in its last 512 KiB; none where it can't be read."""
-    try:
-        with path.open("rb") as file:
-            start = max(0, file.seek(0, os.SEEK_END) - _TAIL_BYTES)
-            file.seek(start)
-            lines = file.read().splitlines(keepends=True)
-    except OSError:
-        return []
-    # The first one is cut, unless it is the file's.
-    return [_parse(line, 0) for line in lines[1 if start else 0 :]]
+    return [_parse(line, 0) for line in _last_lines(path)]
 
 
 def end_record(directory: Path) -> Record | None:
     """Return the record that ended the run in *directory*; None where its journal has none or can't be read."""
-    try:
-        with (directory / JOURNAL_NAME).open("rb") as file:
-            file.seek(max(0, file.seek(0, os.SEEK_END) - _TAIL_BYTES))
-            lines = file.read().splitlines(keepends=True)
-    except OSError:
-        return None
     # What was owed on a full disk may stand behind it.
-    told = (_parse(line, 0) for line in reversed(lines) if b'"end"' in line)
+    told = (_parse(line, 0) for line in reversed(_last_lines(directory / JOURNAL_NAME)) if b'"end"' in line)
     return next((record for record in told if record["kind"] == "end"), None)
+
+
+def _last_lines(path: Path) -> list[bytes]:
+    try:
+        with path.open("rb") as file:
+            start = max(0, file.seek(0, os.SEEK_END) - _TAIL_BYTES)
+            file.seek(start)
+            lines = file.readlines()
+    except OSError:
+        return []
+    # The first one is cut, unless it is the file's.
+    return lines[1 if start else 0 :]
 
 
 def read_run(directory: Path) -> Iterator[Record]:
