@@ -18,6 +18,7 @@ from .advice import advice
 from .attribution import attributed
 from .cause import Cause
 from .causes import UNMET, causes, failing
+from .ended import cut_short
 from .lastwords import SILENT, last_events, was_in
 from .lost import lost_workers
 from .surroundings import ABSENT, INPUT, Change, Weighed, changes, weigh
@@ -276,10 +277,8 @@ def _where(summary: Mapping[str, Any], found: Sequence[Cause]) -> tuple[str, str
 
 def _stopped(summary: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
     """The innermost operation that was stopped from outside, and its last year."""
-    stats = table(summary, "performance_metrics")
-    paths = [path for path, one in stats.items() if isinstance(one, Mapping) and one.get("status") == "cancelled"]
-    path = max(paths, key=lambda path: path.count("/"), default="")
-    years = sorted(table(table(stats.get(path, {}), "by"), "year"))
+    path = cut_short(summary)
+    years = sorted(table(table(table(table(summary, "performance_metrics"), path), "by"), "year"))
     return path, {"year": years[-1]} if years else {}
 
 

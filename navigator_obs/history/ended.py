@@ -145,7 +145,12 @@ def _open(summary: Mapping[str, Any]) -> tuple[str, float]:
     opened = tables(table(summary, "resources"), "open_operations")
     if opened:
         return str(opened[-1].get("path") or ""), number(opened[-1].get("seconds")) or 0.0
+    path = cut_short(summary)
+    return path, number(table(table(summary, "performance_metrics"), path).get("duration")) or 0.0
+
+
+def cut_short(summary: Mapping[str, Any]) -> str:
+    """Return the path of the innermost operation that was stopped from outside; empty where none was."""
     stats = table(summary, "performance_metrics")
-    cut = [path for path, one in stats.items() if isinstance(one, Mapping) and one.get("status") == "cancelled"]
-    path = max(cut, key=lambda path: path.count("/"), default="")
-    return path, number(table(stats, path).get("duration")) or 0.0
+    paths = [path for path, one in stats.items() if isinstance(one, Mapping) and one.get("status") == "cancelled"]
+    return max(paths, key=lambda path: path.count("/"), default="")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from navigator_obs.history.ended import endings
+from navigator_obs.history.ended import cut_short, endings
 from navigator_obs.runs.stalls import write_stacks
 from tests.history.test_causes import summary
 
@@ -96,3 +96,11 @@ def test_what_left_the_same_traces_is_not_told_apart():
     assert "os._exit leave the same traces" in gone.rule
     [left] = endings(summary(status="crashed", reason="exit: the process ended with exit code 3 and no word"))
     assert (left.category, left.fixed_by) == ("interrupted/exit", "developer")
+
+
+def test_of_what_was_cut_short_the_innermost_tells_where_it_was():
+    """Operations around it were cut short with it; one that only failed was not."""
+    stats = {"plan": "cancelled", "plan/year/hiring": "cancelled", "plan/year": "cancelled", "a/b/c/d": "failed"}
+    summary = {"performance_metrics": {path: {"status": status} for path, status in stats.items()} | {"odd/e/f/g/h": 7}}
+    assert cut_short(summary) == "plan/year/hiring"
+    assert cut_short({}) == ""
