@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, Final
 from ..encoding import text
 from ..redaction import redact_text
 from . import categories, retelling
+from .ownership import is_of_library
 from .programs import failed_nodes, printed, why
 from .remote import is_remote, remote_frames, remote_root, remote_text
-from .tracebacks import MAX_FRAMES, is_of_library, stack_of
+from .tracebacks import MAX_FRAMES, stack_of
 
 if TYPE_CHECKING:
     from types import CodeType

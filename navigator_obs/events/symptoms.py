@@ -14,7 +14,7 @@ from functools import cached_property, lru_cache
 from typing import Any, Final, Self
 
 from ..encoding import text
-from .tracebacks import is_of_library
+from .ownership import is_of_library
 
 MAX_TEXT: Final = 4000
 TOLD_BESIDE: Final = frozenset({"stderr", "output", "errno", "returncode", "code", "__notes__"})

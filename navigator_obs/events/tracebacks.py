@@ -7,19 +7,17 @@ whether each source file has changed.
 from __future__ import annotations
 
 import linecache
-import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from ..redaction import redact_text
+from .ownership import is_of_library, is_of_toolkit
 
 if TYPE_CHECKING:
     from types import CodeType, FrameType, TracebackType
 
 MAX_FRAMES: Final = 60
 MAX_STACKS: Final = 512
-_PACKAGE: Final = f"{__package__.partition('.')[0]}."
-_LIBRARY_PATHS: Final = ("site-packages", "dist-packages", f"python{sys.version_info.major}.{sys.version_info.minor}")
 
 
 def place_of(error: BaseException) -> tuple[str, str, int]:
@@ -76,7 +74,7 @@ def _without_ours(walked: list[tuple[FrameType, int]]) -> list[tuple[FrameType, 
 def _is_wrapper(frame: FrameType) -> bool:
     # The modules that wrap say so to pytest and IPython as well.
     told = frame.f_globals
-    return told.get("__tracebackhide__") is True and str(told.get("__name__")).startswith(_PACKAGE)
+    return told.get("__tracebackhide__") is True and is_of_toolkit(told.get("__name__"))
 
 
 def _render_stack(walked: list[tuple[FrameType, int]]) -> Stack:
@@ -121,11 +119,6 @@ def format_stack(frame: FrameType | None) -> str:
         lines.append(_frame_text(_frame(frame, frame.f_lineno or 0), frame.f_code.co_name))
         frame = frame.f_back
     return "\n".join(reversed(lines))
-
-
-def is_of_library(file: str) -> bool:
-    """Return whether the source *file* is Python's own or an installed package's."""
-    return any(part in file for part in _LIBRARY_PATHS)
 
 
 def _application_place(walked: list[tuple[FrameType, int]]) -> str:

@@ -20,7 +20,7 @@ from uuid import UUID
 
 from ..redaction import MARK, Redactor
 from .exceptions import chain_of
-from .tracebacks import is_of_library
+from .ownership import is_of_library, is_of_toolkit
 
 if TYPE_CHECKING:
     from ..config import Config
@@ -81,9 +81,7 @@ def _chosen(error: BaseException) -> list[tuple[FrameType, int]]:
 
 
 def _is_own(frame: FrameType) -> bool:
-    module = str(frame.f_globals.get("__name__"))
-    ours = module.startswith("navigator_obs.") and not module.startswith("navigator_obs.demo")
-    return not ours and not is_of_library(frame.f_code.co_filename)
+    return not is_of_toolkit(frame.f_globals.get("__name__")) and not is_of_library(frame.f_code.co_filename)
 
 
 def _frames(error: BaseException) -> Iterator[tuple[FrameType, int]]:

@@ -9,14 +9,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from ..events.ownership import was_of_library
 from ..runs.frames import own_frame
 
 _FRAME: Final = re.compile(r'^[\s|]*File "([^"]+)", line (\d+),? in (.+?)\s*$')
 _TRACEBACK: Final = "Traceback (most recent call last):"
-_LIBRARIES: Final = re.compile(
-    r"site-packages|dist-packages|[\\/]lib[\\/]python3|[\\/]Lib[\\/]|^<(?!stdin|ipython)|\.px[di]$|\.pyx$"
-    r"|[\\/]navigator_obs[\\/](?:events|operations|runs|history|outputs|integrations|cli)[\\/]"
-)
+# Stacks name no modules.
+_TOOLKIT: Final = re.compile(r"[\\/]navigator_obs[\\/](?:events|operations|runs|history|outputs|integrations|cli)[\\/]")
 _NEWS: Final = re.compile(r"no progress since|^Timeout \(|^Fatal Python error: ")
 _THREAD: Final = re.compile(r"^(Current t|T)hread (.+?)( \(most recent call first\):)?$")
 _MOST_BYTES: Final = 1_000_000
@@ -36,7 +35,7 @@ class Frame(NamedTuple):
     @property
     def is_own(self) -> bool:
         """Whether it is the application's, not a library's or the toolkit's."""
-        return not _LIBRARIES.search(self.file)
+        return not was_of_library(self.file) and not _TOOLKIT.search(self.file)
 
 
 class Standing(NamedTuple):

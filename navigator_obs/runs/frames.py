@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
-_LIBRARIES: Final = ("site-packages", "dist-packages", "/lib/python3", "\\lib\\", ".pyx", ".pxi")
+from ..events.ownership import is_of_toolkit, was_of_library
 
 
 def own_frame(exception: Mapping[str, Any]) -> Mapping[str, Any] | None:
@@ -19,6 +19,4 @@ def own_frame(exception: Mapping[str, Any]) -> Mapping[str, Any] | None:
 
 
 def _is_own(frame: Mapping[str, Any]) -> bool:
-    file, module = str(frame.get("file")), str(frame.get("module"))
-    ours = module.startswith("navigator_obs.") and not module.startswith("navigator_obs.demo")
-    return not ours and not any(part in file for part in _LIBRARIES)
+    return not is_of_toolkit(frame.get("module")) and not was_of_library(str(frame.get("file")))
