@@ -13,7 +13,7 @@ from navigator_obs.runs.records import end_record, head, read, tail
 END = {"kind": "end", "status": "success"}
 MESSY = st.lists(
     st.sampled_from(
-        [b'{"kind":"tick"}\n', b'{"kind":"end"}\n', b"\n", b"7\n", b'{"kind":7}\n', b"\xff\xfe\n", b'["end"]\n']
+        [b'{"kind":"tick"}\n', b"\r", b'{"kind":"end"}\n', b"\n", b"7\n", b'{"kind":7}\n', b"\xff\xfe\n", b'["end"]\n']
     )
     | st.binary(max_size=40)
 )
@@ -56,7 +56,7 @@ def test_of_a_long_journal_the_tail_begins_with_a_whole_record(tmp_path):
     found = tail(folder / "journal.jsonl")
     assert {record["kind"] for record in found} == {"tick"}
     assert found[-1]["number"] == 999
-    assert 500 < len(found) < 524
+    assert 490 < len(found) < 524
 
 
 @given(lines=MESSY)
