@@ -44,7 +44,8 @@ class FastPath:
         self._redactor = redact.redactor
         self._outlines = Outlines(redact, self._is_harmless)
         self._max_bytes = max_bytes // 4
-        self._names: dict[tuple[str, ...], bool] = {}
+        # Names that go together: as a set where all are ordinary, None where one is not.
+        self._names: dict[tuple[str, ...], frozenset[str] | None] = {}
         self._harmless: set[str] = set()
         self._thread = Thread()
         # When the present millisecond began, in nanoseconds, and the line up to there.
@@ -69,7 +70,6 @@ class FastPath:
             site is None
             or site.code is not code
             or not (site.message is message or (type(message) is str and site.message == message))
-            or site.context is not scope.fragment
             or site.run is not (scope.run or NO_RUN)
             or site.bound is not bound
             or site.name is not name
@@ -78,8 +78,10 @@ class FastPath:
         ):
             place = (frame.f_globals.get("__name__") or "", code.co_qualname, frame.f_lineno or 0)
             site = self._new_site(key, code, name, bound, level, message, fields, place)
-            if site is None:
-                return None
+        elif site.context is not scope.fragment:
+            site = self._in_context(key, site, scope)
+        if site is None:
+            return None
         return self._line(site, fields) if self._are_plain(fields) else None
 
     def render_issue(
@@ -119,8 +121,11 @@ class FastPath:
         site = self._thread.sites.get(key)
         if error is not None and told is None:
             return None
-        if site is None or not self._holds(site, name, level, fields):
+        scope = current()
+        if site is None or not self._holds(site, scope, name, level, fields):
             site = self._new_site(key, None, name, self.nothing, level, message, fields, place)
+        elif site.context is not scope.fragment:
+            site = self._in_context(key, site, scope)
         line = None if site is None else self._line(site, fields)
         if line is None or (level < WARNING and error is None):
             return line
@@ -138,13 +143,14 @@ class FastPath:
         if (
             site is None
             or scope is None
-            or site.context is not scope.fragment
             or site.run is not scope.run
             or site.name is not name
             or site.level != INFO
             or site.names != names
         ):
             site = self._new_site(key, None, name, self.nothing, INFO, message, names, place)
+        elif site.context is not scope.fragment:
+            site = self._in_context(key, site, scope)
         return None if site is None else self._line(site, {}, body)
 
     def _issue(
@@ -175,12 +181,10 @@ class FastPath:
             told = Told(to_json(self._redact.clean_exception(describe(error))), None, "")
         return told if len(told.rendered) < self._max_bytes else None
 
-    def _holds(self, site: Site, name: str, level: int, fields: dict[str, Any]) -> bool:
-        """Whether everything but place and message that the site was rendered for is still so."""
-        scope = current()
+    def _holds(self, site: Site, scope: Scope, name: str, level: int, fields: dict[str, Any]) -> bool:
+        """Whether all that the site was rendered for is still so, but for place and message, and the context."""
         return (
-            site.context is scope.fragment
-            and site.run is (scope.run or NO_RUN)
+            site.run is (scope.run or NO_RUN)
             and site.name is name
             and site.level == level
             and site.names == tuple(fields)
@@ -214,8 +218,17 @@ class FastPath:
             f',"function":{function},"line":{place[2]}{thread.rendered}'
         )
         site.head = head.encode()
-        site.tail = f"{context.rendered}{bound.rendered}{',' if names else ''}".encode()
+        site.tail = _tail(context, bound, names)
         remember(thread.sites, key, site)
+        return site
+
+    def _in_context(self, key: object, site: Site, scope: Scope) -> Site | None:
+        """The same place in another context."""
+        context = self._of_scope(scope)
+        if context is None or not self._names_fit(site.names, context, site.bound):
+            return None
+        site = site.within(context, _tail(context, site.bound, site.names))
+        remember(self._thread.sites, key, site)
         return site
 
     def _line(self, site: Site, fields: dict[str, Any], body: bytes = b"") -> bytes | None:
@@ -238,14 +251,14 @@ class FastPath:
         if not values:
             return self.nothing
         fields = dict(values)
-        fit = self._names_fit(tuple(fields), self.nothing, self.nothing)
-        if not fit or not self._are_plain(fields):
+        names = self._ordinary(tuple(fields))
+        if names is None or not self._are_plain(fields):
             return None
         try:
             rendered = strict_json(fields, None, NEWLINE)
         except TypeError:
             return None
-        return Fragment(f",{rendered[1:-2].decode()}", frozenset(fields), self)
+        return Fragment(f",{rendered[1:-2].decode()}", names, self)
 
     def after_fork(self) -> None:
         """Forget the parent's process id."""
@@ -279,21 +292,27 @@ class FastPath:
 
     def _names_fit(self, names: tuple[str, ...], context: Fragment, bound: Fragment) -> bool:
         """Whether these names of fields, none of them secret or reserved, stand for themselves beside the others."""
-        ordinary = self._names.get(names)
-        if ordinary is None:
+        return (
+            self._ordinary(names) is not None
+            and context.names.isdisjoint(names)
+            and bound.names.isdisjoint(names)
+            and bound.names.isdisjoint(context.names)
+        )
+
+    def _ordinary(self, names: tuple[str, ...]) -> frozenset[str] | None:
+        """Return the names as a set; None where one is secret, reserved, or out of the ordinary."""
+        try:
+            return self._names[names]
+        except KeyError:
             ordinary = (
                 _DECLINED_KEYS.isdisjoint(names)
                 and all(map(_is_encodable, names))
                 and not any(map(self._redactor.is_secret_key, names))
                 and all(self._redactor.text(name) == name for name in names)
             )
-            remember(self._names, names, ordinary)
-        return (
-            ordinary
-            and context.names.isdisjoint(names)
-            and bound.names.isdisjoint(names)
-            and bound.names.isdisjoint(context.names)
-        )
+            found = frozenset(names) if ordinary else None
+            remember(self._names, names, found)
+            return found
 
     def _is_harmless(self, value: str) -> bool:
         """Whether the text holds no secret and needs no care; short ones are remembered."""
@@ -310,9 +329,8 @@ class FastPath:
     def _of_scope(self, scope: Scope) -> Fragment | None:
         fragment: Fragment | None = scope.fragment
         if fragment is None or fragment.owner is not self:
-            values = dict(scope.context)
-            if scope.operation is not None:
-                values = {"operation_path": scope.operation.path, **values}
+            operation = scope.operation
+            values = scope.context if operation is None else {"operation_path": operation.path, **scope.context}
             scope.fragment = fragment = self.fragment(values)
         return fragment
 
@@ -325,3 +343,7 @@ def _is_encodable(value: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def _tail(context: Fragment, bound: Fragment, names: tuple[str, ...]) -> bytes:
+    return f"{context.rendered}{bound.rendered}{',' if names else ''}".encode()

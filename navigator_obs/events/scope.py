@@ -170,7 +170,12 @@ class context:  # noqa: N801 - reads as the statement that it is: with obs.conte
         self._tokens: list[Token[Scope | None]] = []
 
     def __enter__(self) -> Self:
-        self._tokens.append(enter(context=self._keys))
+        # As `enter` does it, a call of ours cheaper: programs bind a context around each small step.
+        outer = _scope.get()
+        if outer is None or outer.run is None:
+            outer = current()
+        inner = Scope({**outer.context, **self._keys}, outer.operation, outer.run)
+        self._tokens.append(_scope.set(inner))
         return self
 
     def __exit__(

@@ -43,6 +43,15 @@ class Site:
     tail: bytes
     """The context and what is bound, up to the event's own fields."""
 
+    def within(self, context: Fragment, tail: bytes) -> Site:
+        """Return the same place in another *context*; this one stays, for a signal handler's event may come between."""
+        site = Site()
+        site.code, site.name, site.level, site.message, site.names = (
+            self.code, self.name, self.level, self.message, self.names
+        )  # fmt: skip
+        site.bound, site.run, site.head, site.context, site.tail = self.bound, self.run, self.head, context, tail
+        return site
+
 
 class Thread(threading.local):
     """One thread's places, and process and thread, rendered at the thread's first event."""

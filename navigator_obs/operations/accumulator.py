@@ -120,7 +120,7 @@ class Accumulator:
         """Return the link that stands for an operation which is open in another process."""
         if len(self._prefixes) >= self.max_series:
             self._prefixes.clear()
-        return self._prefixes.setdefault(path, Link(self, "", path, {}, {}, None, None))
+        return self._prefixes.setdefault(path, Link(self, "", path, {}, {}))
 
     def add(self, record: OperationRecord, series: Series | None = None, end_ns: int | None = None) -> None:
         """Add one record, and hand it on where it was logged."""
@@ -146,13 +146,13 @@ class Accumulator:
             except Exception:
                 self.broken += 1
 
-    def add_told(self, link: Link, measured: Measured, told: str | None, end_time: str) -> None:
+    def add_told(self, link: Link, scene: str, measured: Measured, told: str | None, end_time: str) -> None:
         """Add a successful operation and, where it was logged, hand on its record, which *told* has as JSON."""
         series = link.series
         with self.lock:
             series.told.append(measured)
             if series.outcomes is not None:
-                note(series.outcomes, link.find_scene(), measured[0])
+                note(series.outcomes, scene, measured[0])
             if told is not None:
                 self.told += 1
                 if self.on_logged is not None:

@@ -19,7 +19,7 @@ from typing import Any, Final, ParamSpec, TypeVar
 from ..clock import clock
 from ..events import scope
 from . import nesting
-from .opened import NEVER, OpenOperation, anchor
+from .opened import NEVER, UNKNOWN, OpenOperation, anchor
 from .series import BATCH
 from .telling import Place
 
@@ -57,9 +57,10 @@ def _new(name: str, log: str | float, outer: Any) -> OpenOperation:
         op.parent, above, op.run, context = (outer and outer.anchor) or anchor(outer)
         lasting = outer is not None and outer.anchor is not None
     link = above.links.get(name)
-    if link is None or link.context is not context:
+    if link is None or (held := link.held)[0] is not context:
         link = op.follow(outer, above, context)
-    op.context, op.link, op.fragment = context, link, link.fragment
+        held = UNKNOWN
+    op.context, op.link, op.fragment = context, link, held[1]
     op.siblings = above.links
     op.outer = outer if lasting else _NO_SCOPE
     return op

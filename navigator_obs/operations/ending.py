@@ -36,10 +36,12 @@ def finish(op: OpenOperation, end: int, error: BaseException | None) -> None:
     fields = telling.figures(link.name, status, duration, own, measured, op.rows)
     if status == SUCCESS:
         ended = (end_ns, duration, own, weighted, op.rows, *measured)
-        end_time = format_timestamp(end_ns) if logged else ""
-        start_time = format_timestamp(end_ns - end + op.start)
-        told = telling.record(link, telling.rendered(fields), start_time, end_time, weighted) if logged else None
-        link.accumulator.add_told(link, ended, told, end_time)
+        scene, told, end_time = link.scene(op.context), None, ""
+        if logged:
+            end_time = format_timestamp(end_ns)
+            times = format_timestamp(end_ns - end + op.start), end_time
+            told = telling.record(link, scene, telling.rendered(fields), times, weighted)
+        link.accumulator.add_told(link, scene, ended, told, end_time)
     else:
         record = _record(op, end_ns, end - op.start, (duration, own, weighted), status, measured)
         record.logged = logged
@@ -85,7 +87,7 @@ def _record(
         rows=op.rows,
         breakdown=op.link.breakdown,
         outermost=op.link.outermost,
-        scene=op.link.find_scene(),
+        scene=op.link.scene(op.context),
     )
 
 
@@ -131,4 +133,4 @@ def _tell_end(op: OpenOperation, status: str, fields: dict[str, Any], error: Bas
         if token is not None:
             scope.leave(token)
     # For the next of its kind; the fast path sees by itself when the settings have changed since.
-    link.fragment = op.fragment
+    link.held = (op.context, op.fragment, None)

@@ -25,7 +25,7 @@ from ..events.sinks import outlet
 from . import ending, nesting, reentry, resources, serialized, telling
 from .metrics import hang
 from .node import COUNTED, ODD, TOLD, Node
-from .series import BATCH, Link
+from .series import BATCH, Held, Link
 from .stats import Plain
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ BOTH: Final = "both"
 LONGEST_END_NS: Final = 200_000
 FAILURE: Final = "failure"
 NEVER: Final = "never"
+UNKNOWN: Final[Held] = (None, None, None)
 _scope_here: Final = scope.get_scope
 _enter_scope: Final = scope.set_scope
 _leave_scope: Final = scope.reset_scope
@@ -62,12 +63,13 @@ class OpenOperation(Node):
         if self.recorded is not None:
             context = self._bind(context, above)
         link = above.links.get(self.name)
-        if link is None or link.context is not context:
+        if link is None or (held := link.held)[0] is not context:
             link = self.follow(outer, above, context)
             parent = self.parent
+            held = UNKNOWN
         self.context = context
         self.link = link
-        self.fragment = link.fragment
+        self.fragment = held[1]
         series = link.series
         root = series.root
         if self.log is not NEVER or series.measure:

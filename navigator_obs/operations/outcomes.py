@@ -31,7 +31,9 @@ def scene_of(context: Mapping[str, Any] | None, breakdown: Collection[str], reda
         for key, value in (context or {}).items()
         if key not in breakdown and key not in _SAME_SCENE and not redactor.hides(key, value)
     }
-    return f"{crc32(to_json(dict(sorted(told.items())))):x}" if told else ""
+    if len(told) > 1:
+        told = dict(sorted(told.items()))
+    return f"{crc32(to_json(told)):x}" if told else ""
 
 
 def note(outcomes: Outcomes, scene: str, end: int) -> None:

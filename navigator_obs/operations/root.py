@@ -30,7 +30,7 @@ class Root:
     quiet: int | None
 
     def __init__(self, accumulator: Accumulator) -> None:
-        self.link = Link(accumulator, "", "", {}, {}, None, None)
+        self.link = Link(accumulator, "", "", {}, {})
         self.node = Node()
         self.node.parent = self.node
         self.node.link = self.link

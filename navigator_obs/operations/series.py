@@ -1,7 +1,8 @@
 """The series of an operation path, and what hangs open operations into them.
 
 Between an open operation and its series stands a `Link`, which keeps what need not be worked out again for the next
-operation of the same name under the same one in the same context: path, breakdown, series, rendered scope.
+operation of the same name and breakdown under the same one: path, breakdown, series, and the scope as it was rendered
+for the last context.
 """
 
 from __future__ import annotations
@@ -29,8 +30,11 @@ WORTH_MEASURING_NS: Final = 5_000_000
 """To look at CPU time and memory of each takes 20 µs between other work: less than half a percent from here on."""
 LONGEST_VALUE: Final = 100
 _INT64: Final = range(-(2**63), 2**63)
+_EXACT: Final = frozenset({str, int, type(None)})
 
 Breakdown = tuple[tuple[str, str, bool], ...]
+Held = tuple[Mapping[str, Any] | None, Any, str | None]
+"""A context, its fragment as the first event in it has it rendered, and its scene; None for what is not known yet."""
 
 
 class OpenNode(Protocol):
@@ -149,21 +153,19 @@ class Repeats:
 
 
 class Link:
-    """What the operations of one name, under one parent, in one context have in common."""
+    """What the operations of one name and breakdown under one parent have in common."""
 
     __slots__ = (
         "accumulator",
         "breakdown",
         "completed",
-        "context",
-        "fragment",
+        "held",
         "kinds",
         "links",
         "name",
         "outermost",
         "path",
         "repeats",
-        "scene",
         "series",
         "site",
         "told",
@@ -171,6 +173,9 @@ class Link:
 
     series: Series
     repeats: Repeats
+    held: Held
+    """Of the last context that was met. One tuple, so that no thread sees the context of one with the rest of another.
+    """
     site: Any
     """Where in the code the last one was: (code, instruction, `Place`)."""
     told: tuple[str, int] | None
@@ -183,36 +188,36 @@ class Link:
         path: str,
         breakdown: dict[str, Any],
         outermost: dict[str, bool],
-        context: Mapping[str, Any] | None,
-        fragment: Any,
+        context: Mapping[str, Any] | None = None,
     ) -> None:
         self.accumulator = accumulator
         self.name = name
         self.path = path
         self.breakdown = breakdown
         self.outermost = outermost
-        self.context = context
-        self.fragment = fragment
+        self.held = (context, None, None)
         # The last one of each name, and the last one of each name and breakdown: years may take turns.
         self.links: dict[str, Link] = {}
         self.kinds: dict[tuple[Any, ...], Link] = {}
         self.completed = f"{name} completed"
         self.site = self.told = None
-        self.scene: str | None = None
 
     def follow(self, name: str, context: Mapping[str, Any]) -> Link:
         """Return the link to an operation *name* that opens under this one in *context*."""
-        breakdown = breakdown_of(self.accumulator.breakdown, context, self.accumulator.redactor)
-        kind = (name, *breakdown.values())
-        known = self.kinds.get(kind)
-        if known is not None and known.breakdown == breakdown:
-            link = known if known.context is context else known._in(context)
-        else:
-            link = self._new(name, breakdown, context)
-            if len(self.kinds) >= self.accumulator.max_series:
-                self.kinds.clear()
-                self.links.clear()
-        self.links[name] = self.kinds[kind] = link
+        kind = (name, *map(context.get, self.accumulator.breakdown))
+        # Others may be equal and yet told differently, as True is from 1, or have no hash.
+        plain = _EXACT.issuperset(map(type, kind))
+        link = self.kinds.get(kind) if plain else None
+        if link is None:
+            link = self._new(name, context)
+            if plain:
+                if len(self.kinds) >= self.accumulator.max_series:
+                    self.kinds.clear()
+                    self.links.clear()
+                self.kinds[kind] = link
+        elif link.held[0] is not context:
+            link.held = (context, None, None)
+        self.links[name] = link
         return link
 
     def forget(self) -> None:
@@ -220,28 +225,25 @@ class Link:
         self.links.clear()
         self.kinds.clear()
 
-    def _in(self, context: Mapping[str, Any]) -> Link:
-        """The same in another context: a new object, for operations that are open keep the old one."""
-        link = Link(self.accumulator, self.name, self.path, self.breakdown, self.outermost, context, None)
-        link.series, link.repeats, link.links, link.kinds = self.series, self.repeats, self.links, self.kinds
-        link.site = self.site
+    def scene(self, context: Mapping[str, Any]) -> str:
+        """Return what stands for the scene of an operation in *context* that no other of its year is around; empty for
+        others.
+        """
         if self.series.outcomes is None:
-            link.told = self.told
-        return link
+            return ""
+        known, fragment, scene = self.held
+        if known is not context or scene is None:
+            scene = scene_of(context, self.breakdown, self.accumulator.redactor)
+            self.held = (context, fragment if known is context else None, scene)
+        return scene
 
-    def find_scene(self) -> str:
-        """Return what stands for the scene of an operation that no other of its year is around; empty for others."""
-        if self.scene is None:
-            told = None if self.series.outcomes is None else self.context
-            self.scene = scene_of(told, self.breakdown, self.accumulator.redactor)
-        return self.scene
-
-    def _new(self, name: str, breakdown: dict[str, Any], context: Mapping[str, Any]) -> Link:
+    def _new(self, name: str, context: Mapping[str, Any]) -> Link:
+        breakdown = breakdown_of(self.accumulator.breakdown, context, self.accumulator.redactor)
         outermost = {key: key not in self.breakdown for key in breakdown}
         # Before the slashes go, by which a URL with a password is known.
         clean = self.accumulator.redactor.text(name).replace("/", ":")
         path = self.path if len(self.path) > MAX_PATH else f"{self.path}/{clean}" if self.path else clean
-        link = Link(self.accumulator, clean, path, breakdown, outermost, context, None)
+        link = Link(self.accumulator, clean, path, breakdown, outermost, context)
         link.series, link.repeats = self.accumulator.series(path, breakdown, outermost)
         return link
 
@@ -250,17 +252,22 @@ def breakdown_of(keys: tuple[str, ...], context: Mapping[str, Any], redactor: Re
     """Return the context's values under *keys*, as whole numbers or bounded text without secrets; what is None or
     missing is left out.
     """
-    if not context:
-        return {}
-    found = {key: context[key] for key in keys if context.get(key) is not None}
-    return {key: MARK if redactor.hides(key, value) else _plain(value, redactor) for key, value in found.items()}
+    found: dict[str, Any] = {}
+    for key in keys:
+        value = context.get(key) if context else None
+        if value is not None:
+            found[key] = MARK if redactor.hides(key, value) else _plain(value, redactor)
+    return found
 
 
 def _plain(value: Any, redactor: Redactor) -> int | str:
-    try:
-        number = operator.index(value)
-    except Exception:
-        return short(value, redactor)
+    if type(value) is int:
+        number = value
+    else:
+        try:
+            number = operator.index(value)
+        except Exception:
+            return short(value, redactor)
     return number if number in _INT64 else short(number, redactor)
 
 

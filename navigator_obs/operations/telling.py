@@ -46,15 +46,16 @@ def succeed(op: OpenOperation, end: int) -> None:
     read_clock, read_time = clock.monotonic_ns, clock.time_ns
     end_ns = (read_time() - read_clock() + end) // 1000 * 1000
     ended = (end_ns, duration, own, weighted, op.rows, *measured)
+    scene = link.scene(op.context)
     if not is_logged(op, duration):
-        accumulator.add_told(link, ended, None, "")
+        accumulator.add_told(link, scene, ended, None, "")
         return
     fields = figures(link.name, SUCCESS, duration, own, measured, op.rows)
     body = rendered(fields)
     end_time = format_timestamp(end_ns)
     start_time = format_timestamp(end_ns - end + op.start)
-    told = record(link, body, start_time, end_time, None if weighted == own else weighted)
-    accumulator.add_told(link, ended, told, end_time)
+    told = record(link, scene, body, (start_time, end_time), None if weighted == own else weighted)
+    accumulator.add_told(link, scene, ended, told, end_time)
     place = op.place or site(link)
     if not emit_ready(place[0], link.completed, tuple(fields), body, place):
         emit(place[0], INFO, link.completed, fields, caller=place)
@@ -63,7 +64,7 @@ def succeed(op: OpenOperation, end: int) -> None:
     if repeats.count == accumulator.log_limit:
         tell_limit(op, place)
     # For the next of its kind; the fast path sees by itself when the settings have changed since.
-    link.fragment = op.fragment
+    link.held = (op.context, op.fragment, scene)
 
 
 def is_logged(op: OpenOperation, duration: int) -> bool:
@@ -110,23 +111,27 @@ def rendered(fields: dict[str, Any]) -> bytes:
         return to_json(fields) + b"\n"
 
 
-def record(link: Link, body: bytes, start_time: str, end_time: str, weighted_ns: int | None) -> str:
+def record(link: Link, scene: str, body: bytes, times: tuple[str, str], weighted_ns: int | None) -> str:
     """Return the record of an operation that has succeeded as JSON, in the form of `OperationRecord.to_dict`, with the
-    figures that *body* has rendered; *weighted_ns* where it is not its self time.
+    figures that *body* has rendered; *times* are those of its start and end, *weighted_ns* is given where it is not its
+    self time.
     """
     told = link.told
     if told is None:
         told = link.told = _head(link)
     head, skipped = told
     weighted = f',"weighted_self_seconds":{weighted_ns / 1e9!r}' if weighted_ns is not None else ""
-    return f'{head}"start_time":"{start_time}","end_time":"{end_time}"{body[skipped:-2].decode()}{weighted}}}'
+    start, end = times
+    return f'{head}"{scene}","start_time":"{start}","end_time":"{end}"{body[skipped:-2].decode()}{weighted}}}'
 
 
 def _head(link: Link) -> tuple[str, int]:
-    """What records of the link's operations begin with, and how much of their figures that has already."""
+    """What records of the link's operations begin with, up to the scene, and how much of their figures that has
+    already.
+    """
     same = {"name": link.name, "path": link.path, "status": SUCCESS, "logged": True}
-    where = {"breakdown": link.breakdown, "outermost": link.outermost, "scene": link.find_scene()}
-    head = to_json({**same, **where}).decode()[:-1] + ","
+    where = {"breakdown": link.breakdown, "outermost": link.outermost}
+    head = to_json({**same, **where}).decode()[:-1] + ',"scene":'
     return head, len(to_json({"operation": link.name, "status": SUCCESS})) - 1
 
 
