@@ -7,6 +7,7 @@ and whoever takes the metrics, folds it under the accumulator's lock.
 from __future__ import annotations
 
 import threading
+from collections import Counter as Counts
 from collections.abc import Callable, Mapping
 from operator import attrgetter
 from typing import Any, Final
@@ -179,6 +180,16 @@ class Accumulator:
     def observe(self, name: str, value: float, labels: Mapping[str, Any], unit: str | None = None) -> None:
         """Add a value to a distribution."""
         self._measure(Distribution, name, value, labels, unit)
+
+    def crowded_by(self) -> str | None:
+        """Return what most of the series are of: the name of a metric, or the path of an operation with many values of
+        a breakdown, or with many other ones inside; None where no two are of anything.
+        """
+        names = [name for _, (name, _) in tuple(self._known)]
+        paths = [path for path, _ in tuple(self._series)]
+        around = [path.rpartition("/")[0] or "no operation" for path in paths]
+        [(name, count)] = Counts([*names, *paths, *around]).most_common(1) or [("", 0)]
+        return name if count > 1 else None
 
     def _measure(self, kind: type[Measure], name: str, value: Any, labels: Mapping[str, Any], unit: str | None) -> None:
         number = finite_number(value)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from ..clock import clock
-from . import metrics, resources
+from . import metrics, resources, sampler
 
 if TYPE_CHECKING:
     from .series import OpenNode
@@ -35,6 +35,7 @@ class _Mark:
         opened = metrics.open_nodes()
         if not _set_back():
             return cpu_ns, rss, mark
+        sampler.set_back(mark, rss)
         for node in opened:
             if self._holds_for(node, mark):
                 node.sampled_bytes = max(node.sampled_bytes, mark)

@@ -51,7 +51,7 @@ class Watch:
         self._peaks: dict[str, dict[str, int]] = {}
         # Those that have ended since they were last taken: their own peaks may have fallen between two samples.
         self.ended: deque[tuple[Mapping[str, Any], float]] = deque(maxlen=10_000)
-        self._peak = self._processes = self._samples = self._gap_ns = 0
+        self._peak = self._own_peak = self._processes = self._samples = self._gap_ns = 0
         self._last_ns = started_ns
         self._limits_due = 0
         self._room = limits.Room()
@@ -64,7 +64,7 @@ class Watch:
         self._gap_ns = max(self._gap_ns, now - self._last_ns)
         self._last_ns = now
         self._samples += 1
-        self._peak = max(self._peak, memory + children)
+        self.rise(memory, children)
         self._processes = max(self._processes, processes)
         used = max(cpu_ns - self._before.cpu_ns, 0)
         seconds = round((now - self._started_ns) / 1e9, 3)
@@ -72,6 +72,11 @@ class Watch:
         if len(self._points) >= 1_000:
             # Nobody has taken them for long.
             self._points = thinned(self._points, 100)
+
+    def rise(self, memory: int, children: int) -> None:
+        """Take what the process held at some moment of the run, in bytes, and its children."""
+        self._own_peak = max(self._own_peak, memory)
+        self._peak = max(self._peak, memory + children)
 
     def see_open(self, node: OpenNode, seen: int) -> None:
         """Take what was seen while *node* was open."""
@@ -84,13 +89,14 @@ class Watch:
         """Return what is known by now, as a tick of the journal holds it.
 
         `timeline` and `peaks` (by breakdown key and value, in MB) are what has come since they were last taken; all
-        else is since the run started, or now.
+        else is since the run started, or now. `peak_memory_mb` is that of the process alone.
         """
         with self._sampler.lock:
             points, self._points = self._points, []
             peaks = self._take_peaks()
             now = clock.monotonic_ns()
             return {
+                "peak_memory_mb": _mb(self._own_peak),
                 "tree": self._tree(),
                 "limits": self._limits(now),
                 "sampling": {
@@ -180,6 +186,8 @@ class _Sampler:
 
     def watch(self, figures: Accumulator, folder: Path, started_ns: int, seconds: float) -> Watch:
         with self.lock:
+            # What the high-water mark rose to before is no part of this run.
+            self.sample()
             self._scan(clock.monotonic_ns())
             watch = Watch(self, figures, folder, started_ns)
             self._watches.append(watch)
@@ -200,6 +208,7 @@ class _Sampler:
                 if self._handle is not None:
                     self._handle.cancel()
                 self._handle = None
+                self._mark = 0
                 self._children.close()
 
     def slow_down(self, seconds: float) -> None:
@@ -238,6 +247,13 @@ class _Sampler:
                 watch.see_open(node, (risen if was_open else rss) + children)
         self._mark, self._last_ns = mark, now
 
+    def set_back(self, mark: int, rss: int) -> None:
+        with self.lock:
+            if mark > self._mark > 0:
+                for watch in self._watches:
+                    watch.rise(mark, self._children_rss)
+            self._mark = min(self._mark, rss)
+
     def _scan(self, now: int) -> None:
         began = time.thread_time_ns()
         self._children.scan()
@@ -269,6 +285,11 @@ def watch(figures: Accumulator, folder: Path, started_ns: int, seconds: float = 
 def unwatch(watch: Watch) -> None:
     """Sample a last time for the run, and stop where it was the last one; harmless when done twice."""
     _sampler.unwatch(watch)
+
+
+def set_back(mark: int, rss: int) -> None:
+    """Take the high-water mark, in bytes, of the process, which holds *rss*: it is set back, and not seen again."""
+    _sampler.set_back(mark, rss)
 
 
 def memory_bytes() -> int:

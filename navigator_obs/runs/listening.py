@@ -242,7 +242,8 @@ class Listener:
             self.meter.count(gained)
             if gained.overflow and not self._overflowed:
                 self._overflowed = True
-                self.warn(_OVERFLOWED, {"max_series": self.config.max_series})
+                most = self.figures.crowded_by()
+                self.warn(_OVERFLOWED, {"max_series": self.config.max_series, **({"most_of": most} if most else {})})
             fields = {
                 "seconds": self.seconds,
                 "covered_seconds": self.figures.covered_seconds,

@@ -81,7 +81,10 @@ class Outlook:
             "memory": memory,
             "deadline": deadline,
             "deadline_year": late,
-            "warnings": [*_memory_warning(memory), *_time_warning(late)],
+            "warnings": [
+                {**warning, "years_before": years.left.index(warning["year"])}
+                for warning in (*_memory_warning(memory), *_time_warning(late))
+            ],
         }
 
     def _scale(self, covered: float) -> float:
@@ -131,13 +134,14 @@ def _memory_warning(memory: Mapping[str, Any] | None) -> list[dict[str, Any]]:
         return []
     limit = format_mb(memory["limit_mb"])
     whose = f"the machine's {limit}" if memory["limit_of"] == MACHINE else f"the {limit} limit"
-    return [{"kind": "memory", "message": f"memory reaches {whose} in year {memory['limit_year']}"}]
+    year = memory["limit_year"]
+    return [{"kind": "memory", "message": f"memory reaches {whose} in year {year}", "year": year}]
 
 
 def _time_warning(year: int | None) -> list[dict[str, Any]]:
     if year is None:
         return []
-    return [{"kind": "wall_time", "message": f"at this rate {year} ends after the wall-time limit"}]
+    return [{"kind": "wall_time", "message": f"at this rate {year} ends after the wall-time limit", "year": year}]
 
 
 def _of_years(operations: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

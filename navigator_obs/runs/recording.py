@@ -58,7 +58,8 @@ class Recording(Listener):
         self.stall_watch = StallWatch(directory, config.file_mode, self.add)
         self.at_stall: Callable[[str, dict[str, Any]], None] = _nothing_of
         self.at_forecast: Callable[[str, dict[str, Any]], None] = _nothing_of
-        self._foretold: set[str] = set()
+        # By kind: the year that was foretold, and how many of the planned ones were to come before it.
+        self._foretold: dict[str, tuple[int, int]] = {}
         self.allowance = Allowance(lambda: self.seconds)
         """For the digests of artifacts."""
 
@@ -181,10 +182,13 @@ class Recording(Listener):
         self._summary_due = began + max(TICK_SECONDS * 0.99, worked / _SUMMARY_SHARE, took / _SUMMARY_WALL_SHARE)
 
     def _foretell(self, forecast: Mapping[str, Any]) -> None:
-        """Hand on what will stop the run, each kind of it once."""
+        """Hand on what will stop the run, each kind of it once; anew where it turns out to come much earlier."""
         for warning in forecast.get("warnings", ()):
-            if warning["kind"] not in self._foretold:
-                self._foretold.add(warning["kind"])
+            kind, ahead = warning["kind"], warning["years_before"]
+            year = forecast["years_done"] + ahead
+            told, then = self._foretold.get(kind, (None, 0))
+            if told is None or (4 * (told - year) >= then and 2 * ahead <= then):
+                self._foretold[kind] = year, ahead
                 self.at_forecast(warning["message"], dict(forecast))
 
     def current_summary(self) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
+from ..operations.parts import either
 from ..operations.record import OperationRecord
 from ..operations.stats import OperationStats
 from ..operations.totals import Metrics
@@ -22,6 +23,7 @@ from .files import SCHEMA_VERSION
 from .life import Life
 from .outlook import Outlook, Years
 from .products import Products
+from .reading import number
 from .records import Record
 from .still_open import StillOpen
 
@@ -232,10 +234,12 @@ class Fold:
 
     def _resources(self, open_operations: list[Any]) -> dict[str, Any]:
         used = self._consumption.summary()
+        at_end = self.life.end.get("memory_mb", used["end_memory_mb"])
         return {
             **used,
+            "peak_memory_mb": either(max, used["peak_memory_mb"], number(at_end)),
             "start_memory_mb": self.life.start.get("memory_mb"),
-            "end_memory_mb": self.life.end.get("memory_mb", used["end_memory_mb"]),
+            "end_memory_mb": at_end,
             "open_operations": open_operations,
             "workers_ended": self._left,
         }

@@ -180,6 +180,26 @@ def test_series_are_bounded_and_the_overflow_is_counted():
     assert whole.overflow == 7
 
 
+def test_what_most_series_are_of_is_told(open_run):
+    """A metric with many labels, a path in many years, an operation with many others inside; nothing without two."""
+    accumulator = open_run.accumulator
+    assert accumulator.crowded_by() is None
+    accumulator.count("payroll", 1, {})
+    assert accumulator.crowded_by() is None
+    for employee in range(3):
+        accumulator.count("raises", 1, {"employee": employee})
+    assert accumulator.crowded_by() == "raises"
+    for year in range(4):
+        with obs.context(year=year), obs.operation("simulate"):
+            pass
+    assert accumulator.crowded_by() == "simulate"
+    with obs.operation("outer"):
+        for step in range(5):
+            with obs.operation(f"step {step}"):
+                pass
+    assert accumulator.crowded_by() == "outer"
+
+
 def test_operation_paths_are_bounded():
     """Names without end go to the overflow series, whose total is never more than the time that passed."""
     accumulator = Accumulator(max_series=2)

@@ -143,6 +143,34 @@ def test_what_no_sample_sees_the_kernel_has():
 
 
 @LINUX
+def test_a_run_has_its_own_peak_and_not_that_of_what_was_before():
+    """The second run of a process, and the one after memory came and went in no run, peak at what they hold."""
+    program = """
+        import json, tempfile
+        import navigator_obs as obs
+        peaks = []
+
+        def run_with(count):
+            with obs.start_run("peak") as run, obs.operation("alloc"):
+                len(b"x" * count)
+            resources = run.summary["resources"]
+            peaks.extend([resources["peak_memory_mb"], resources["tree"]["peak_memory_mb"]])
+
+        with tempfile.TemporaryDirectory() as folder:
+            obs.configure(log_dir=folder, runs_dir=folder, console="off", run_report=False)
+            run_with(500_000_000)
+            run_with(1_000_000)
+            len(b"x" * 700_000_000)
+            run_with(1_000_000)
+            obs.shutdown()
+        print(json.dumps(peaks))
+    """
+    *first, second, second_tree, third, third_tree = map(float, in_process(program).strip("[]\n").split(","))
+    assert min(first) > 500
+    assert max(second, second_tree, third, third_tree) < 200
+
+
+@LINUX
 def test_the_memory_of_children_counts(watch, child, open_run):
     """A subprocess holds what its parent's figures do not show."""
     with obs.operation("alone"):

@@ -10,6 +10,7 @@ import textwrap
 import jsonschema
 import pytest
 
+from navigator_obs import assembly
 from navigator_obs.clock import format_timestamp, parse_timestamp
 from navigator_obs.operations.record import OperationRecord
 from navigator_obs.operations.stats import OperationStats
@@ -151,7 +152,8 @@ def test_memory_that_grows_reaches_the_limit_in_a_year_that_is_named():
     forecast = folded([60.0] * 3, peaks=[450.0, 850.0, 1_250.0])
     assert forecast["memory"]["model"] == "linear"
     assert forecast["memory"]["limit_year"] == 2029
-    assert forecast["warnings"] == [{"kind": "memory", "message": "memory reaches the 2000 MB limit in year 2029"}]
+    message = "memory reaches the 2000 MB limit in year 2029"
+    assert forecast["warnings"] == [{"kind": "memory", "message": message, "year": 2029, "years_before": 1}]
 
 
 @pytest.mark.parametrize("peaks", [[1_900.0] * 4, [1_900.0, 1_800.0, 1_700.0, 1_600.0], [1_000.0, 1_600.0]])
@@ -164,9 +166,8 @@ def test_the_first_year_that_ends_after_the_limit_is_named():
     """Years of 60 s, and 270 s in all: the fifth of them is not done by then."""
     forecast = folded([60.0] * 2, deadline=at(270))
     assert forecast["deadline_year"] == 2029
-    assert forecast["warnings"] == [
-        {"kind": "wall_time", "message": "at this rate 2029 ends after the wall-time limit"}
-    ]
+    message = "at this rate 2029 ends after the wall-time limit"
+    assert forecast["warnings"] == [{"kind": "wall_time", "message": message, "year": 2029, "years_before": 2}]
     assert folded([60.0] * 2, deadline=at(601))["warnings"] == []
 
 
@@ -206,3 +207,24 @@ def test_a_run_warns_of_what_comes_once(tmp_path):
     assert warning["count"] == 1
     assert warning["message"].endswith("ends after the wall-time limit")
     assert warning["message"].startswith("at this rate 20")
+
+
+def foretold(recorder, *forecasts):
+    """What a run has warned of, of what was foretold one after the other: years done, and years left before the end."""
+    with assembly.start_run("late") as run:
+        for done, ahead in forecasts:
+            message = f"{done + ahead} ends after the wall-time limit"
+            warning = {"kind": "wall_time", "message": message, "year": done + ahead, "years_before": ahead}
+            left = {"years_left": 50 - done, "eta_seconds": 1.0, "expected_end_time": BEGIN, "deadline": None}
+            run._recording._foretell({"years_done": done, "warnings": [warning], **left})
+    return [int(event["message"].split()[0]) for event in recorder.events() if event["level"] == "WARNING"]
+
+
+def test_an_end_that_comes_much_earlier_than_was_foretold_is_warned_of_anew(recorder):
+    """Where a quarter of the way there has gone, and half of it is left at most; not for each year that it shifts."""
+    assert foretold(recorder, (2, 16), (3, 14), (4, 9), (5, 7), (6, 5), (7, 5), (8, 1)) == [18, 12, 9]
+
+
+def test_an_end_that_comes_as_foretold_is_warned_of_once(recorder):
+    """Give or take a year."""
+    assert foretold(recorder, (3, 10), (4, 9), (5, 9), (6, 6), (9, 3), (12, 1)) == [13]
