@@ -195,8 +195,9 @@ def test_a_run_warns_of_what_comes_once(tmp_path):
                 year += 1
                 warned = run.summary["issues"]["warnings"]
                 assert year < 2060
-            for _ in range(2):
-                time.sleep(1.2)
+            for year in (year, year + 1):
+                with obs.context(year=year), obs.operation("year"):
+                    time.sleep(1.2)
     """
     done = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(program)], cwd=tmp_path, check=False, capture_output=True, text=True
