@@ -106,11 +106,13 @@ class Life:
 
     @property
     def seconds(self) -> float:
-        """By the monotonic clock where a tick or the end tells it, by the wall clock from there on."""
-        if self.end:
-            return self._seconds_at_end
+        """How long the run took, by its end; without one, up to its last record."""
+        return self._seconds_at_end if self.end else self.seconds_by(self.last_time)
+
+    def seconds_by(self, time: str) -> float:
+        """Return its age at *time*, by the monotonic clock up to the last tick and by the wall clock from there."""
         known, since = (self.tick["seconds"], self.tick["time"]) if self.tick else (0.0, self.start.get("time"))
-        return float(known) + _gone_by(since, self.last_time)
+        return float(known) + _gone_by(since, time)
 
     def metadata(self) -> dict[str, Any]:
         """Return the summary's `run_metadata`."""

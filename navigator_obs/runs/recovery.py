@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,12 +19,12 @@ from ..clock import clock, format_timestamp
 from ..config import Config
 from ..encoding import from_json, to_json
 from ..events.places import is_ours, staging_folders
-from . import calling, evidence, folder, links, liveness, postmortem, seal
+from . import breadcrumbs, calling, evidence, folder, links, liveness, postmortem, seal
 from .clues import Exit, examine, is_alive, laid
 from .files import FAULT_NAME, JOURNAL_NAME, SIGNALS_NAME
 from .journal import Journal
 from .reading import table
-from .records import read_run
+from .records import Record, read_run
 from .staged import forget_left, left_beside
 from .statuses import OPEN
 from .summary import Fold
@@ -88,9 +88,10 @@ def _recover(directory: Path, config: Config, exit: Exit | None) -> dict[str, An
         if not ours or not _is_dead(directory, exit):
             return None
         calling.call_in(directory, config.file_mode)
-        summary = _concluded(directory, config, exit)
-        _recover_staged(directory, config)
-        return summary
+        # What it had logged tells when it was last alive.
+        with suppress(OSError):
+            _recover_staged(directory, config)
+        return _concluded(directory, config, exit)
 
 
 def _is_dead(directory: Path, exit: Exit | None) -> bool:  # noqa: A002
@@ -128,7 +129,7 @@ def _concluded(directory: Path, config: Config, exit: Exit | None) -> dict[str, 
         fold.add(record)
     folder.release_reserve(directory)
     if not fold.life.end:
-        line = to_json(_end_record(fold, postmortem.judge(examine(directory, exit))))
+        line = to_json(_end_record(fold, postmortem.judge(examine(directory, exit)), _log_path(directory, config)))
         _append(directory, line, config)
         fold.add(from_json(line))
     summary = fold.summary()
@@ -155,13 +156,14 @@ def _append(directory: Path, line: bytes, config: Config) -> None:
     forget_left(path)
 
 
-def _end_record(fold: Fold, found: postmortem.Finding) -> dict[str, Any]:
+def _end_record(fold: Fold, found: postmortem.Finding, log_path: Path) -> dict[str, Any]:
     life = fold.life
+    last_time = max(life.last_time, _last_logged(life.start, log_path))
     return {
         "kind": "end",
         "time": format_timestamp(clock.time_ns()),
-        "end_time": life.last_time or None,
-        "seconds": life.seconds,
+        "end_time": last_time or None,
+        "seconds": life.seconds_by(last_time),
         "status": found.status,
         "status_reason": found.reason,
         "status_confidence": found.confidence,
@@ -172,10 +174,21 @@ def _end_record(fold: Fold, found: postmortem.Finding) -> dict[str, Any]:
     }
 
 
+def _last_logged(start: Record, log_path: Path) -> str:
+    """When the run's own process logged its last event; empty where the end of the log has none of it."""
+    events = breadcrumbs.before({"run_id": start.get("run_id"), "process": start.get("pid")}, log_path)
+    told = events[-1].get("timestamp") if events else None
+    return told if isinstance(told, str) else ""
+
+
+def _log_path(directory: Path, config: Config) -> Path:
+    told = laid(examine(directory).start).get("log_path")
+    return Path(str(told)) if told else config.log_path
+
+
 def _recover_staged(directory: Path, config: Config) -> None:
     """Put into the log what the dead process had acknowledged and not yet written."""
-    told = laid(examine(directory).start).get("log_path")
-    path = Path(str(told)) if told else config.log_path
+    path = _log_path(directory, config)
     if any(map(is_ours, staging_folders(path, config.staging_dir))):
         # Others that read runs do without what it imports.
         from ..events.salvage import recover_log

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
+import sys
 import threading
 
 import jsonschema
@@ -12,8 +14,10 @@ import pytest
 
 import navigator_obs as obs
 from navigator_obs.cli.main import main
+from navigator_obs.clock import seconds_between
 from navigator_obs.config import Config
 from navigator_obs.encoding import to_json
+from navigator_obs.events.salvage import recover_log
 from navigator_obs.history.store import History
 from navigator_obs.runs import folder, schema
 from navigator_obs.runs.clues import Exit
@@ -58,12 +62,45 @@ def test_it_gets_a_final_summary(dead):
     assert (metadata["status"], metadata["final"]) == ("crashed", True)
     assert metadata["status_reason"].startswith("vanished")
     assert metadata["recovered_by"]["pid"] == os.getpid()
-    assert metadata["duration_seconds"] == before["run_metadata"]["duration_seconds"]
+    assert metadata["duration_seconds"] >= before["run_metadata"]["duration_seconds"]
     assert summary["execution_summary"]["years_completed"] == [2025]
     assert [found["path"] for found in summary["resources"]["open_operations"]] == ["year_simulation"]
     assert summary["performance_metrics"] == before["performance_metrics"]
     assert summary["observability"]["torn_lines"] == 1
     assert fold(read_run(dead)) == summary
+
+
+BEFORE_A_TICK = """
+import os, signal, sys
+import navigator_obs as obs
+
+obs.configure(log_dir=sys.argv[1], runs_dir=sys.argv[2], console="off")
+log = obs.get_logger("plan")
+with obs.start_run("baseline"):
+    for number in range(500):
+        log.info("hired", number=number)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.parametrize("log", ["there", "gone"])
+def test_a_run_that_no_tick_tells_of_lasted_up_to_its_last_event(tmp_path, log):
+    """What it had logged proves that it lived; without its log the journal's last record tells."""
+    subprocess.run(
+        [sys.executable, "-c", BEFORE_A_TICK, tmp_path / "logs", tmp_path / "runs"], check=False, timeout=120
+    )
+    found = Config(log_dir=tmp_path / "logs", runs_dir=tmp_path / "runs")
+    recover_log(found.log_path, found)
+    events = [json.loads(line) for line in found.log_path.read_bytes().splitlines()]
+    assert events[-1]["number"] == 499
+    if log == "gone":
+        shutil.rmtree(found.log_dir)
+    [summary] = recover_all(found.runs_dir, found)
+    told = summary["run_metadata"]
+    last = events[-1]["timestamp"] if log == "there" else told["start_time"]
+    assert told["status"] == "crashed"
+    assert told["end_time"] == last
+    assert told["duration_seconds"] == seconds_between(told["start_time"], last)
 
 
 @pytest.mark.parametrize(
