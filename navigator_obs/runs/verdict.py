@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -63,7 +64,7 @@ def by_exception(error: BaseException, *, signal: str | None = None) -> Verdict 
         return Verdict("interrupted", _words(error), 130, "SIGINT")
     if _is_cancellation(error):
         return _cancelled(error, signal)
-    return Verdict("failed", _words(error), 1 if code is None else code, signal)
+    return Verdict("failed", _words(error), 1 if code is None else _exit_code(code), signal)
 
 
 def by_exit(code: object, *, signal: str | None = None) -> Verdict | None:
@@ -78,10 +79,11 @@ def by_exit(code: object, *, signal: str | None = None) -> Verdict | None:
 
 
 def _exit_code(code: object) -> int | None:
-    """What the system is told: of a number that it has no room for, that it was too large for it."""
+    """What the parent is told: Python takes a number that C has no room for as -1, POSIX hands on eight bits of it."""
     if not isinstance(code, int):
         return None
-    return int(code) if -(2**31) <= int(code) < 2**31 else 255
+    number = int(code) if -(2**63) <= int(code) < 2**63 else -1
+    return number & (0xFF if os.name == "posix" else 0xFFFFFFFF)
 
 
 def _cancelled(error: BaseException, signal: str | None) -> Verdict:
