@@ -12,6 +12,7 @@ from .cells import Cell, Column, Section, cell, formatted, local_time, text
 MAX_SLOWEST: Final = 8
 MAX_HOTSPOTS: Final = 3
 BAR_WIDTH: Final = 16
+_ALONE: Final = 0.95
 
 
 def slowest(summary: Mapping[str, Any]) -> Section:
@@ -48,11 +49,19 @@ def _slow_row(found: Mapping[str, Any], stats: Mapping[str, Any]) -> tuple[Cell,
         cell(bar(percent), "bar"),
         cell("" if in_none else formatted(found.get("count"), format_count)),
         cell(formatted(found.get("p95_seconds"), format_seconds)),
-        cell(f"≤ {format_percent(saves)}" if saves is not None else ""),
+        cell(f"{_bound(found)} {format_percent(saves)}" if saves is not None else ""),
         cell(formatted(stats.get("rows_per_second"), format_per_second)),
         cell(formatted(stats.get("peak_memory_mb"), format_mb)),
         cell(where),
     )
+
+
+def _bound(found: Mapping[str, Any]) -> str:
+    """Half of a share is a bound where an operation was alone. Beside others it is an estimate: they may be what is
+    waited for, or it.
+    """
+    own, weighted = number(found.get("self_seconds")) or 0.0, number(found.get("weighted_self_seconds")) or 0.0
+    return "≤" if weighted >= _ALONE * own else "about"
 
 
 def hotspots(summary: Mapping[str, Any]) -> Section:

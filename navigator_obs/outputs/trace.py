@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any, Final
 
+from .columns import one_line
 from .lanes import Recorded, Span
 
 _SCHEMA: Final = "https://www.speedscope.app/file-format-schema.json"
@@ -162,4 +163,4 @@ def folded(summary: Mapping[str, Any]) -> Iterator[str]:
 
 def _frame(name: str) -> str:
     # A semicolon ends a frame, and the last space of a line stands before the count.
-    return " ".join(name.replace(";", ":").split())
+    return one_line(" ".join(name.replace(";", ":").split()))

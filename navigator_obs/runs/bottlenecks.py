@@ -2,7 +2,8 @@
 
 The measure is weighted self time: each instant of the run is divided among the operations that were active leaves in
 it, so that all shares and the time in no operation add up to the run. Half of a share is what making the operation
-twice as fast saves at most. What explains less than `LEAST_SHARE_PERCENT` is called no bottleneck.
+twice as fast saves at most; where others were active beside it, about what it saves. What explains less than
+`LEAST_SHARE_PERCENT` is called no bottleneck.
 """
 
 from __future__ import annotations

@@ -191,6 +191,12 @@ def test_folded_stacks_have_the_self_time_of_all_operations():
     assert list(trace.folded(summary)) == ["year 500000", "year;hiring 250000", "year;a: b 2"]
 
 
+def test_a_name_in_folded_stacks_drives_no_terminal():
+    """Control characters are shown as their escapes."""
+    summary = {"performance_metrics": {"year\x1b[2J": {"self_seconds": 0.5}}}
+    assert list(trace.folded(summary)) == [r"year\x1b[2J 500000"]
+
+
 @pytest.fixture
 def recorded_run(tmp_path):
     obs.configure(log_dir=tmp_path, runs_dir=tmp_path / "runs", console="off", run_report=False)
