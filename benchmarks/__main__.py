@@ -86,7 +86,6 @@ def _add_programs(command: argparse.ArgumentParser) -> None:
     add("--employees", type=_positive, default=overheads.EMPLOYEES, metavar="N", help="in the demo [%(default)s]")
     names = tuple(overheads.PROGRAMS | overheads.LOOPS)
     add("--program", action="append", default=[], choices=names, help="only these; repeatable  [the simulations]")
-    add("--side-by-side", action="store_true", help="both ways at once, for a machine that has other work as well")
 
 
 def _add_sizes(command: argparse.ArgumentParser) -> None:
@@ -124,10 +123,8 @@ def measure(options: argparse.Namespace) -> report.Report:
 
 
 def _overhead(options: argparse.Namespace) -> report.Report:
-    results = overheads.measure(
-        options.rounds, options.employees, say, only=options.program, side_by_side=options.side_by_side
-    )
-    how = "side by side" if options.side_by_side else "in turn"
+    how = "at once on one core" if overheads.cores() else "at once; not bound to one core, which this system can't"
+    results = overheads.measure(options.rounds, options.employees, say, only=options.program)
     return report.build("overhead", {"pairs": options.rounds, "run": how, "employees": options.employees}, results)
 
 

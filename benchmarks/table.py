@@ -43,15 +43,16 @@ def _percent(case: str, key: str) -> Callable[[Result], str]:
 
 
 def _paired(key: str) -> Callable[[Result], str]:
-    """Of pairs of runs: ratios to a tenth of a per mille, milliseconds whole, seconds and agreement as figures."""
+    """Of pairs of runs: ratios to a tenth of a per mille, percent likewise, milliseconds whole, others as figures."""
 
     def show(result: Result) -> str:
         value = result["pairs"].get(key)
         if value is None:
             return "–"
-        if key.endswith("_ms"):
-            return f"{value:.0f}"
-        return f"{value:.4f}" if "ratio" in key else figure(value)
+        for part, digits in (("_ms", 0), ("ratio", 4), ("percent", 2)):
+            if part in key:
+                return f"{value:.{digits}f}"
+        return figure(value)
 
     return show
 
@@ -139,12 +140,12 @@ COLUMNS: dict[str, list[Column]] = {
     ],
     "overhead": [
         ("CPU s bare", _paired("cpu_seconds")),
-        ("wall s", _paired("wall_seconds")),
         ("CPU ×", _paired("cpu_ratio")),
         ("quartiles", _quartiles),
-        ("wall ×", _paired("wall_ratio")),
-        ("own figure ×", _paired("own_ratio")),
+        ("measured %", _paired("measured_percent")),
+        ("own figure %", _paired("own_percent")),
         ("own ÷ measured", _paired("own_to_measured")),
+        ("alone %", _paired("alone_percent")),
         ("start-up ms", _paired("startup_ms")),
     ],
     "sampler": [
@@ -160,8 +161,10 @@ ABOUT = {
     "sampler": "CPU of the ticker's thread while a run is open, cheapest round first; all but the first less that of ",
     "history": "CPU and wall time of whole commands, the cheapest round; jq: how many times as long it takes; × = to ",
     "flat": "CPU per event up to so many, of the calling thread, cheapest batch where nothing else is said; × = to ",
-    "overhead": "CPU of the process from start_run to the run's end; ratios: the median of the pairs; own figure: what "
-    "the summaries say that recording took; to ",
+    "overhead": "CPU of the process from start_run to the run's end, beside the bare program on the same core: the "
+    "median of the pairs; own figure: what the summaries say that recording took; own ÷ measured: where the difference "
+    "exceeds that of the control, the bare program again; alone: on a core of one's own, where what goes by the clock "
+    "is half as much; × = to ",
     "import": "CPU of a fresh interpreter without its own start, cheapest where nothing else is said; × = to ",
 }
 
@@ -176,12 +179,14 @@ def render(report: Report) -> str:
 
 
 def _rows(report: Report) -> Iterator[Result]:
-    """One result a row; of pairs of runs one program a row."""
-    for result in report["results"]:
-        if report["command"] == "overhead":
-            yield from ({"peer": case, "pairs": pairs} for case, pairs in result.get("pairs", {}).items())
-        elif "figures" in result:
-            yield result
+    """One result a row; of pairs of runs one program and way a row."""
+    if report["command"] != "overhead":
+        yield from (result for result in report["results"] if "figures" in result)
+        return
+    for case in report["results"][-1].get("pairs", {}):
+        for result in report["results"]:
+            if case in result.get("pairs", {}):
+                yield {"peer": f"{case}, {result['peer']}", "pairs": result["pairs"][case]}
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
