@@ -3,6 +3,9 @@
 Both ways the same command runs in a process of its own, without observation under ``NAVIGATOR_OBS_DISABLED=1``. Runs
 are paired, and every other pair begins with the other way, so that a machine that grows slower or faster meanwhile does
 not count for one side.
+
+Other work on the machine makes the CPU time of a run differ by several percent from the next one's. Where both runs of
+a pair share one core at the same time, it weighs on both alike.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import IO, Any, Final
 
@@ -85,6 +89,8 @@ class Overhead:
     pairs: Sequence[Pair]
     empty: Sequence[Pair] = ()
     """The same of a program that imports the toolkit and opens a run, and does nothing else."""
+    at_once: bool = False
+    """Whether both runs of a pair shared one core: then each took about twice the time, which says nothing."""
 
     def __str__(self) -> str:
         cpu = [(pair.observed.cpu_seconds, pair.bare.cpu_seconds) for pair in self.pairs]
@@ -102,7 +108,9 @@ class Overhead:
 
     @property
     def wall(self) -> Ratio | None:
-        """The ratio of wall time."""
+        """The ratio of wall time; None where both ran at once."""
+        if self.at_once:
+            return None
         return _ratio((pair.observed.wall_seconds, pair.bare.wall_seconds) for pair in self.pairs)
 
     @property
@@ -155,13 +163,15 @@ def measure(
     *,
     environ: Mapping[str, str] | None = None,
     say: Callable[[str], None] | None = None,
+    at_once: bool = False,
 ) -> Overhead:
     """Run *command* *pairs* times with and *pairs* times without observation; return what came out.
 
     A text is split as a shell would. Its output is kept back. *environ* is that of this process when None; *say* is
-    told of each pair. Raises `UsageError` for less than one pair, and where the command can't be started or fails, for
-    then there is nothing to compare. Beside each pair an empty run is made both ways, in a folder that is gone
-    afterwards.
+    told of each pair. *at_once*: both runs of a pair at the same time on one core, for a machine that has other work;
+    they must not write to the same files. Beside each pair an empty run is made both ways, in a folder that is gone
+    afterwards. Raises `UsageError` for less than one pair, for *at_once* on a system that can't bind a process to a
+    core, and where the command can't be started or fails, for then there is nothing to compare.
 
     >>> import sys
     >>> measure([sys.executable, "-c", "pass"], pairs=1).wall.median > 0
@@ -170,48 +180,77 @@ def measure(
     words = shlex.split(command) if isinstance(command, str) else [os.fspath(word) for word in command]
     if pairs < 1 or not words:
         raise UsageError(f"a command and at least one pair are needed, not {words!r} and {pairs!r}")
+    if at_once and not hasattr(os, "sched_setaffinity"):
+        raise UsageError(f"at_once needs a system that binds processes to a core, such as Linux, not {sys.platform!r}")
     given = os.environ if environ is None else environ
     found, empty = [], []
     for number in range(pairs):
         ways = (False, True) if number % 2 else (True, False)
-        pair = _pair(words, given, ways)
+        pair = _pair(words, given, ways, at_once)
         found.append(pair)
-        empty.append(_empty_pair(given, ways))
+        empty.append(_empty_pair(given, ways, at_once))
         if say is not None:
             say(f"pair {number + 1} of {pairs}: {pair.observed.wall_seconds:.2f} s observed, "
                 f"{pair.bare.wall_seconds:.2f} s bare")  # fmt: skip
-    return Overhead(found, empty)
+    return Overhead(found, empty, at_once)
 
 
-def _empty_pair(environ: Mapping[str, str], ways: Sequence[bool]) -> Pair:
+def _empty_pair(environ: Mapping[str, str], ways: Sequence[bool], at_once: bool) -> Pair:
     """Run an empty run both ways, which leaves nothing among the user's."""
     default = {key: value for key, value in environ.items() if not key.startswith("NAVIGATOR_OBS_")}
     with tempfile.TemporaryDirectory() as folder:
-        return _pair([sys.executable, "-c", _EMPTY_RUN], default, ways, folder)
+        return _pair([sys.executable, "-c", _EMPTY_RUN], default, ways, at_once, folder)
 
 
-def _pair(words: list[str], environ: Mapping[str, str], ways: Sequence[bool], folder: str | None = None) -> Pair:
-    used = {observed: _run(words, dict(environ), observed, folder) for observed in ways}
+def _pair(
+    words: list[str], environ: Mapping[str, str], ways: Sequence[bool], at_once: bool, folder: str | None = None
+) -> Pair:
+    used: dict[bool, Usage] = {}
+    for together in [ways] if at_once else [[way] for way in ways]:
+        with ExitStack() as stack:
+            with _one_core() if at_once else nullcontext():
+                waits = {way: stack.enter_context(_running(words, environ, way, folder)) for way in together}
+            used |= {way: wait() for way, wait in waits.items()}
     return Pair(used[True], used[False])
 
 
-def _run(words: list[str], environ: dict[str, str], observed: bool, folder: str | None) -> Usage:
-    environ.pop(VARIABLE, None)
-    if not observed:
-        environ[VARIABLE] = "1"
+@contextmanager
+def _one_core() -> Iterator[None]:
+    """What the calling thread starts meanwhile keeps to one and the same core."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {max(before)})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+@contextmanager
+def _running(
+    words: list[str], environ: Mapping[str, str], observed: bool, folder: str | None
+) -> Iterator[Callable[[], Usage]]:
+    """Start the command; yields what waits for its end and tells what it took. Nothing runs on afterwards."""
+    told = {key: value for key, value in environ.items() if key != VARIABLE} | ({} if observed else {VARIABLE: "1"})
     with tempfile.TemporaryFile() as output:
         began = time.perf_counter()
         try:
             process = subprocess.Popen(  # noqa: S603
-                words, env=environ, cwd=folder, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
+                words, env=told, cwd=folder, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
             )
         except OSError as error:
             raise UsageError(f"{words[0]!r} can't be started: {error.strerror}") from None
-        code, cpu, faults = _wait(process)
-        wall = time.perf_counter() - began
-        if code:
-            raise UsageError(_failure(words, code, observed, output))
-    return Usage(round(wall, 6), cpu, faults)
+
+        def usage() -> Usage:
+            code, cpu, faults = _wait(process)
+            if code:
+                raise UsageError(_failure(words, code, observed, output))
+            return Usage(round(time.perf_counter() - began, 6), cpu, faults)
+
+        try:
+            yield usage
+        finally:
+            process.kill()
+            process.wait()
 
 
 def _more_faults(pair: Pair) -> int:
@@ -223,16 +262,11 @@ def _used(usage: Usage) -> float:
 
 
 def _wait(process: subprocess.Popen[bytes]) -> tuple[int, float | None, int | None]:
-    try:
-        if not hasattr(os, "wait4"):
-            return process.wait(), None, None
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        return process.returncode, round(usage.ru_utime + usage.ru_stime, 6), usage.ru_minflt
-    except BaseException:
-        process.kill()
-        process.wait()
-        raise
+    if not hasattr(os, "wait4"):
+        return process.wait(), None, None
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    return process.returncode, round(usage.ru_utime + usage.ru_stime, 6), usage.ru_minflt
 
 
 def _failure(words: list[str], code: int, observed: bool, output: IO[bytes]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import sys
 
@@ -42,6 +43,63 @@ def test_a_program_that_is_dearer_when_observed_is_found_to_be():
     assert found.cpu is not None
     assert found.cpu.median > 1.2
     assert found.pairs[0].observed.cpu_seconds >= 0.39
+
+
+MEET = """
+import os, sys, time
+mine, other = ("bare", "observed")[:: -1 if "NAVIGATOR_OBS_DISABLED" not in os.environ else 1]
+def path(name):
+    return os.path.join(sys.argv[1], name)
+with open(path("new " + mine), "w") as file:
+    file.write(" ".join(map(str, os.sched_getaffinity(0))))
+os.rename(path("new " + mine), path(mine))
+until = time.monotonic() + 30
+while not os.path.exists(path(other)):
+    if time.monotonic() > until:
+        raise SystemExit("nobody came")
+    time.sleep(0.001)
+"""
+bindable = pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="processes can't be bound to a core here")
+
+
+@bindable
+def test_both_ways_may_run_at_once_on_one_core(tmp_path):
+    """They meet there; how long they take then says nothing, and the caller may use its cores as before."""
+    before = os.sched_getaffinity(0)
+    found = measure([sys.executable, "-c", MEET, str(tmp_path)], pairs=1, at_once=True)
+    cores = {(tmp_path / way).read_text() for way in ("bare", "observed")}
+    assert len(cores) == 1
+    assert int(*cores) in before
+    assert os.sched_getaffinity(0) == before
+    assert found.wall is None
+    assert "wall" not in str(found)
+
+
+@bindable
+def test_where_one_of_two_fails_the_other_is_ended(tmp_path):
+    """It is not waited for."""
+    program = """
+import os, sys, time
+if "NAVIGATOR_OBS_DISABLED" not in os.environ:
+    while not os.path.exists(sys.argv[1]):
+        time.sleep(0.001)
+    raise SystemExit("no room")
+with open(sys.argv[1] + ".new", "w") as file:
+    file.write(str(os.getpid()))
+os.rename(sys.argv[1] + ".new", sys.argv[1])
+time.sleep(600)
+"""
+    with pytest.raises(UsageError, match="ended with 1 observed: no room"):
+        measure([sys.executable, "-c", program, str(tmp_path / "process")], pairs=1, at_once=True)
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "process").read_text()), 0)
+
+
+def test_a_system_that_binds_no_process_to_a_core_says_so(monkeypatch):
+    """Before anything is run."""
+    monkeypatch.delattr(os, "sched_setaffinity", raising=False)
+    with pytest.raises(UsageError, match="at_once needs a system that binds processes to a core"):
+        measure(["no-such-program"], pairs=1, at_once=True)
 
 
 def test_the_ratio_is_the_median_of_the_pairs_with_its_quartiles():
@@ -126,6 +184,15 @@ def test_the_verb_prints_the_ratios(capfd):
         "startup_seconds",
         "fault_percent",
     }
+
+
+@bindable
+def test_the_verb_tells_cpu_time_alone_of_runs_at_once(capfd):
+    """Each took about twice the time."""
+    assert main(["overhead", "--at-once", "--pairs", "1", "--json", "--", sys.executable, "-c", "pass"]) == 0
+    told = json.loads(capfd.readouterr().out)
+    assert told["cpu_ratio"]["median"] > 0
+    assert told["wall_ratio"] is None
 
 
 def test_the_verb_tells_a_failing_command_in_one_line(capfd):
