@@ -12,17 +12,17 @@ import shutil
 import signal
 import subprocess
 import sys
-import termios
 import time
 from collections import Counter
 
 import duckdb
 import pytest
 
+from tests.terminal import on_a_terminal, plain
+
 DEMO = [sys.executable, "-m", "navigator_obs", "demo"]
 SMALL = ["--employees", "200", "--years", "2025-2027"]
 LONG = ["--employees", "2000", "--years", "2025-2324"]
-ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 needs_jq = pytest.mark.skipif(shutil.which("jq") is None, reason="jq is not installed")
 
 
@@ -384,43 +384,31 @@ class TestManners:
         assert [path.name for path in tmp_path.iterdir()] == ["taken.duckdb"]
 
 
-def on_a_terminal(folder, *arguments, columns=100):
-    """Return all that the demo sends to a terminal of so many columns."""
-    screen, inner = pty.openpty()
-    termios.tcsetwinsize(inner, (40, columns))
-    process = subprocess.Popen([*DEMO, *arguments], cwd=folder, stdout=inner, stderr=inner, env=environment())
-    os.close(inner)
-    seen = b""
-    try:
-        while chunk := os.read(screen, 65_536):
-            seen += chunk
-    except OSError:  # the other side has closed
-        pass
-    os.close(screen)
-    process.wait()
-    return seen.decode()
+def sent(folder, *arguments, columns=100):
+    """What the demo sends to a terminal of so many columns."""
+    return on_a_terminal([*DEMO, *arguments], folder, columns=columns)
 
 
 class TestTerminal:
     def test_bar(self, tmp_path):
         """On a terminal a bar moves below the years' rows."""
-        seen = on_a_terminal(tmp_path, *SMALL)
+        seen = sent(tmp_path, *SMALL)
         assert "━" in seen
-        assert re.search(r"2027 enrolments", ANSI.sub("", seen))
+        assert re.search(r"2027 enrolments", plain(seen))
 
     def test_log_lines_do_not_tear_the_bar(self, tmp_path):
         """Each line of the log that the console shows starts a line of its own, above the bar."""
-        seen = ANSI.sub("", on_a_terminal(tmp_path, "--level", "INFO", *SMALL))
+        seen = plain(sent(tmp_path, "--level", "INFO", *SMALL))
         lines = [line for line in re.split(r"[\r\n]+", seen) if "batch simulated" in line]
         assert len(lines) == 15
         assert all(re.match(r"\d\d:\d\d:\d\d\.\d{3} INFO", line) for line in lines)
 
     def test_narrow_terminal(self, tmp_path):
         """On a terminal of 80 columns a year's row leaves out the steps' counts, and fits."""
-        seen = ANSI.sub("", on_a_terminal(tmp_path, *SMALL, columns=80))
+        seen = plain(sent(tmp_path, *SMALL, columns=80))
         assert re.search(r"^ *year +events +headcount +payroll\s*$", seen, re.MULTILINE)
         assert not [line for line in re.split(r"[\r\n]+", seen.partition("workforce  success")[0]) if len(line) > 80]
 
     def test_quiet_on_a_terminal(self, tmp_path):
         """--quiet draws nothing."""
-        assert on_a_terminal(tmp_path, "--quiet", *SMALL) == ""
+        assert sent(tmp_path, "--quiet", *SMALL) == ""

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import pty
 import select
 import subprocess
 import sys
@@ -17,6 +15,7 @@ import navigator_obs as obs
 from navigator_obs.cli.main import main
 from navigator_obs.clock import parse_timestamp
 from navigator_obs.events.rotation import LogFile
+from tests.terminal import on_a_terminal
 
 
 @pytest.fixture
@@ -180,7 +179,7 @@ def test_a_terminal_is_never_driven_by_content(recorder):
     obs.get_logger("evil").warning(evil, field=evil)
     recorder.lines()
     for arguments in ([], ["--json"]):
-        shown = on_a_terminal(["logs", *arguments], recorder.root).replace("\r\n", "\n")
+        shown = sent(["logs", *arguments], recorder.root).replace("\r\n", "\n")
         for sequence in ("\x1b[2J", "\x9b", "\u202e", "\x7f", "\r"):
             assert sequence not in shown, arguments
         if arguments:
@@ -188,35 +187,16 @@ def test_a_terminal_is_never_driven_by_content(recorder):
         assert "clear" in shown
 
 
-def on_a_terminal(arguments: list[str], folder: Path, columns: int = 100) -> str:
-    """Run the command on a pseudo-terminal; return what it sent."""
-    leader, follower = pty.openpty()
-    environment = {**os.environ, "COLUMNS": str(columns), "TERM": "xterm-256color"}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "navigator_obs", *arguments],
-        cwd=folder, stdin=follower, stdout=follower, stderr=follower, env=environment,
-    )  # fmt: skip
-    os.close(follower)
-    sent = b""
-    deadline = time.monotonic() + 300
-    while time.monotonic() < deadline:
-        try:
-            data = os.read(leader, 65536)
-        except OSError:
-            break
-        if not data:
-            break
-        sent += data
-    os.close(leader)
-    assert process.wait(300) == 0
-    return sent.decode()
+def sent(arguments: list[str], folder: Path, columns: int = 100) -> str:
+    """What the command sends to a terminal."""
+    return on_a_terminal([sys.executable, "-m", "navigator_obs", *arguments], folder, columns=columns)
 
 
 def test_a_terminal_is_told_day_and_run(recorder):
     """Where each line has the time of day alone, a heading says which day and run it was."""
     run_id = simulate()
     recorder.lines()
-    shown = on_a_terminal(["logs"], recorder.root)
+    shown = sent(["logs"], recorder.root)
     (event, *_) = recorder.events()
     day = time.strftime("%a %Y-%m-%d", time.localtime(parse_timestamp(event["timestamp"]) / 1e9))
     assert shown.count(" ──") == 1

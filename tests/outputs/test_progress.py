@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import pty
 import re
-import select
-import subprocess
 import sys
 import textwrap
-import time
 
 import pytest
 
 import navigator_obs as obs
 from navigator_obs.errors import UsageError
 from navigator_obs.outputs import progress
+from tests.terminal import on_a_terminal, plain
 
 TERMINAL = """
 import time
@@ -31,29 +27,12 @@ with obs.start_run("baseline", years=range(2025, 2028)):
 """
 
 
-def on_a_terminal(tmp_path, program, without_rich=False):
-    """What a terminal of 120 columns is sent."""
+def sent(tmp_path, program, without_rich=False):
+    """What a terminal of 120 columns shows."""
     if without_rich:
         (tmp_path / "rich.py").write_text("raise ImportError('not installed', name='rich')\n")
-    master, slave = pty.openpty()
-    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "120", "PYTHONPATH": str(tmp_path)}
     command = [sys.executable, "-c", textwrap.dedent(program)]
-    process = subprocess.Popen(command, cwd=tmp_path, env=environment, stdin=slave, stdout=slave, stderr=slave)
-    os.close(slave)
-    seen = b""
-    until = time.monotonic() + 120
-    while time.monotonic() < until:
-        ready, _, _ = select.select([master], [], [], 0.2)
-        try:
-            chunk = os.read(master, 65_536) if ready else b""
-        except OSError:
-            break
-        seen += chunk
-        if not chunk and process.poll() is not None:
-            break
-    os.close(master)
-    assert process.wait(300) == 0, seen.decode()
-    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", seen.decode())
+    return plain(on_a_terminal(command, tmp_path, columns=120, PYTHONPATH=str(tmp_path)))
 
 
 @pytest.fixture
@@ -69,7 +48,7 @@ def told(events):
 
 def test_a_terminal_has_one_line_with_year_bar_time_memory_and_operation(tmp_path):
     """It stays below what the program prints, which is not torn; loops inside have no line of their own."""
-    seen = on_a_terminal(tmp_path, TERMINAL.format(settings=""))
+    seen = sent(tmp_path, TERMINAL.format(settings=""))
     assert seen.count("said by the program") == 3
     assert re.search(r"year 2026 .* 1 of 3 · .*left · \d+ MB · year_simulation/hiring", seen)
     assert re.search(r"year 2027 .* 3 of 3 · done · \d+ MB", seen)
@@ -79,7 +58,7 @@ def test_a_terminal_has_one_line_with_year_bar_time_memory_and_operation(tmp_pat
 def test_a_terminal_without_rich_gets_events(tmp_path):
     """The loop goes on, and the log tells."""
     program = TERMINAL.format(settings="").replace('console_level="WARNING"', 'console_level="INFO"')
-    seen = on_a_terminal(tmp_path, program, without_rich=True)
+    seen = sent(tmp_path, program, without_rich=True)
     assert re.search(r"year 2025 done, 1 of 3, about .* left, \d+ MB", seen)
     assert "━" not in seen
 
@@ -87,7 +66,7 @@ def test_a_terminal_without_rich_gets_events(tmp_path):
 @pytest.mark.parametrize("settings", ["progress='off'", "console='off', progress='off'"])
 def test_nothing_is_shown_where_it_is_off(tmp_path, settings):
     """Neither a line nor an event."""
-    seen = on_a_terminal(tmp_path, TERMINAL.format(settings=settings))
+    seen = sent(tmp_path, TERMINAL.format(settings=settings))
     assert "of 3" not in seen
     assert "navigator_obs.progress" not in (tmp_path / "logs" / "navigator.log").read_text()
 
