@@ -9,15 +9,13 @@ import subprocess
 import sys
 import textwrap
 
-import jsonschema
 import pytest
 
-from navigator_obs.runs import schema
 from navigator_obs.runs.liveness import status_of
 from navigator_obs.runs.records import read_run
 from navigator_obs.runs.summary import fold
+from tests.on_disk import VALIDATOR
 
-VALIDATOR = jsonschema.Draft202012Validator(schema.load())
 HEAD = """
 import os, signal, sys, time
 import navigator_obs as obs

@@ -12,15 +12,13 @@ import sys
 import time
 from pathlib import Path
 
-import jsonschema
 import pytest
 
 from navigator_obs.config import Config
-from navigator_obs.runs import schema
 from navigator_obs.runs.liveness import status_of
 from navigator_obs.runs.recovery import recover
+from tests.on_disk import VALIDATOR
 
-VALIDATOR = jsonschema.Draft202012Validator(schema.load())
 DEADLINE_SECONDS = 300
 ACKNOWLEDGED = 200
 

@@ -7,16 +7,14 @@ import os
 import subprocess
 import sys
 
-import jsonschema
 import pytest
 
 from navigator_obs.history.store import History
-from navigator_obs.runs import schema
 from navigator_obs.runs.liveness import status_of
 from navigator_obs.runs.records import read
+from tests.on_disk import VALIDATOR
 from tests.waiting import wait_for
 
-VALIDATOR = jsonschema.Draft202012Validator(schema.load())
 HEAD = """
 import itertools, os, sys, threading, time
 import navigator_obs as obs

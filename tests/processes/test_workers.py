@@ -8,14 +8,12 @@ import subprocess
 import sys
 import textwrap
 
-import jsonschema
 import pytest
 
-from navigator_obs.runs import schema
 from navigator_obs.runs.records import read, read_run, worker_shares
 from navigator_obs.runs.summary import fold
+from tests.on_disk import VALIDATOR
 
-VALIDATOR = jsonschema.Draft202012Validator(schema.load())
 HEAD = """
 import concurrent.futures, multiprocessing, os, pathlib, signal, sys, time
 import navigator_obs as obs

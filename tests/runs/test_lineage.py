@@ -10,16 +10,13 @@ import subprocess
 import sys
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 
-import jsonschema
 import pytest
 
 import navigator_obs as obs
 from navigator_obs.errors import UsageError
 from navigator_obs.history.store import History
-from navigator_obs.runs import schema
 from navigator_obs.runs.lineage import ResumePoint
-
-VALIDATOR = jsonschema.Draft202012Validator(schema.load())
+from tests.on_disk import VALIDATOR
 
 
 def metadata(run):

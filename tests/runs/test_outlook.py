@@ -7,7 +7,6 @@ import subprocess
 import sys
 import textwrap
 
-import jsonschema
 import pytest
 
 from navigator_obs import assembly
@@ -17,9 +16,9 @@ from navigator_obs.operations.stats import OperationStats
 from navigator_obs.operations.totals import Metrics
 from navigator_obs.runs import opening, schema
 from navigator_obs.runs.summary import Fold
+from tests.on_disk import VALIDATOR
 
 BEGIN = "2025-01-01T00:00:00.000000Z"
-VALIDATOR = jsonschema.Draft202012Validator(schema.load())
 
 
 def at(seconds):

@@ -9,7 +9,6 @@ import subprocess
 import sys
 import threading
 
-import jsonschema
 import pytest
 
 import navigator_obs as obs
@@ -19,14 +18,13 @@ from navigator_obs.config import Config
 from navigator_obs.encoding import to_json
 from navigator_obs.events.salvage import recover_log
 from navigator_obs.history.store import History
-from navigator_obs.runs import folder, schema
+from navigator_obs.runs import folder
 from navigator_obs.runs.clues import Exit
 from navigator_obs.runs.liveness import status_of
 from navigator_obs.runs.records import read, read_run
 from navigator_obs.runs.recovery import recover, recover_all, unfinished
 from navigator_obs.runs.summary import fold
-
-VALIDATOR = jsonschema.Draft202012Validator(schema.load())
+from tests.on_disk import VALIDATOR
 
 
 @pytest.fixture

@@ -5,36 +5,19 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import multiprocessing
 import os
 import threading
 import time
-import weakref
 
-import jsonschema
-import numpy as np
 import pytest
 
 import navigator_obs as obs
 from navigator_obs.clock import clock
-from navigator_obs.errors import ConfigError, UsageError
-from navigator_obs.runs import schema
 from navigator_obs.runs.liveness import status_of
-from navigator_obs.runs.records import read, read_run
+from navigator_obs.runs.records import read_run
 from navigator_obs.runs.summary import fold
 from navigator_obs.testing import FakeClock
-
-VALIDATOR = jsonschema.Draft202012Validator(schema.load())
-
-
-def on_disk(run):
-    summary = json.loads((run.directory / "summary.json").read_bytes())
-    VALIDATOR.validate(summary)
-    return summary
-
-
-def kinds(run):
-    return [record["kind"] for record in read(run.directory / "journal.jsonl")]
+from tests.on_disk import VALIDATOR, kinds, on_disk
 
 
 def test_the_summary_stands_from_the_first_moment(recorder):
@@ -88,100 +71,6 @@ def test_every_event_of_the_run_carries_its_id(recorder):
     assert end["duration_seconds"] > 0
 
 
-def hire():
-    with obs.context(year=2026), obs.operation("simulate"), obs.operation("hiring"):
-        raise ValueError("salary is negative")
-
-
-def test_an_exception_is_one_error_of_the_run(recorder):
-    """It leaves the block as it came, and is in the catalogue once, with its context."""
-    with pytest.raises(ValueError, match="negative"), obs.start_run("baseline") as run:
-        hire()
-    summary = on_disk(run)
-    assert (summary["run_metadata"]["status"], summary["run_metadata"]["exit_code"]) == ("failed", 1)
-    assert summary["run_metadata"]["status_reason"] == "ValueError: salary is negative"
-    [issue] = summary["issues"]["errors"]
-    assert (issue["count"], issue["operation_path"], issue["context"]) == (1, "simulate/hiring", {"year": 2026})
-    assert issue["first"]["exception"]["traceback"].startswith("Traceback")
-    assert summary["execution_summary"]["errors"] == 1
-
-
-@pytest.mark.parametrize("way", ["fast", "chain"])
-def test_an_exception_counts_once(recorder, way):
-    """That an operation failed with it and that the program logged it is one error; the log says what is told again."""
-    if way == "chain":
-        recorder.configure(processors=[lambda _, __, event: event])
-    log = obs.get_logger("sim")
-    with obs.start_run("baseline") as run:
-        try:
-            with obs.operation("hiring"):
-                raise ValueError("no hires")
-        except ValueError:
-            log.exception("scenario failed")
-            log.warning("it goes on", exc_info=True)
-        try:
-            raise KeyError("salary")
-        except KeyError:
-            log.warning("tried again", exc_info=True)
-            log.exception("given up")
-    found = {
-        severity: [issue["count"] for issue in on_disk(run)["issues"][severity]] for severity in ("errors", "warnings")
-    }
-    assert found == {"errors": [1, 1], "warnings": [1]}
-    told = [(event["message"], event["exception"].get("retold")) for event in recorder.events() if "exception" in event]
-    assert told == [("hiring failed", None), ("scenario failed", True), ("it goes on", True), ("tried again", None),
-                    ("given up", None)]  # fmt: skip
-
-
-def test_the_batch_hears_of_what_its_scenario_was_told(recorder):
-    """A run within a run has its own errors; those that leave it are the outer one's as well."""
-    with (
-        pytest.raises(ValueError, match="no hires"),
-        obs.start_run("batch") as batch,
-        obs.operation("scenario"),
-        obs.start_run("high") as high,
-        obs.operation("hiring"),
-    ):
-        raise ValueError("no hires")
-    assert [len(on_disk(run)["issues"]["errors"]) for run in (high, batch)] == [1, 1]
-    assert [event["level"] for event in recorder.events("scenario failed")] == ["ERROR"]
-
-
-def test_an_exception_that_nothing_reported_is_an_error_too(recorder):
-    """Raised outside of any operation it is told by the run's own end, once."""
-    with pytest.raises(KeyError), obs.start_run("baseline") as run:
-        raise KeyError("census")
-    assert on_disk(run)["execution_summary"]["errors"] == 1
-    [event] = [event for event in recorder.events() if "exception" in event]
-    assert (event["message"], event["level"], event["errors"]) == ("Run failed", "ERROR", 1)
-
-
-def test_the_end_s_own_event_is_no_further_issue(recorder):
-    """A partial run ends with a WARNING that is not counted among the warnings of the simulation."""
-    with obs.start_run("baseline", years=[2025]) as run:
-        obs.get_logger("sim").warning("few hires")
-    summary = on_disk(run)
-    assert summary["run_metadata"]["status"] == "partial"
-    assert summary["execution_summary"]["warnings"] == len(summary["issues"]["warnings"]) == 1
-
-
-def test_warnings_of_another_run_are_the_other_run_s(recorder):
-    """Two runs at once keep their catalogues, operations and checks apart."""
-    with obs.start_run("one") as one:
-        with obs.start_run("two") as two:
-            obs.get_logger("sim").warning("few hires")
-            obs.check("headcount", 0, min=1)
-            with obs.operation("hiring"):
-                pass
-        obs.get_logger("sim").error("no hires")
-    assert [run.summary["execution_summary"]["warnings"] for run in (one, two)] == [0, 2]
-    assert [run.summary["execution_summary"]["errors"] for run in (one, two)] == [1, 0]
-    assert [run.summary["execution_summary"]["checks"]["warn"] for run in (one, two)] == [0, 1]
-    assert list(two.summary["performance_metrics"]) == ["hiring"]
-    assert one.summary["performance_metrics"] == {}
-    assert two.summary["run_metadata"]["parent_run_id"] == one.run_id
-
-
 def test_checks_are_in_the_summary(recorder):
     """By name, year and dataset, with outcome, value and bounds."""
     with obs.start_run("baseline") as run, obs.context(year=2025):
@@ -231,28 +120,6 @@ def test_artifacts_are_told_by_size_and_digest(recorder, tmp_path):
     assert checkpoint["kind"] == "checkpoint"
     assert summary["execution_summary"]["backup_created"] is True
     assert summary["execution_summary"]["years_completed"] == [2025]
-
-
-def test_a_program_can_say_that_it_failed(recorder):
-    """`fail` makes an orderly end a failure; the first reason counts."""
-    with obs.start_run("baseline") as run:
-        run.fail("headcount does not add up")
-        run.fail("later")
-        run.tag("bad", "bad")
-    metadata = on_disk(run)["run_metadata"]
-    assert (metadata["status"], metadata["status_reason"]) == ("failed", "headcount does not add up")
-    assert metadata["tags"] == ["bad"]
-    [error] = on_disk(run)["issues"]["errors"]
-    assert (error["type"], error["message"], error["count"]) == ("fail", "headcount does not add up", 1)
-    assert on_disk(run)["execution_summary"]["errors"] == 1
-
-
-def test_a_failure_by_hand_is_an_error_with_its_reason(recorder):
-    """`finish("failed", reason)` says the same as `fail`."""
-    run = obs.start_run("baseline")
-    run.finish("failed", "no hires")
-    summary = on_disk(run)
-    assert (summary["run_metadata"]["status_reason"], summary["issues"]["errors"][0]["message"]) == ("no hires",) * 2
 
 
 def test_failed_checks_are_said_of_a_success(recorder):
@@ -312,17 +179,6 @@ def test_cpu_time_is_the_run_s_own(recorder):
     assert 0 <= used <= time.process_time() - before
 
 
-def test_a_logged_exception_keeps_the_words_around_it(recorder):
-    """The issue has the exception's message and the log call's."""
-    with obs.start_run("baseline") as run:
-        try:
-            raise ValueError("salary is negative")
-        except ValueError:
-            obs.get_logger("sim").warning("employee skipped", exc_info=True)
-    [issue] = on_disk(run)["issues"]["warnings"]
-    assert (issue["message"], issue["event_message"]) == ("salary is negative", "employee skipped")
-
-
 def test_a_run_shows_its_user_what_is_the_user_s():
     """What the endings and the checks tell a run is not among its public methods."""
     public = {name for name in vars(obs.Run) if not name.startswith("_")}
@@ -358,173 +214,6 @@ def test_the_current_summary_is_of_this_moment(recorder):
         VALIDATOR.validate(summary)
         assert summary["performance_metrics"]["step"]["count"] == 3
         assert summary["metrics"]["counters"] == [{"name": "hires", "labels": {"level": "L1"}, "value": 12}]
-
-
-def test_years_are_complete_when_their_operations_succeeded(recorder):
-    """A failed year is not complete, one that was tried again with success is."""
-    with obs.start_run("baseline", years=[2025, 2026, 2027, 2028]) as run:
-        for year, attempts in ((2025, "s"), (2026, "f"), (2027, "fs"), (2028, "")):
-            for attempt in attempts:
-                with obs.context(year=year), obs.operation("year_simulation") as operation:
-                    if attempt == "f":
-                        operation.fail("no")
-    summary = on_disk(run)
-    assert summary["execution_summary"]["years_completed"] == [2025, 2027]
-    assert summary["run_metadata"]["status_reason"] == "years 2026, 2028 left"
-
-
-@pytest.mark.parametrize(("plan", "completed"), [
-    ("low:s high:f", []),
-    ("low:f high:s", []),
-    ("low:s high:fs", [2025]),
-    ("low:fs high:s", [2025]),
-    ("low:sf high:fs", []),
-])  # fmt: skip
-@pytest.mark.parametrize("log", [True, False])
-def test_a_year_is_complete_when_it_is_in_each_scenario(recorder, plan, completed, log):
-    """Whichever scenario came last, in whatever order years fail and are tried again; ticks change nothing."""
-    with obs.start_run("batch", years=[2025]) as run:
-        for scenario, attempts in (step.split(":") for step in plan.split()):
-            for number, attempt in enumerate(attempts):
-                keys = {"scenario": scenario, "attempt": number, "year": 2025}
-                with obs.context(**keys), obs.operation("year_simulation", log=log) as operation:
-                    time.sleep(0.006)
-                    if attempt == "f":
-                        operation.fail("no")
-                run._recording.tick()
-    assert on_disk(run)["execution_summary"]["years_completed"] == completed
-
-
-def test_a_checkpoint_of_one_scenario_completes_no_year_of_another(recorder):
-    """The year failed in the second of them; a single simulation's checkpoint does complete its year."""
-    with obs.start_run("batch", years=[2025, 2026]) as run:
-        for scenario in ("low", "high"):
-            for year in (2025, 2026):
-                with obs.context(scenario=scenario, year=year), obs.operation("year_simulation") as operation:
-                    if (scenario, year) == ("high", 2025):
-                        operation.fail("no")
-                    elif scenario == "low":
-                        run.checkpoint(year)
-    assert on_disk(run)["execution_summary"]["years_completed"] == [2026]
-
-
-def test_scenarios_in_worker_processes_are_told_apart(recorder):
-    """A year that fails in one worker and succeeds in another is complete where that was another attempt, not where it
-    was another scenario.
-    """
-    fork = multiprocessing.get_context("fork")
-    with obs.start_run("batch", years=[2025, 2026]) as run:
-        for plan in ((2025, "low", "s"), (2025, "high", "f"), (2026, "low", "f"), (2026, "low", "s")):
-            worker = fork.Process(target=obs.carry(simulate_in_worker), args=plan)
-            worker.start()
-            worker.join()
-    assert on_disk(run)["execution_summary"]["years_completed"] == [2026]
-
-
-def simulate_in_worker(year, scenario, outcome):
-    with obs.context(year=year, scenario=scenario), obs.operation("year_simulation") as operation:
-        if outcome == "f":
-            operation.fail("no")
-
-
-class Watcher:
-    def __init__(self):
-        self.told = []
-
-    def run_started(self, run):
-        self.told.append(("started", run.status, (run.directory / "summary.json").exists()))
-
-    def run_finished(self, summary, directory):
-        final = json.loads((directory / "summary.json").read_bytes())
-        self.told.append(("finished", summary["run_metadata"]["status"], final == json.loads(json.dumps(summary))))
-
-
-class Broken:
-    def run_started(self, run):
-        raise OSError("no exporter")
-
-    def run_finished(self, summary, directory):
-        raise OSError("no exporter")
-
-
-def test_observers_are_told_and_can_break_nothing(recorder):
-    """Each hears of start and end; one that raises is said in the log, and the others still hear."""
-    watcher = Watcher()
-    with obs.start_run("baseline", observers=[Broken(), watcher]) as run:
-        pass
-    assert watcher.told == [("started", "running", True), ("finished", "success", True)]
-    assert [event["observer"] for event in recorder.events("a run's observer failed")] == ["Broken", "Broken"]
-    assert run.status == "success"
-
-
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        {"name": ""},
-        {"name": 7},
-        {"name": "x" * 201},
-        {"params": 42},
-        {"years": 2025},
-        {"years": ["2025"]},
-        {"run_id": "../../x"},
-        {"tags": "nightly"},
-        {"tags": [7]},
-        {"observers": [object()]},
-    ],
-)
-def test_a_wrong_argument_is_refused_before_anything_is_made(recorder, wrong):
-    """It raises at once, and leaves no folder behind."""
-    with pytest.raises(UsageError):
-        obs.start_run(**{"name": "baseline", **wrong})
-    assert not recorder.runs_dir.exists()
-
-
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        lambda run: run.finish("done"),
-        lambda run: run.finish("crashed"),
-        lambda run: run.checkpoint("2025"),
-        lambda run: run.checkpoint(True),
-        lambda run: run.add_artifact(None),
-        lambda run: run.add_artifact("x", kind=""),
-        lambda run: run.tag(7),
-    ],
-)
-def test_a_wrong_use_of_a_run_is_refused(recorder, wrong):
-    """It raises at once and the run goes on."""
-    with obs.start_run("baseline") as run:
-        with pytest.raises(UsageError):
-            wrong(run)
-        assert run.status == "running"
-    assert run.status == "success"
-
-
-def test_an_id_is_taken_once(recorder):
-    """A second run of the same id is a wrong use."""
-    with obs.start_run("baseline", run_id="seven"):
-        pass
-    with pytest.raises(UsageError, match="taken"):
-        obs.start_run("baseline", run_id="seven")
-
-
-def test_an_outer_id_is_adopted(recorder, monkeypatch):
-    """The first run takes the id that its caller gave in the environment; a second one belongs to it."""
-    monkeypatch.setenv("NAVIGATOR_OBS_RUN_ID", "batch-7")
-    with obs.start_run("one") as one:
-        pass
-    with obs.start_run("two") as two:
-        pass
-    assert one.run_id == "batch-7"
-    assert two.run_id != "batch-7"
-    assert two.summary["run_metadata"]["parent_run_id"] == "batch-7"
-
-
-def test_an_outer_id_is_validated(recorder, monkeypatch):
-    """An id that leaves the folder of runs is refused, naming the variable."""
-    monkeypatch.setenv("NAVIGATOR_OBS_RUN_ID", "../x")
-    with pytest.raises(ConfigError, match="NAVIGATOR_OBS_RUN_ID"):
-        obs.start_run("one")
 
 
 def test_a_folder_that_can_not_be_made_stops_no_simulation(recorder):
@@ -593,23 +282,6 @@ def test_what_was_left_out_on_purpose_is_counted(recorder):
     assert (told["sampled_out"], told["held_back"]) == (18, 20)
 
 
-class Quitter:
-    def run_started(self, run):
-        """Hears of it."""
-
-    def run_finished(self, summary, directory):
-        raise SystemExit(3)
-
-
-def test_a_run_lets_go_whatever_an_observer_raises(recorder):
-    """An observer can't end the program, nor keep the run open."""
-    run = obs.start_run("baseline", observers=[Quitter()])
-    run.finish()
-    assert (run.status, on_disk(run)["run_metadata"]["status"]) == ("success", "success")
-    assert status_of(run.directory)["status"] == "success"
-    assert [event["observer"] for event in recorder.events("a run's observer failed")] == ["Quitter"]
-
-
 @pytest.mark.parametrize("rows", [10**400, 2**64, -(10**400), float("inf"), "7", None, object()])
 def test_rows_beyond_any_number_end_no_run(recorder, rows):
     """A figure that the record can't hold is not known; all else is."""
@@ -640,73 +312,3 @@ def test_no_secret_reaches_the_journal_whatever_it_came_in(recorder, tmp_path):
     assert b"hunter2" not in kept
     assert b"hunter2" not in b"".join(recorder.lines())
     assert b"[redacted]" in kept
-
-
-class Hostile:
-    def __repr__(self):
-        raise RuntimeError("no repr")
-
-    @property
-    def __class__(self):
-        raise RuntimeError("no class")
-
-    def __len__(self):
-        raise RuntimeError("no length")
-
-    def __iter__(self):
-        raise RuntimeError("no items")
-
-
-class BytesPath:
-    def __fspath__(self):
-        return b"census.parquet"
-
-
-def dead_proxy():
-    return weakref.proxy(Watcher())
-
-
-def test_no_value_raises_out_of_a_call(recorder):
-    """What can't be hashed, compared, shown or even asked for its class is recorded as well as can be."""
-    values = [["a"], np.arange(3), Hostile(), dead_proxy(), {"a": {1}}, 10**5000]
-    with obs.start_run("baseline", params={str(i): value for i, value in enumerate(values)}) as run:
-        for value in values:
-            obs.check("rows", 1, min=0, dataset=value, unit=value, year=value)
-            obs.check("rows", value, min=0, equals=value)
-            run.add_artifact("census.parquet", "output", note=value)
-        run.add_artifact(BytesPath())
-    summary = on_disk(run)
-    assert sum(summary["execution_summary"]["checks"].values()) == 2 * len(values)
-    assert summary["artifacts"][-1]["path"] == "census.parquet"
-
-
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        lambda run, value: obs.check(value, 1, min=0),
-        lambda run, value: obs.check("rows", 1, min=0, severity=value),
-        lambda run, value: obs.check("rows", 1, between=value),
-        lambda run, value: obs.check("rows", value),
-        lambda run, value: run.add_artifact(value),
-        lambda run, value: run.add_artifact("x", value),
-        lambda run, value: run.checkpoint(value),
-        lambda run, value: run.checkpoint(2025, value),
-        lambda run, value: run.tag(value),
-        lambda run, value: run.finish(value),
-        lambda run, value: obs.start_run(value),
-        lambda run, value: obs.start_run("b", years=value),
-        lambda run, value: obs.start_run("b", years=[value]),
-        lambda run, value: obs.start_run("b", tags=[value]),
-        lambda run, value: obs.start_run("b", observers=[value]),
-        lambda run, value: obs.start_run("b", run_id=value),
-    ],
-)
-def test_a_wrong_argument_is_named_whatever_it_is(recorder, wrong):
-    """An object that can't be shown is refused as any other is."""
-    with obs.start_run("baseline") as run, pytest.raises(UsageError):
-        wrong(run, Unshown())
-
-
-class Unshown:
-    def __repr__(self):
-        raise RuntimeError("no repr")

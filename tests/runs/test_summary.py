@@ -7,7 +7,6 @@ import threading
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import jsonschema
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -17,15 +16,15 @@ from navigator_obs.config import Config
 from navigator_obs.events import scope
 from navigator_obs.operations.record import OperationRecord
 from navigator_obs.redaction import Redactor
-from navigator_obs.runs import catalogue, environment, listening, schema
+from navigator_obs.runs import catalogue, environment, listening
 from navigator_obs.runs.configuration import describe
 from navigator_obs.runs.life import MAX_TAGS
 from navigator_obs.runs.products import MAX_ARTIFACTS
 from navigator_obs.runs.recording import Recording
 from navigator_obs.runs.records import read
 from navigator_obs.runs.summary import Fold, fold
+from tests.on_disk import VALIDATOR
 
-VALIDATOR = jsonschema.Draft202012Validator(schema.load())
 NOW = "2025-01-01T00:00:00.000000Z"
 
 
