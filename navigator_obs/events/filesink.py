@@ -232,9 +232,17 @@ class FileSink:
                     area.rewind()
 
     def _tick(self) -> None:
-        self.flush()
+        # Most ticks of a program that works find nothing.
+        if not self._is_idle():
+            self.flush()
         if self._config.durability != "buffered":
             self._renew_area()
+
+    def _is_idle(self) -> bool:
+        area, reserve = self._area, self._reserve
+        if area is None or not area.is_drained or self._pending or self._unreported:
+            return False
+        return reserve is None or reserve.is_drained
 
     def _renew_area(self) -> None:
         """Replace an area that a kill would lose: in plain memory, or with a file that was deleted with its folder."""

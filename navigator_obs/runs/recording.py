@@ -27,8 +27,11 @@ if TYPE_CHECKING:
     from ..redaction import Redactor
 
 # A summary may take these shares of the time at most, as CPU time and in all: where it is large, or the disk slow, it
-# is written less often. On a busy machine most of what passes meanwhile is the time of others.
-_SUMMARY_SHARE: Final = 0.005
+# is written less often. On a busy machine most of what passes meanwhile is the time of others. In its first seconds a
+# run may be short, and somebody looks whether it works.
+_SUMMARY_SHARE: Final = 0.0005
+_FIRST_SECONDS: Final = 10.0
+_FIRST_SHARE: Final = 0.005
 _SUMMARY_WALL_SHARE: Final = 0.1
 # What only a program that goes on records.
 _NEWS: Final = frozenset({"issue", "check", "artifact", "checkpoint", "tags", "fail"})
@@ -179,7 +182,8 @@ class Recording(Listener):
             self.write_summary(summary)
         self._foretell(summary["forecast"] or {})
         took, worked = self.seconds - began, (clock.thread_cpu_ns() - cpu_began) / 1e9
-        self._summary_due = began + max(TICK_SECONDS * 0.99, worked / _SUMMARY_SHARE, took / _SUMMARY_WALL_SHARE)
+        share = _FIRST_SHARE if began < _FIRST_SECONDS else _SUMMARY_SHARE
+        self._summary_due = began + max(TICK_SECONDS * 0.99, worked / share, took / _SUMMARY_WALL_SHARE)
 
     def _foretell(self, forecast: Mapping[str, Any]) -> None:
         """Hand on what will stop the run, each kind of it once; anew where it turns out to come much earlier."""
