@@ -35,6 +35,8 @@ OPERATION: list[type[Peer]] = [
     timers.NavigatorNever,
     timers.NavigatorNeverDecorated,
     timers.NavigatorLogged,
+    timers.NavigatorEachContextNever,
+    timers.NavigatorEachContext,
     timers.EliotAction,
     timers.OpenTelemetrySpan,
     timers.LogfireSpan,

@@ -92,6 +92,29 @@ class NavigatorLogged(NavigatorNever):
     settings: Mapping[str, Any] = {"operation_log_limit": 1 << 60}
 
 
+class NavigatorEachContext(NavigatorLogged):
+    """The same where each has a context of its own, as steps of a simulation have: year and path."""
+
+    name = "navigator-obs, logged, a context each"
+
+    def operation(self, rows: Sequence[workloads.Row]) -> None:
+        """Bind a context around an empty block and time that, once per row."""
+        import navigator_obs as obs
+
+        context, operation, name, when = obs.context, obs.operation, workloads.OPERATION, self.log_when
+        for row in rows:
+            with context(year=2025 + row[0] % 10, path=row[0]), operation(name, log=when):
+                pass
+
+
+class NavigatorEachContextNever(NavigatorEachContext):
+    """The same, only counted."""
+
+    name = "navigator-obs, never logged, a context each"
+    writes = False
+    log_when = "never"
+
+
 class EliotAction(Eliot):
     """`start_action`: two messages, as eliot does it."""
 
