@@ -7,6 +7,8 @@ level.
 
 from __future__ import annotations
 
+import contextvars
+import sys
 from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any, Final, Protocol, TypeVar
@@ -23,6 +25,9 @@ from .line import EventLine
 T = TypeVar("T")
 NEVER: Final = 1_000
 LONGEST_EVENT_NS: Final = 2_000_000
+# The frames that telling of an event may take, and how many events wait for them: a recursion without end fails once.
+_ROOM: Final = 100
+_MOST_LATE: Final = 1_000
 
 Event = Mapping[str, Any]
 Tap = Callable[[Event], None]
@@ -54,6 +59,7 @@ class Outlet:
         self.extra: list[Sink] = []
         self.taps: list[Tap] = []
         self.broken = 0
+        self._late: deque[tuple[contextvars.Context, Event | bytes, int, bool]] = deque(maxlen=_MOST_LATE)
         # Least severe level that anybody gets, whatever the settings say.
         self.floor = 0
         # Events that took a longer way than the shortest, and the time that they took.
@@ -68,23 +74,43 @@ class Outlet:
 
     def deliver(self, line: bytes, event: Event, level: int, *, to_console: bool) -> None:
         """Give a finished event to everyone who wants it."""
+        is_deep = _is_deep()
         if self.file is not None and line:
-            self.file.write(line, urgent=level >= WARNING)
-        self._show(event, level, to_console)
-        if level >= WARNING:
-            for tap in tuple(self.taps):
-                self._guarded(tap, event)
+            self.file.write(line, urgent=level >= WARNING and not is_deep)
+        self._tell(event, level, to_console, is_deep)
 
     def deliver_line(self, line: bytes | EventLine, level: int, *, to_console: bool) -> None:
         """The same for one that is a line already; it is parsed where somebody wants to look into it."""
-        data = line if isinstance(line, bytes) else line.line
+        data, is_deep = line if isinstance(line, bytes) else line.line, _is_deep()
         if self.file is not None:
-            self.file.write(data, urgent=level >= WARNING)
+            self.file.write(data, urgent=level >= WARNING and not is_deep)
+        if to_console or self.extra or isinstance(line, EventLine):
+            self._tell(line, level, to_console, is_deep)
+
+    def _tell(self, told: Event | bytes, level: int, to_console: bool, is_deep: bool) -> None:
+        """Give an event that is in the file to all others: now, or once the stack has room for it."""
+        if is_deep:
+            self._late.append((contextvars.copy_context(), told, level, to_console))
+        else:
+            self.tell_late()
+            self._tell_now(told, level, to_console)
+
+    def tell_late(self) -> None:
+        """Give events to those that had to wait for them, because the program had used up the stack."""
+        while self._late:
+            try:
+                context, told, level, to_console = self._late.popleft()
+            except IndexError:
+                return
+            context.run(self._tell_now, told, level, to_console)
+
+    def _tell_now(self, told: Event | bytes, level: int, to_console: bool) -> None:
         if to_console or self.extra:
-            self._show(line.event if isinstance(line, EventLine) else from_json(line), level, to_console)
-        if isinstance(line, EventLine):
+            event = told.event if isinstance(told, EventLine) else told
+            self._show(from_json(event) if isinstance(event, bytes) else event, level, to_console)
+        if level >= WARNING and not isinstance(told, bytes):
             for tap in tuple(self.taps):
-                self._guarded(tap, line)
+                self._guarded(tap, told)
 
     def _show(self, event: Event, level: int, to_console: bool) -> None:
         if self.console is not None and to_console:
@@ -106,6 +132,16 @@ class Outlet:
             self.broken += 1
 
 
+def _is_deep() -> bool:
+    """Whether the stack has hardly any room left, as where a function calls itself for ever."""
+    limit = sys.getrecursionlimit()
+    try:
+        sys._getframe(max(limit - _ROOM, limit // 2))
+    except ValueError:
+        return False
+    return True
+
+
 outlet: Final = Outlet()
 
 
@@ -118,6 +154,7 @@ def add_tap(tap: Tap) -> None:
 
 def remove_tap(tap: Tap) -> None:
     """Undo `add_tap`; harmless when done twice."""
+    outlet.tell_late()
     if tap in outlet.taps:
         outlet.taps.remove(tap)
 

@@ -214,6 +214,7 @@ class Listener:
             self._level.end(remove=self._leads)
 
     def _on_tick(self) -> None:
+        sinks.outlet.tell_late()
         if self._level is not None:
             self._level.look()
         self.tick()

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+
+import pytest
+
 import navigator_obs as obs
+from navigator_obs import assembly
 from navigator_obs.events import sinks
 from navigator_obs.events.sinks import MemorySink, outlet
 
@@ -78,3 +83,39 @@ def test_durabilities_all_write(recorder):
         obs.get_logger("sim").info(durability)
     assert b'"message":"full"' in (recorder.log_dir / "navigator.log").read_bytes()
     assert [event["message"] for event in recorder.events()] == ["buffered", "process", "group", "full"]
+
+
+def recurse(depth):
+    return depth and recurse(depth - 1)
+
+
+@obs.operation
+def recurse_in_operations(depth):
+    return depth and recurse_in_operations(depth - 1)
+
+
+@pytest.mark.parametrize("function", [recurse, recurse_in_operations])
+def test_an_error_that_uses_up_the_stack_is_told_once_there_is_room_again(recorder, function):
+    """The log has it once, and so has the run, with its traceback, whether what was recorded used the stack or not."""
+    with pytest.raises(RecursionError), assembly.start_run("deep") as run, obs.operation("outer"):
+        function(1_000_000)
+    [issue] = run.summary["issues"]["errors"]
+    assert (issue["type"], issue["count"], issue["category"]) == ("RecursionError", 1, "code")
+    told = [event for event in recorder.events() if "exception" in event]
+    assert [event["exception"]["type"] for event in told] == ["RecursionError"]
+
+
+def test_an_event_at_the_end_of_the_stack_reaches_the_run_at_its_end(recorder):
+    """Though the program goes on and logs nothing more."""
+    log = obs.get_logger("planwise")
+
+    def warn_deep_down():
+        try:
+            warn_deep_down()
+        except RecursionError:
+            log.warning("deep down")
+            raise
+
+    with assembly.start_run("deep") as run, contextlib.suppress(RecursionError):
+        warn_deep_down()
+    assert "deep down" in [issue["message"] for issue in run.summary["issues"]["warnings"]]
