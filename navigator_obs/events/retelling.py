@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from .stack import ROOM, is_nearly_full
+
 _TOLD: Final = "__navigator_obs_told__"
 MAX_RUNS: Final = 16
 _Memory = tuple[str, frozenset[tuple[str | None, bool]]]
@@ -26,9 +28,11 @@ def mark_told(error: BaseException, run_id: str | None, *, as_error: bool) -> bo
     """Remember that *error* is told in this run, as an error or as something less; return whether it was before.
 
     What was told as a warning and is told as an error now was not told before. Never raises: an exception that can't
-    remember is told more than once.
+    remember is told more than once. So is one at the end of the stack, where the telling itself may fail.
     """
     try:
+        if is_nearly_full():
+            return False
         known, runs = _memory(error)
         if (run_id, True) in runs or (not as_error and (run_id, False) in runs):
             return True
@@ -43,9 +47,10 @@ def mark_told(error: BaseException, run_id: str | None, *, as_error: bool) -> bo
 
 def was_told(error: BaseException, run_id: str | None = None) -> bool:
     """Return whether *error* was told as an error in this run (None: anywhere), or all that a group is made of. One
-    raised from it is another: it adds its own words.
+    raised from it is another: it adds its own words. Where the stack is full it is left to those further out.
     """
-    return _is_among(_memory(error)[1], run_id) or _all_told(error, run_id)
+    # What is told from here on must have room as well, for it to be remembered.
+    return is_nearly_full(2 * ROOM) or _is_among(_memory(error)[1], run_id) or _all_told(error, run_id)
 
 
 def identity_of(error: BaseException) -> str:

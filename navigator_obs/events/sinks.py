@@ -8,7 +8,6 @@ level.
 from __future__ import annotations
 
 import contextvars
-import sys
 from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any, Final, Protocol, TypeVar
@@ -21,12 +20,12 @@ from .console import ConsoleSink
 from .filesink import FileSink
 from .limits import tally
 from .line import EventLine
+from .stack import is_nearly_full
 
 T = TypeVar("T")
 NEVER: Final = 1_000
 LONGEST_EVENT_NS: Final = 2_000_000
-# The frames that telling of an event may take, and how many events wait for them: a recursion without end fails once.
-_ROOM: Final = 100
+# How many events wait for room on the stack: a recursion without end fails once.
 _MOST_LATE: Final = 1_000
 
 Event = Mapping[str, Any]
@@ -74,14 +73,14 @@ class Outlet:
 
     def deliver(self, line: bytes, event: Event, level: int, *, to_console: bool) -> None:
         """Give a finished event to everyone who wants it."""
-        is_deep = _is_deep()
+        is_deep = is_nearly_full()
         if self.file is not None and line:
             self.file.write(line, urgent=level >= WARNING and not is_deep)
         self._tell(event, level, to_console, is_deep)
 
     def deliver_line(self, line: bytes | EventLine, level: int, *, to_console: bool) -> None:
         """The same for one that is a line already; it is parsed where somebody wants to look into it."""
-        data, is_deep = line if isinstance(line, bytes) else line.line, _is_deep()
+        data, is_deep = line if isinstance(line, bytes) else line.line, is_nearly_full()
         if self.file is not None:
             self.file.write(data, urgent=level >= WARNING and not is_deep)
         if to_console or self.extra or isinstance(line, EventLine):
@@ -130,16 +129,6 @@ class Outlet:
             call(*args)
         except Exception:
             self.broken += 1
-
-
-def _is_deep() -> bool:
-    """Whether the stack has hardly any room left, as where a function calls itself for ever."""
-    limit = sys.getrecursionlimit()
-    try:
-        sys._getframe(max(limit - _ROOM, limit // 2))
-    except ValueError:
-        return False
-    return True
 
 
 outlet: Final = Outlet()

@@ -1,4 +1,4 @@
-"""Whether a function of ours is running further up on this thread's own stack.
+"""What stands on this thread's own stack: whether a function of ours is running further up, and how much room is left.
 
 A signal handler or a `__del__` may log in the middle of our writing, and may raise there, between any two steps. A flag
 would then stay set for ever; what stands on the stack is never out of date.
@@ -12,6 +12,8 @@ from types import CodeType, FrameType
 from typing import Final
 
 MAX_FRAMES: Final = 100
+ROOM: Final = 100
+"""The frames that telling of an event, and of its exception, may take."""
 
 
 def is_running(lock: threading.RLock, *codes: CodeType) -> bool:
@@ -29,3 +31,13 @@ def is_running(lock: threading.RLock, *codes: CodeType) -> bool:
             return True
         frame = frame.f_back
     return False
+
+
+def is_nearly_full(room: int = ROOM) -> bool:
+    """Return whether there are fewer than *room* frames left, as where a function calls itself for ever."""
+    limit = sys.getrecursionlimit()
+    try:
+        sys._getframe(max(limit - room, limit // 2))
+    except ValueError:
+        return False
+    return True
