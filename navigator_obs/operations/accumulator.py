@@ -28,6 +28,8 @@ from .totals import Metrics
 # As weighed: a series with its link and sums, and a bucket of a sketch.
 _SERIES_BYTES: Final = 3_500
 _BUCKET_BYTES: Final = 100
+LONGEST_NAME: Final = 200
+"""Of a metric, in characters; the rest is cut."""
 
 
 class Accumulator:
@@ -193,8 +195,8 @@ class Accumulator:
 
     def _measure(self, kind: type[Measure], name: str, value: Any, labels: Mapping[str, Any], unit: str | None) -> None:
         number = finite_number(value)
-        if type(name) is not str:
-            name = str.__str__(name)
+        if type(name) is not str or len(name) > LONGEST_NAME:
+            name = self.redactor.text(str.__str__(name))[:LONGEST_NAME]
         key = (name, tuple(sorted([(label, self._label(item)) for label, item in labels.items()])) if labels else ())
         with self.lock:
             self.values += 1

@@ -7,7 +7,7 @@ from typing import Any, Final, ParamSpec, TypeVar, overload
 
 from ..encoding import shown
 from ..errors import UsageError, close_match
-from . import decorating, reentry
+from . import decorating
 from .measures import finite_number
 from .opened import BOTH, END, FAILURE, NEVER, OpenOperation, make
 
@@ -54,7 +54,10 @@ class _Template(OpenOperation):
     def __enter__(self) -> OpenOperation:
         if not self.name:
             raise UsageError("operation() needs a name where it is no decorator: with operation('load_census')")
-        return reentry.enter_again(self, make(self.name, self.log))
+        raise UsageError(
+            f"record={shown(list(self.record))} is for decorators, as it names arguments; a block has op.set(…), and "
+            "obs.context(…) for what holds inside"
+        )
 
 
 @overload
@@ -95,4 +98,6 @@ def operation(name: Any = None, /, *, log: Any = END, record: Iterable[str] = ()
         return op
     if callable(name) or issubclass(type(name), classmethod):
         return decorating.decorate(name, "", log, ())
-    return _Template(name, log, record)
+    if name is None or record:
+        return _Template(name, log, record)
+    return make(_name(name), log)

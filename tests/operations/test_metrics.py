@@ -200,6 +200,14 @@ def test_what_most_series_are_of_is_told(open_run):
     assert accumulator.crowded_by() == "outer"
 
 
+def test_names_of_metrics_are_bounded(open_run):
+    """A statement that was taken for a name is cut, without the secret that it begins with."""
+    obs.count("select 1 from 'postgres://ann:hunter2@db/x' " + "x" * 100_000)
+    [counter] = open_run.accumulator.take().summary()["counters"]
+    assert len(counter["name"]) == 200
+    assert "hunter2" not in counter["name"]
+
+
 def test_operation_paths_are_bounded():
     """Names without end go to the overflow series, whose total is never more than the time that passed."""
     accumulator = Accumulator(max_series=2)

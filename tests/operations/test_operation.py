@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import enum
 import threading
 
 import pytest
@@ -444,3 +445,28 @@ def test_wrong_use_is_told_whatever_the_value():
     for wrong in (lambda: obs.operation("x", log=Hostile()), lambda: obs.operation(Hostile(), record=["x"])):
         with pytest.raises(UsageError, match="Hostile: has no text"):
             wrong()
+
+
+class Stage(enum.StrEnum):
+    HIRING = "hiring"
+
+
+def test_a_name_may_be_of_a_class_of_texts(open_run):
+    """Members of an enumeration name blocks and functions as plain texts do, each time they are entered."""
+
+    @obs.operation(Stage.HIRING)
+    def hire():
+        pass
+
+    block = obs.operation(Stage.HIRING)
+    for _ in range(2):
+        with block as opened:
+            assert opened.path == "hiring"
+    hire()
+    assert [record.path for record in open_run.logged] == ["hiring"] * 3
+
+
+def test_arguments_to_record_belong_to_a_function():
+    """A block has none, and says at once what to use instead."""
+    with pytest.raises(UsageError, match=r"record=\['year'\] is for decorators"), obs.operation("x", record=["year"]):
+        pytest.fail("it was entered")
