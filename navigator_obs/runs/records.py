@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from ..encoding import from_json
 from .files import JOURNAL_NAME, WORKERS_FOLDER
+from .shapes import is_record
 from .staged import left_beside
 
 # An end record is small; behind it stands at most what was owed and fitted into the run's reserve.
@@ -136,8 +137,8 @@ def _parse(line: bytes, number: int) -> Record:
     try:
         record = from_json(line)
         # Without its newline a record may be the beginning of a longer one that happens to parse: a number, say.
-        if line.endswith(b"\n") and isinstance(record, dict) and isinstance(record.get("kind"), str):
-            return record
+        if line.endswith(b"\n") and is_record(record):
+            return cast("Record", record)
     except ValueError:
         pass
     return {"kind": "torn", "line": number, "bytes": len(line)}

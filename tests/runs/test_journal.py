@@ -148,7 +148,7 @@ count, inside, returned = [0], [False], []
 def on_signal(number, frame):
     count[0] += 1
     number = count[0]
-    journal.append({"kind": "signal", "number": number})
+    journal.append({"kind": "heard", "number": number})
     returned.append(number)
     if inside[0] and count[0] % 7 == 0:
         inside[0] = False
@@ -179,10 +179,10 @@ def test_signal_handlers_that_record_or_raise_in_the_middle_break_no_link(tmp_pa
     written, *signals = map(int, done.stdout.split())
     records = list(read(path))
     assert list(breaks_in(path)) == []
-    assert {record["number"] for record in records if record["kind"] == "signal"} >= set(signals)
+    assert {record["number"] for record in records if record["kind"] == "heard"} >= set(signals)
     # One that an exception has ended may stand there or not, and is then written again; those that returned do.
     assert {record["number"] for record in records if record["kind"] == "tick"} >= set(range(written))
-    assert {record["kind"] for record in records} == {"signal", "tick"}
+    assert {record["kind"] for record in records} == {"heard", "tick"}
 
 
 def operation(number):

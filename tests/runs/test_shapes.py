@@ -1,0 +1,143 @@
+"""Whatever stands in a journal, its run can be judged, listed and shown, and so can those beside it."""
+
+from __future__ import annotations
+
+import copy
+import json
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import navigator_obs as obs
+from navigator_obs.config import Config
+from navigator_obs.history.diagnose import diagnose
+from navigator_obs.history.store import History
+from navigator_obs.outputs.text import render
+from navigator_obs.runs.leavings import left_by
+from navigator_obs.runs.liveness import status_of
+from navigator_obs.runs.records import read
+from navigator_obs.runs.recovery import recover
+from navigator_obs.runs.shapes import is_record
+from navigator_obs.runs.verification import verify
+from tests.on_disk import VALIDATOR
+
+WRONG = st.sampled_from(
+    [None, True, 7, -1, 1.5, 1e308, 10**30, "", "x", "\0", "2025-13-99", [], [1], ["x"], [{}], [[]], {}, {"a": 1}]
+)
+GONE = object()
+
+
+def told():
+    """The records of a run that did a little of everything, and what else one may say."""
+    log = obs.get_logger("planwise")
+    with obs.start_run("baseline", params={"seed": 42}, years=[2025, 2026], tags=["nightly"], promise=30) as run:
+        with obs.context(year=2025), obs.operation("year_simulation") as operation:
+            operation.add_rows(5)
+            obs.count("hires", 3, plan="A")
+            log.warning("careful")
+            obs.check("rows", 3, min=5)
+            run.add_artifact("census.parquet", "backup")
+            run.checkpoint(2025)
+        with obs.operation("year_simulation"):
+            run.summary
+            records = [*read(run.directory / "journal.jsonl")]
+    time = records[-1]["time"]
+    more = [{"kind": "signal", "signal": "SIGTERM"}, {"kind": "fail", "reason": "no"}, {"kind": "torn?", "a": 1}]
+    more += [{"kind": "degraded", "step": "debug events", "percent": 3.0}, {"kind": "stalled", "since": time}]
+    return [*records, *({"time": time, **record} for record in more)]
+
+
+def places(value, above=()):
+    """The path of each part of a record, the outer ones first."""
+    inner = value if isinstance(value, dict) else dict(enumerate(value)) if isinstance(value, list) else {}
+    yield from ((*above, key) for key in inner)
+    for key, part in inner.items():
+        yield from places(part, (*above, key))
+
+
+def damaged(record, place, wrong):
+    """The record with another value at that place, or without it."""
+    found = copy.deepcopy(record)
+    holder = found
+    for key in place[:-1]:
+        holder = holder[key]
+    if wrong is GONE:
+        del holder[place[-1]]
+    else:
+        holder[place[-1]] = wrong
+    return found
+
+
+@pytest.fixture(scope="module")
+def records(tmp_path_factory):
+    root = tmp_path_factory.mktemp("told")
+    obs.configure(log_dir=root / "logs", runs_dir=root / "runs", console="off", run_report=False)
+    return told()
+
+
+def test_what_the_toolkit_writes_is_a_record(records):
+    """Each kind that a run writes has the shape that readers rely on."""
+    assert {record["kind"] for record in records} > {"start", "issue", "check", "artifact", "tick", "operation"}
+    assert all(map(is_record, records))
+
+
+def look_at_all(directory, config):
+    """As the commands do, one after the other; each reads the journal in its own way."""
+    status_of(directory)
+    left_by(directory)
+    summary = recover(directory, config)
+    history = History(directory.parent)
+    assert [run.directory for run in history.list()] == [directory]
+    render(history.get(directory.name).summary)
+    diagnose(history.get(directory.name), history)
+    verify(directory)
+    return summary
+
+
+@settings(max_examples=150)
+@given(data=st.data())
+def test_a_record_with_a_wrong_part_keeps_nobody_from_the_rest(records, data):
+    """It counts as torn where nothing could be made of it; the run has a verdict."""
+    found = list(records)
+    for _ in range(data.draw(st.integers(1, 3))):
+        at = data.draw(st.integers(0, len(found) - 1))
+        # The outer parts, of which most is made, come as often as all that is in them.
+        paths = [*places(found[at])]
+        paths = [path for path in paths if len(path) <= data.draw(st.integers(1, 4))] or paths
+        if paths:
+            found[at] = damaged(found[at], data.draw(st.sampled_from(paths)), data.draw(WRONG | st.just(GONE)))
+    with tempfile.TemporaryDirectory() as folder:
+        directory = Path(folder) / "runs" / "20250818_143022-1a2b3c4d"
+        directory.mkdir(parents=True)
+        lines = [json.dumps(record).encode() + b"\n" for record in found]
+        (directory / "journal.jsonl").write_bytes(b"".join(lines))
+        summary = look_at_all(directory, Config(runs_dir=directory.parent, log_dir=Path(folder) / "logs"))
+    assert summary is None or summary["run_metadata"]["final"] is True
+
+
+@pytest.mark.parametrize(
+    ("kind", "wrong"),
+    [
+        ("artifact", {"artifact": "census.parquet"}),
+        ("signal", {"signal": 15}),
+        ("start", {"evidence": {"oom_file": [1]}}),
+        ("start", {"environment": {"git": [1]}}),
+        ("start", {"tags": "nightly"}),
+        ("tick", {"events": {"written": "x", "bytes": 0, "dropped": {}}}),
+        ("tick", {"evidence": {"oom_kills": {"group": "7"}}}),
+        ("tick", {"worker": 7}),
+    ],
+)
+def test_a_record_of_which_nothing_can_be_made_is_counted_as_torn(records, tmp_path, kind, wrong):
+    """The others tell what they tell."""
+    directory = tmp_path / "runs" / "20250818_143022-1a2b3c4d"
+    directory.mkdir(parents=True)
+    found = [{**record, **wrong} if record["kind"] == kind else record for record in records]
+    (directory / "journal.jsonl").write_bytes(b"".join(json.dumps(record).encode() + b"\n" for record in found))
+    summary = look_at_all(directory, Config(runs_dir=directory.parent, log_dir=tmp_path / "logs"))
+    VALIDATOR.validate(summary)
+    assert summary["observability"]["torn_lines"] == sum(record["kind"] == kind for record in records)
+    assert summary["run_metadata"]["status"] == ("crashed" if kind == "signal" else "terminated")
