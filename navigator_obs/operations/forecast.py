@@ -2,7 +2,9 @@
 
 Of the three polynomials the one is chosen that best foretells what it was not fitted to: each value in turn is left out
 and predicted from the others (leave-one-out cross-validation, the PRESS statistic of Allen 1974). A more complex one
-must be clearly better, for it goes astray further when it is continued.
+must be clearly better, for it goes astray further when it is continued; and a parabola must have grown all along, for
+one that has fallen would turn and explode. First steps that had to warm up count for nothing, and single ones that were
+held up for as much as those around them.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ MOST_VALUES: Final = 40
 # How many values a model needs, and to what part of the simpler one's error it must come.
 _FEWEST: Final = (1, 3, 6)
 _CLEARLY_BETTER: Final = 0.5
+_MOST_WARMING: Final = 2
 
 
 class Fit(NamedTuple):
@@ -44,8 +47,23 @@ class Fit(NamedTuple):
 
 def fit(values: Sequence[float]) -> Fit | None:
     """Return the fit of *values*, one for each step from 0 on; None where there are none."""
-    newest = tuple(values[-MOST_VALUES:])
+    newest = _usual(values[-MOST_VALUES:])
     return Fit(_fitted(newest), len(values) - len(newest)) if newest else None
+
+
+def _usual(values: Sequence[float]) -> tuple[float, ...]:
+    """The values without warming up at the beginning, and without what held up one of them and not the next."""
+    warm = 0
+    while warm < _MOST_WARMING and len(values) - warm > _FEWEST[1] and values[warm] > 2 * median(values[warm + 1 :]):
+        warm += 1
+    return tuple(_calm(values[warm:], at) for at in range(len(values) - warm))
+
+
+def _calm(values: Sequence[float], at: int) -> float:
+    around = [*values[max(at - 2, 0) : at], *values[at + 1 : at + 3]]
+    if at + 1 < len(values) and values[at] > max(2.5 * median(around), 2 * values[at + 1]):
+        return median(around)
+    return values[at]
 
 
 @lru_cache(maxsize=16)
@@ -57,11 +75,17 @@ def _fitted(newest: tuple[float, ...]) -> tuple[float, ...]:
     for degree in (1, 2):
         if len(newest) >= _FEWEST[degree]:
             tried = _left_out_error(newest, parts[: degree + 1], weights)
-            if tried < error * _CLEARLY_BETTER:
+            if tried < error * _CLEARLY_BETTER and (degree == 1 or _grows(weights, len(newest))):
                 best, error = degree, tried
     # The median where nothing grows: a first step that had to warm up foretells nothing.
     found = (median(newest),) if best == 0 else _in_powers(weights[: best + 1], len(newest))
     return tuple(round(coefficient, 9) for coefficient in found)
+
+
+def _grows(weights: Sequence[float], count: int) -> bool:
+    """Whether the parabola bends upwards, and has its lowest point within the first quarter of the steps."""
+    _, slope, bend = weights
+    return bend > 0 and slope >= 2 * bend * (count - 1) / 4
 
 
 def _parts(count: int) -> list[list[float]]:

@@ -41,6 +41,36 @@ def test_a_first_step_that_warms_up_does_not_count():
     assert fit([30.0, 10.0, 10.0, 10.0]).at(9) == 10.0
 
 
+@pytest.mark.parametrize(
+    ("costs", "model", "later"),
+    [
+        ([5.0, 3.0, 1.0, 1.0, 1.0, 1.0], "constant", 1.0),
+        ([9.0, 2.0, 3.0, 4.0, 5.0, 6.0], "linear", 20.0),
+        ([1.0, 2.0, 3.0, 4.0, 5.0, 60.0, 7.0, 8.0], "linear", 20.0),
+        ([1.0, 1.0, 1.0, 30.0, 1.0, 1.0], "constant", 1.0),
+    ],
+)
+def test_steps_that_warm_up_or_are_held_up_foretell_nothing(costs, model, later):
+    """Nor do they hide what grows, or make a parabola that turns upwards."""
+    found = fit(costs)
+    assert found.model == model
+    assert found.at(19) == pytest.approx(later, rel=0.05)
+
+
+def test_what_ever_faster_growth_begins_with_is_no_warming_up():
+    """Costs that multiply are not taken for steps that were held up: each is followed by a greater one."""
+    assert fit([1.5**step for step in range(10)]).model == "quadratic"
+
+
+@given(st.lists(st.floats(0, 100), min_size=6, max_size=20))
+def test_a_parabola_has_grown(values):
+    """One that has fallen, and would rise for ever after the last value, is not continued, nor one that will fall."""
+    found = fit(values)
+    if found.model == "quadratic":
+        later = [found.at(step) for step in range(len(values), len(values) + 20)]
+        assert later == sorted(later)
+
+
 def test_what_shrinks_is_never_below_nothing():
     """A line that falls is not continued into negative time."""
     found = fit([10.0, 8.0, 6.0, 4.0])
@@ -48,9 +78,12 @@ def test_what_shrinks_is_never_below_nothing():
     assert found.at(30) == 0.0
 
 
-@given(st.lists(st.floats(0, 100), min_size=6, max_size=MOST_VALUES))
+# No two so different that one of them would be taken for an accident.
+@given(st.lists(st.floats(51, 100), min_size=6, max_size=MOST_VALUES))
 def test_the_model_is_that_which_foretells_the_values_left_out(values):
-    """As numpy finds it by fitting all others for each value in turn; a more complex one must be twice as good."""
+    """As numpy finds it by fitting all others for each value in turn; a more complex one must be twice as good, and a
+    parabola have grown from the first quarter on.
+    """
     steps = np.arange(len(values), dtype=float)
 
     def error(degree):
@@ -61,7 +94,10 @@ def test_the_model_is_that_which_foretells_the_values_left_out(values):
 
     errors = [error(degree) for degree in range(3)]
     best = 1 if errors[1] < errors[0] / 2 else 0
-    best = 2 if errors[2] < errors[best] / 2 else best
+    bend, slope, _ = np.polyfit(steps, values, 2)
+    grown = slope + 2 * bend * (len(values) - 1) / 4
+    best = 2 if errors[2] < errors[best] / 2 and bend > 0 and grown >= 0 else best
+    assume(min(abs(bend), abs(grown)) > 1e-9)
     near = any(0.499 < errors[high] / (errors[low] or 1) < 0.501 for low, high in ((0, 1), (0, 2), (1, 2)))
     assume(errors[0] > 1e-6 and not near)
     found = fit(values)
