@@ -15,13 +15,15 @@ Formatter = Callable[[float], str]
 def format_seconds(seconds: float) -> str:
     """Render a duration for people, in the two largest units that matter.
 
-    >>> [format_seconds(s) for s in (0.00042, 0.042, 4.2, 83, 7440)]
-    ['420 µs', '42 ms', '4.20 s', '1m 23s', '2h 04m']
+    >>> [format_seconds(s) for s in (0.00000042, 0.00042, 0.042, 4.2, 83, 7440)]
+    ['420 ns', '420 µs', '42 ms', '4.20 s', '1m 23s', '2h 04m']
     """
     if not seconds:
         return "0 s"
     if seconds < 0:
         return f"-{format_seconds(-seconds)}"
+    if seconds < 0.0000009995:
+        return f"{seconds * 1e9:.0f} ns"
     if seconds < 0.0009995:
         return f"{seconds * 1e6:.0f} µs"
     if seconds < 0.9995:

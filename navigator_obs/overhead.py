@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import signal
 import statistics
 import subprocess
 import sys
@@ -274,7 +275,14 @@ def _failure(words: list[str], code: int, observed: bool, output: IO[bytes]) -> 
     lines = output.read().decode(errors="replace").split("\n")
     last = next((line.strip() for line in reversed(lines) if line.strip()), "")
     how = "observed" if observed else f"under {VARIABLE}=1"
-    return f"{shlex.join(words)} ended with {code} {how}{f': {last}' if last else ''}"
+    return f"{shlex.join(words)} ended with {_ended(code)} {how}{f': {last}' if last else ''}"
+
+
+def _ended(code: int) -> str:
+    try:
+        return str(code) if code > 0 else signal.Signals(-code).name
+    except ValueError:
+        return f"signal {-code}"
 
 
 def _ratio(used: Iterator[tuple[float | None, float | None]]) -> Ratio | None:

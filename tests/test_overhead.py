@@ -160,6 +160,7 @@ def test_an_empty_run_is_measured_and_leaves_nothing(tmp_path, monkeypatch):
     ("command", "message"),
     [
         ([sys.executable, "-c", "print('no such table'); raise SystemExit(3)"], "ended with 3 observed: no such table"),
+        (["sh", "-c", "kill -9 $$"], "ended with SIGKILL observed"),
         (["no-such-program"], "'no-such-program' can't be started"),
         ([], "a command and at least one pair are needed"),
     ],
