@@ -250,7 +250,7 @@ class FastPath:
         """Render key/values that many events share; None where they are out of the ordinary."""
         if not values:
             return self.nothing
-        fields = dict(values)
+        fields = values if type(values) is dict else dict(values)
         names = self._ordinary(tuple(fields))
         if names is None or not self._are_plain(fields):
             return None

@@ -42,8 +42,8 @@ def note(outcomes: Outcomes, scene: str, end: int) -> None:
         return
     if scene not in outcomes and len(outcomes) >= MAX_SCENES:
         # What failed is to be known; a success more tells nothing.
-        spare = next((known for known, ended in outcomes.items() if ended > 0), None)
-        if end > 0 or spare is None:
+        spare = None if end > 0 else next((known for known, ended in outcomes.items() if ended > 0), None)
+        if spare is None:
             return
         del outcomes[spare]
     outcomes[scene] = end
