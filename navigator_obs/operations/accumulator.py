@@ -21,15 +21,13 @@ from .outcomes import note
 from .parts import seconds
 from .record import SUCCESS, OperationRecord
 from .root import Root
-from .series import BATCH, LONGEST_VALUE, Breakdown, Link, OpenNode, Repeats, Series, short
+from .series import BATCH, LONGEST_NAME, LONGEST_VALUE, Breakdown, Link, OpenNode, Repeats, Series, short
 from .stats import Measured, OperationStats
 from .totals import Metrics
 
 # As weighed: a series with its link and sums, and a bucket of a sketch.
 _SERIES_BYTES: Final = 3_500
 _BUCKET_BYTES: Final = 100
-LONGEST_NAME: Final = 200
-"""Of a metric, in characters; the rest is cut."""
 
 
 class Accumulator:

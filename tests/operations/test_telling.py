@@ -67,3 +67,15 @@ def test_what_an_operation_lost_to_others_is_in_its_record(open_run, fake_clock)
     lanes[1].run(second.__exit__, None, None, None)
     lanes[0].run(first.__exit__, None, None, None)
     assert [(record.self_seconds, record.weighted_self_seconds) for record in open_run.logged] == [(2.0, 1.0)] * 2
+
+
+def test_a_name_that_is_a_whole_statement_is_cut(open_run, recorder):
+    """Path, event and record have the first 200 characters of a name, and no half of a secret in it."""
+    secret = "postgres://ann:hunter2hunter2@db/sim"
+    for name in ("select " + "x" * 10_000, f"{'y' * 180} {secret}"):
+        with obs.operation(name):
+            pass
+    told = [record.path for record in open_run.logged]
+    assert told == [event["operation"] for event in recorder.events() if "operation" in event]
+    assert [len(path) for path in told] == [200, 200]
+    assert not any("hunter2" in path or "ann:h" in path for path in told)
