@@ -92,6 +92,11 @@ def observed():
             for _ in range(times):
                 with operation("step", log="never"):
                     spend()
+        elif what == "contexts":
+            context = obs.context
+            for number in range(times):
+                with context(year=2025 + number % 10, path=number), operation("step", log="never"):
+                    spend()
         elif what == "logged operations":
             for _ in range(times):
                 with operation("step"):
@@ -166,7 +171,8 @@ LOOPS = {
         LOOP, {"what": what, "times": times, "operation_log_limit": 10**9}, ("recorded",)
     )
     for what, times in {
-        "operations": 1_000_000, "logged operations": 100_000, "events": 400_000, "values": 400_000, "checks": 50_000,
+        "operations": 1_000_000, "contexts": 400_000, "logged operations": 100_000,
+        "events": 400_000, "values": 400_000, "checks": 50_000,
     }.items()
 }  # fmt: skip
 """Loops that do next to nothing but record: they tell whether the own figure is right. Run where they are named."""

@@ -67,6 +67,8 @@ class Accumulator:
         self.slow = self.slow_ns = self.told = 0
         # Values of counters, gauges and distributions.
         self.values = 0
+        # How often an operation opened in another context than the last one of its kind.
+        self.contexts = 0
         self.redactor = Redactor() if redactor is None else redactor
         # Re-entrant, because a signal handler or a finalizer may end an operation while this thread holds it.
         self.lock = threading.RLock()
@@ -293,7 +295,7 @@ class Accumulator:
         for series in self._series.values():
             series.clear()
         self._measures, self._told = {}, {}
-        self._overflow = self.slow = self.slow_ns = self.told = self.values = 0
+        self._overflow = self.slow = self.slow_ns = self.told = self.values = self.contexts = 0
         self.root.begin()
 
 

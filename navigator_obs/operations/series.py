@@ -219,6 +219,7 @@ class Link:
                 self.kinds[kind] = link
         elif link.held[0] is not context:
             link.held = (context, None, None)
+            self.accumulator.contexts += 1
         self.links[name] = link
         return link
 

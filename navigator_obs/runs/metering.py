@@ -3,7 +3,7 @@
 Where it works for long, it is measured: the ticker's thread by its own CPU clock, the start, the end and each summary
 that is asked for by the calling thread's, and each operation and event that takes the longer way, and each check, by
 two looks at the clock. What is too short for that, an operation that is only counted (1 µs), an event on the fast path
-(3 µs) and a value of a metric, is counted, and priced by a trial of some dozens.
+(3 µs), a value of a metric and a context around an operation, is counted, and priced by a trial of some dozens.
 
 A trial has all it needs in the processor's caches. What comes once in a millisecond, between other work, has not, and
 costs several times as much. How many times is told by the operations that were measured: by how much longer their ends
@@ -46,17 +46,20 @@ _RENDERING: Final = 0.7
 
 
 class Prices(NamedTuple):
-    """What things cost in a trial, in nanoseconds: an operation, the end of one that is measured, an event, a value."""
+    """What things cost in a trial, in nanoseconds: an operation, the end of one that is measured, an event, a value of
+    a metric, a context around an operation.
+    """
 
     operation: float = 0.0
     measured_end: float = 0.0
     event: float = 0.0
     value: float = 0.0
+    context: float = 0.0
 
 
 # A trial takes a millisecond: a program that ends at once, after a handful of events, is spared it.
 _WORTH_A_TRIAL: Final = 100
-_USUAL: Final = Prices(1_500.0, 6_000.0, 4_000.0, 1_000.0)
+_USUAL: Final = Prices(1_500.0, 6_000.0, 4_000.0, 1_000.0, 2_500.0)
 
 
 class Meter:
@@ -74,8 +77,8 @@ class Meter:
         self._worked_ns = 0
         self._counted_ns = 0.0
         self._counted_at = clock.monotonic_ns()
-        # Operations and events of the short ways, and values of metrics, that have been paid for.
-        self._paid = (0, 0, 0)
+        # Operations and events of the short ways, values of metrics and contexts, that have been paid for.
+        self._paid = (0, 0, 0, 0)
         self._ended = 0
         self._trial = trial or try_prices
         self._prices = Prices()
@@ -122,16 +125,16 @@ class Meter:
             self._counted_at = now
             return
         prices = self._priced() if sum(counts) > _WORTH_A_TRIAL else _USUAL
-        for count, price in zip(new, (prices.operation, prices.event, prices.value), strict=True):
+        for count, price in zip(new, (prices.operation, prices.event, prices.value, prices.context), strict=True):
             if count:
                 self._counted_ns += count * price * self._coldness((now - before) / count)
         self._counted_at, self._paid = now, counts
 
-    def _counts(self) -> tuple[int, int, int]:
+    def _counts(self) -> tuple[int, int, int, int]:
         figures = self._figures
         # Events of operations are timed with the operation.
         events = self._tag.written - (sinks.outlet.slow_events - self._slow_before[0]) - figures.told
-        return self._ended - figures.slow, events, figures.values
+        return self._ended - figures.slow, events, figures.values, figures.contexts
 
     def _priced(self) -> Prices:
         """The lowest of some trials, for what disturbs one makes it dearer."""
@@ -161,18 +164,19 @@ class Meter:
 def try_prices() -> Prices:
     """Try out, in a scope and with figures of nobody's, what things cost; nothing is written."""
     try:
-        operation_ns, end_ns, value_ns = contextvars.Context().run(_try_operations)
-        return Prices(operation_ns, end_ns, contextvars.Context().run(_try_events), value_ns)
+        operation_ns, end_ns, value_ns, context_ns = contextvars.Context().run(_try_operations)
+        return Prices(operation_ns, end_ns, contextvars.Context().run(_try_events), value_ns, context_ns)
     except Exception:
         return Prices()
 
 
-def _try_operations() -> tuple[float, float, float]:
+def _try_operations() -> tuple[float, float, float, float]:
     tag, figures = scope.RunTag(None), Accumulator()
     metrics.install(tag, figures)
     try:
         scope.enter(run=tag)
         plain_ns = _warm(_operate)
+        context_ns = max(_warm(_operate_in_context) - plain_ns, 0.0)
         series, _ = figures.series("trial", {}, {})
 
         def measured() -> None:
@@ -180,7 +184,8 @@ def _try_operations() -> tuple[float, float, float]:
             _operate()
 
         _warm(measured)
-        return plain_ns, figures.slow_ns / max(figures.slow, 1), _warm(lambda: metrics.count("trial", 1, part="any"))
+        end_ns = figures.slow_ns / max(figures.slow, 1)
+        return plain_ns, end_ns, _warm(lambda: metrics.count("trial", 1, part="any")), context_ns
     finally:
         metrics.remove(tag)
 
@@ -188,6 +193,11 @@ def _try_operations() -> tuple[float, float, float]:
 def _operate() -> None:
     with operation("trial", log="never"):
         pass
+
+
+def _operate_in_context() -> None:
+    with scope.context(part="any"):
+        _operate()
 
 
 def _try_events() -> float:

@@ -81,6 +81,30 @@ def test_a_handful_is_priced_without_a_trial(fake_clock):
         assert meter.seconds() - before == pytest.approx(count * 1e-6, rel=1.0)
 
 
+def test_an_operation_in_a_context_of_its_own_costs_more(fake_clock):
+    """What binds a context around each step is priced with it; what stays in one is not."""
+    accumulator = Accumulator()
+    meter = metering.Meter(accumulator, Told(), lambda: Prices(1_000.0, 4_000.0, 3_000.0, 2_000.0, 2_500.0))
+    accumulator.contexts = 1_000
+    fake_clock.advance(0.01)
+    meter.count(Metrics())
+    assert meter.seconds() == pytest.approx(1_000 * 2.5e-6, rel=0.01)
+
+
+def test_contexts_are_counted_where_operations_open_in_them(places):
+    """The first of its kind is none, and neither are those that stay in one."""
+    obs.configure(**places)
+    with obs.start_run("baseline") as run:
+        for number in range(500):
+            with obs.context(path=number):
+                for _ in range(3):
+                    with obs.operation("step", log=False):
+                        pass
+        assert run._recording.figures.contexts == 499
+        assert run.summary["observability"]["seconds"] > 0
+        assert run._recording.meter._prices.context > 0
+
+
 def test_values_and_checks_count(places):
     """Counters, gauges and distributions are priced, checks measured: each adds to what recording took."""
     obs.configure(**places)
