@@ -36,6 +36,16 @@ obs.configure(console="off", run_report=False)
 with obs.start_run("empty"):
     pass
 """
+_IDLE_SECONDS: Final = 2.0
+_IDLE_RUN: Final = f"""
+import time
+import navigator_obs as obs
+obs.configure(console="off", run_report=False)
+with obs.start_run("idle"):
+    before = time.process_time()
+    time.sleep({_IDLE_SECONDS})
+    print(time.process_time() - before)
+"""
 _STARTUP_MATTERS: Final = 0.003
 _FAULT_SECONDS: Final = 2e-6
 _FAULTS_MATTER: Final = 0.005
@@ -90,8 +100,8 @@ class Overhead:
     pairs: Sequence[Pair]
     empty: Sequence[Pair] = ()
     """The same of a program that imports the toolkit and opens a run, and does nothing else."""
-    at_once: bool = False
-    """Whether both runs of a pair shared one core: then each took about twice the time, which says nothing."""
+    idle: Sequence[float] = ()
+    """CPU seconds per second of a program that opens a run and sleeps, where both runs of a pair shared one core."""
 
     def __str__(self) -> str:
         cpu = [(pair.observed.cpu_seconds, pair.bare.cpu_seconds) for pair in self.pairs]
@@ -100,6 +110,10 @@ class Overhead:
         if self._startup_matters():
             startup = format_seconds(self.startup_seconds)
             lines.append(f"of that, {startup} are what an empty run takes, too: they do not grow with the program")
+        if self.clock_percent and self.cpu is not None and self.cpu.low > 1:
+            alone = max(100 * (self.cpu.median - 1) - self.clock_percent, 0)
+            went = f"of that, {self.clock_percent:.1f} % went by the clock while the run waited for its core"
+            lines.append(f"{went}: on a core of its own it is {alone:.1f} %")
         return "\n".join([*filter(None, lines), *([] if self.is_fair else [_unfair(self.fault_percent)])])
 
     @property
@@ -109,10 +123,10 @@ class Overhead:
 
     @property
     def wall(self) -> Ratio | None:
-        """The ratio of wall time; None where both ran at once."""
-        if self.at_once:
-            return None
-        return _ratio((pair.observed.wall_seconds, pair.bare.wall_seconds) for pair in self.pairs)
+        """The ratio of wall time; None where both ran at once, and waited for each other."""
+        return (
+            None if self.idle else _ratio((each.observed.wall_seconds, each.bare.wall_seconds) for each in self.pairs)
+        )
 
     @property
     def startup_seconds(self) -> float:
@@ -121,6 +135,12 @@ class Overhead:
         """
         took = [_used(pair.observed) - _used(pair.bare) for pair in self.empty]
         return max(round(statistics.median(took), 6), 0.0) if took else 0.0
+
+    @property
+    def clock_percent(self) -> float:
+        """What samples and ticks took while observed runs waited for their core, about; 0 where runs had their turn."""
+        waited = [(pair.observed.wall_seconds - _used(pair.observed)) / _used(pair.bare) for pair in self.pairs]
+        return round(100 * statistics.median(waited) * statistics.median(self.idle), 2) if self.idle else 0.0
 
     def _startup_matters(self) -> bool:
         bare = statistics.median(_used(pair.bare) for pair in self.pairs)
@@ -154,6 +174,7 @@ class Overhead:
             "cpu_ratio": None if self.cpu is None else vars(self.cpu),
             "wall_ratio": None if self.wall is None else vars(self.wall),
             "startup_seconds": self.startup_seconds,
+            "clock_percent": self.clock_percent,
             "fault_percent": self.fault_percent,
         }
 
@@ -184,23 +205,37 @@ def measure(
     if at_once and not hasattr(os, "sched_setaffinity"):
         raise UsageError(f"at_once needs a system that binds processes to a core, such as Linux, not {sys.platform!r}")
     given = os.environ if environ is None else environ
-    found, empty = [], []
+    found, empty, idle = [], [], []
     for number in range(pairs):
         ways = (False, True) if number % 2 else (True, False)
         pair = _pair(words, given, ways, at_once)
         found.append(pair)
         empty.append(_empty_pair(given, ways, at_once))
+        if at_once:
+            idle.append(_idle_share(given))
         if say is not None:
             say(f"pair {number + 1} of {pairs}: {pair.observed.wall_seconds:.2f} s observed, "
                 f"{pair.bare.wall_seconds:.2f} s bare")  # fmt: skip
-    return Overhead(found, empty, at_once)
+    return Overhead(found, empty, idle)
 
 
 def _empty_pair(environ: Mapping[str, str], ways: Sequence[bool], at_once: bool) -> Pair:
     """Run an empty run both ways, which leaves nothing among the user's."""
-    default = {key: value for key, value in environ.items() if not key.startswith("NAVIGATOR_OBS_")}
     with tempfile.TemporaryDirectory() as folder:
-        return _pair([sys.executable, "-c", _EMPTY_RUN], default, ways, at_once, folder)
+        return _pair([sys.executable, "-c", _EMPTY_RUN], _without_settings(environ), ways, at_once, folder)
+
+
+def _idle_share(environ: Mapping[str, str]) -> float:
+    """CPU seconds per second of a run that sleeps."""
+    with tempfile.TemporaryDirectory() as folder:
+        said = subprocess.check_output(  # noqa: S603
+            [sys.executable, "-c", _IDLE_RUN], cwd=folder, env=_without_settings(environ), stdin=subprocess.DEVNULL
+        )
+    return float(said) / _IDLE_SECONDS
+
+
+def _without_settings(environ: Mapping[str, str]) -> dict[str, str]:
+    return {key: value for key, value in environ.items() if not key.startswith("NAVIGATOR_OBS_")}
 
 
 def _pair(

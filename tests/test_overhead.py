@@ -183,6 +183,7 @@ def test_the_verb_prints_the_ratios(capfd):
         "cpu_ratio",
         "wall_ratio",
         "startup_seconds",
+        "clock_percent",
         "fault_percent",
     }
 
@@ -194,6 +195,18 @@ def test_the_verb_tells_cpu_time_alone_of_runs_at_once(capfd):
     told = json.loads(capfd.readouterr().out)
     assert told["cpu_ratio"]["median"] > 0
     assert told["wall_ratio"] is None
+    assert told["clock_percent"] > 0
+
+
+def test_what_goes_by_the_clock_is_told_apart_of_runs_at_once():
+    """A run that waited for its core as long as it worked, and would take one percent of a core if it slept, owes one
+    percent to that; in turn nothing is said.
+    """
+    pairs = [Pair(Usage(2.06, 1.03), Usage(2.0, 1.0))] * 3
+    found = Overhead(pairs, idle=[0.01] * 3)
+    assert found.clock_percent == pytest.approx(1.03)
+    assert str(found).splitlines()[-1].endswith("on a core of its own it is 2.0 %")
+    assert "clock" not in str(Overhead(pairs))
 
 
 def test_the_verb_tells_a_failing_command_in_one_line(capfd):
