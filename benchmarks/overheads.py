@@ -9,8 +9,9 @@ A program tells its own CPU time from `start_run` to the run's end (bare: of the
 from it what starting up took: imports and `configure`. Beside the difference stands what the run's summary says that
 recording took, which must agree with it.
 
-On a shared core a program takes twice as long. What recording does by the clock, samples and ticks, weighs twice as
-much then. The ticker's thread tells how much that is, and so what there would be of it on a core of one's own.
+On a shared core a program takes twice as long, and longer beside other work. What recording does by the clock, samples
+and ticks, weighs as many times as much. The ticker's thread tells how much that is, and so what there would be of it on
+a core of one's own.
 
 Two things would make a difference that is not recording's. The C library gives memory back to the system, and takes it
 again page by page, or keeps it, by where in the heap the program's own objects happen to lie; with numpy that decides
@@ -158,8 +159,9 @@ def _figures(found: Iterator[Told]) -> dict[str, float]:
 
 
 def paired(found: Sequence[Pair], control: Sequence[Pair] = ()) -> dict[str, float | None]:
-    """Ratios pair by pair: median and quartiles; in percent of the bare CPU time what was measured, what there would be
-    of it on a core of one's own, and what the summaries say themselves; what starting up took more.
+    """What the bare program took. Ratios pair by pair: median and quartiles; in percent of the bare CPU time what was
+    measured, what there would be of it on a core of one's own, and what the summaries say themselves; what starting up
+    took more.
 
     How well the summaries agree is told where the difference exceeds that of the *control*: where the quartiles of one
     are above those of the other.
@@ -170,6 +172,7 @@ def paired(found: Sequence[Pair], control: Sequence[Pair] = ()) -> dict[str, flo
     seen = low > max(1, _quartiles(control)[2] if control else 1)
     return {
         "cpu_seconds": statistics.median(bare["cpu_seconds"] for bare, _ in found),
+        "wall_seconds": statistics.median(bare["wall_seconds"] for bare, _ in found),
         "cpu_ratio": middle,
         "cpu_ratio_low": low,
         "cpu_ratio_high": high,

@@ -140,6 +140,7 @@ COLUMNS: dict[str, list[Column]] = {
     ],
     "overhead": [
         ("CPU s bare", _paired("cpu_seconds")),
+        ("wall s", _paired("wall_seconds")),
         ("CPU ×", _paired("cpu_ratio")),
         ("quartiles", _quartiles),
         ("measured %", _paired("measured_percent")),
@@ -164,7 +165,7 @@ ABOUT = {
     "overhead": "CPU of the process from start_run to the run's end, beside the bare program on the same core: the "
     "median of the pairs; own figure: what the summaries say that recording took; own ÷ measured: where the difference "
     "exceeds that of the control, the bare program again; alone: on a core of one's own, where what goes by the clock "
-    "is half as much; × = to ",
+    "counts once; wall s: twice the CPU s on a machine that has nothing else to do; × = to ",
     "import": "CPU of a fresh interpreter without its own start, cheapest where nothing else is said; × = to ",
 }
 
