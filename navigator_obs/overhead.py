@@ -27,6 +27,7 @@ from .disabled import VARIABLE
 from .errors import UsageError
 from .fields import format_seconds
 
+_Environ = Mapping[str, str]
 PAIRS: Final = 7
 KEEP_MEMORY: Final = {"MALLOC_TRIM_THRESHOLD_": str(2**30), "MALLOC_MMAP_THRESHOLD_": str(2**30)}
 """Environment by which the GNU C library keeps the memory that a program lets go of, whatever lies beside it."""
@@ -124,9 +125,8 @@ class Overhead:
     @property
     def wall(self) -> Ratio | None:
         """The ratio of wall time; None where both ran at once, and waited for each other."""
-        return (
-            None if self.idle else _ratio((each.observed.wall_seconds, each.bare.wall_seconds) for each in self.pairs)
-        )
+        pairs = () if self.idle else self.pairs
+        return _ratio((pair.observed.wall_seconds, pair.bare.wall_seconds) for pair in pairs)
 
     @property
     def startup_seconds(self) -> float:
@@ -139,8 +139,10 @@ class Overhead:
     @property
     def clock_percent(self) -> float:
         """What samples and ticks took while observed runs waited for their core, about; 0 where runs had their turn."""
+        if not self.idle:
+            return 0.0
         waited = [(pair.observed.wall_seconds - _used(pair.observed)) / _used(pair.bare) for pair in self.pairs]
-        return round(100 * statistics.median(waited) * statistics.median(self.idle), 2) if self.idle else 0.0
+        return round(100 * statistics.median(waited) * statistics.median(self.idle), 2)
 
     def _startup_matters(self) -> bool:
         bare = statistics.median(_used(pair.bare) for pair in self.pairs)
@@ -183,7 +185,7 @@ def measure(
     command: str | Sequence[str],
     pairs: int = PAIRS,
     *,
-    environ: Mapping[str, str] | None = None,
+    environ: _Environ | None = None,
     say: Callable[[str], None] | None = None,
     at_once: bool = False,
 ) -> Overhead:
@@ -205,42 +207,36 @@ def measure(
     if at_once and not hasattr(os, "sched_setaffinity"):
         raise UsageError(f"at_once needs a system that binds processes to a core, such as Linux, not {sys.platform!r}")
     given = os.environ if environ is None else environ
+    default = {key: value for key, value in given.items() if not key.startswith("NAVIGATOR_OBS_")}
     found, empty, idle = [], [], []
     for number in range(pairs):
         ways = (False, True) if number % 2 else (True, False)
         pair = _pair(words, given, ways, at_once)
         found.append(pair)
-        empty.append(_empty_pair(given, ways, at_once))
+        empty.append(_empty_pair(default, ways, at_once))
         if at_once:
-            idle.append(_idle_share(given))
+            idle.append(_idle_share(default))
         if say is not None:
             say(f"pair {number + 1} of {pairs}: {pair.observed.wall_seconds:.2f} s observed, "
                 f"{pair.bare.wall_seconds:.2f} s bare")  # fmt: skip
     return Overhead(found, empty, idle)
 
 
-def _empty_pair(environ: Mapping[str, str], ways: Sequence[bool], at_once: bool) -> Pair:
+def _empty_pair(environ: _Environ, ways: Sequence[bool], at_once: bool) -> Pair:
     """Run an empty run both ways, which leaves nothing among the user's."""
     with tempfile.TemporaryDirectory() as folder:
-        return _pair([sys.executable, "-c", _EMPTY_RUN], _without_settings(environ), ways, at_once, folder)
+        return _pair([sys.executable, "-c", _EMPTY_RUN], environ, ways, at_once, folder)
 
 
-def _idle_share(environ: Mapping[str, str]) -> float:
+def _idle_share(environ: _Environ) -> float:
     """CPU seconds per second of a run that sleeps."""
     with tempfile.TemporaryDirectory() as folder:
-        said = subprocess.check_output(  # noqa: S603
-            [sys.executable, "-c", _IDLE_RUN], cwd=folder, env=_without_settings(environ), stdin=subprocess.DEVNULL
-        )
+        words = [sys.executable, "-c", _IDLE_RUN]
+        said = subprocess.check_output(words, cwd=folder, env=environ, stdin=subprocess.DEVNULL)  # noqa: S603
     return float(said) / _IDLE_SECONDS
 
 
-def _without_settings(environ: Mapping[str, str]) -> dict[str, str]:
-    return {key: value for key, value in environ.items() if not key.startswith("NAVIGATOR_OBS_")}
-
-
-def _pair(
-    words: list[str], environ: Mapping[str, str], ways: Sequence[bool], at_once: bool, folder: str | None = None
-) -> Pair:
+def _pair(words: list[str], environ: _Environ, ways: Sequence[bool], at_once: bool, folder: str | None = None) -> Pair:
     used: dict[bool, Usage] = {}
     for together in [ways] if at_once else [[way] for way in ways]:
         with ExitStack() as stack:
@@ -262,9 +258,7 @@ def _one_core() -> Iterator[None]:
 
 
 @contextmanager
-def _running(
-    words: list[str], environ: Mapping[str, str], observed: bool, folder: str | None
-) -> Iterator[Callable[[], Usage]]:
+def _running(words: list[str], environ: _Environ, observed: bool, folder: str | None) -> Iterator[Callable[[], Usage]]:
     """Start the command; yields what waits for its end and tells what it took. Nothing runs on afterwards."""
     told = {key: value for key, value in environ.items() if key != VARIABLE} | ({} if observed else {VARIABLE: "1"})
     with tempfile.TemporaryFile() as output:
