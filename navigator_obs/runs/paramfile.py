@@ -11,6 +11,7 @@ from ..encoding import shown
 from ..errors import MissingExtra, UsageError
 
 MAX_FILE_BYTES: Final = 10_000_000
+_MAX_LINES: Final = 100_000
 Lines = dict[str, int]
 _TOML_KEY: Final = re.compile(r"""\s*((?:"[^"]*"|'[^']*'|[\w-]+)(?:\s*\.\s*(?:"[^"]*"|'[^']*'|[\w-]+))*)\s*=""")
 # A key with its colon, another text, a bracket, or the end of a line.
@@ -37,7 +38,7 @@ def read_file(path: Path) -> tuple[dict[str, Any], dict[str, str]]:
     if not isinstance(values, dict):
         raise UsageError(f"params {shown(str(path))} must hold a table of names and values")
     # What no line was found of is the file's all the same.
-    return values, dict.fromkeys(values, str(path)) | {name: f"{path}:{line}" for name, line in lines.items()}
+    return values, dict.fromkeys(map(str, values), str(path)) | {name: f"{path}:{line}" for name, line in lines.items()}
 
 
 def _toml(content: str) -> tuple[Any, Lines]:
@@ -119,13 +120,15 @@ def _yaml(content: str) -> tuple[Any, Lines]:
         raise ValueError(" ".join(str(error).split())) from None
     lines: Lines = {}
 
-    def walk(node: Any, above: tuple[str, ...]) -> None:
-        for key, value in node.value if isinstance(node, yaml.MappingNode) else ():
-            path = (*above, str(key.value))
-            lines[".".join(path)] = key.start_mark.line + 1
-            walk(value, path)
+    def walk(node: Any, path: tuple[str, ...], within: tuple[Any, ...]) -> None:
+        # An alias is the node that it stands for: one may stand in itself, or in many places.
+        is_new = isinstance(node, yaml.MappingNode) and node not in within
+        for key, value in node.value if is_new and len(lines) < _MAX_LINES else ():
+            inner = (*path, str(key.value))
+            lines[".".join(inner)] = key.start_mark.line + 1
+            walk(value, inner, (*within, node))
 
-    walk(root, ())
+    walk(root, (), ())
     return values, lines
 
 

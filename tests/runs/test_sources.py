@@ -27,6 +27,28 @@ class Plan:
     years: list[int] = field(default_factory=list)
 
 
+@pytest.mark.parametrize(
+    ("content", "sources"),
+    [
+        ("base: &b\n  x: 1\nplan: *b\n", {"base.x": 2, "plan.x": 2}),
+        ("base: &b\n  x: 1\nplan:\n  <<: *b\n  y: 2\n", {"base.x": 2, "plan.y": 5}),
+        ("plan: &p\n  x: 1\n  again: *p\n", {"plan.x": 2}),
+        ("2025: 7\ntrue: 1\n", {"2025": 1}),
+    ],
+    ids=["alias", "merged", "circular", "no texts"],
+)
+def test_what_yaml_has_in_two_places_is_told_in_both(recorder, tmp_path, content, sources):
+    """An alias has the line of what it stands for; one that stands in itself ends somewhere."""
+    pytest.importorskip("yaml")
+    path = tmp_path / "plan.yaml"
+    path.write_text(content)
+    with obs.start_run("baseline", params=path) as run:
+        pass
+    told = run.summary["configuration"]["sources"]
+    assert {name: told[name] for name in sources} == {name: f"{path}:{line}" for name, line in sources.items()}
+    assert all(source.startswith(str(path)) for source in told.values())
+
+
 def test_defaults_of_a_dataclass_are_told_apart():
     """What was given is the code's."""
     assert gather(Plan(growth=0.05))[1] == {"seed": "default", "growth": "code", "years": "default"}
