@@ -163,7 +163,7 @@ def _of_issue(issue: Mapping[str, Any], reason: str = "") -> Cause:
         operation_path=str(issue.get("operation_path") or ""),
         context=table(issue, "context"),
         time=str(issue.get("first_time") or ""),
-        count=int(issue.get("count") or 1),
+        count=int(number(issue.get("count")) or 1),
         fingerprint=str(issue.get("fingerprint") or ""),
         thread=_thread(event),
         printed="" if printed == message else printed,
@@ -229,7 +229,7 @@ def _confidence(category: str, rule: str) -> str:
 def failing(summary: Mapping[str, Any], outcomes: Collection[str] = _FAILED) -> Iterator[Cause]:
     """Yield the checks that failed, as causes."""
     for check in tables(summary, "checks"):
-        if check.get("outcome") in outcomes:
+        if str(check.get("outcome")) in outcomes:
             yield Cause(
                 category="data/quality",
                 confidence=CERTAIN,
@@ -237,7 +237,7 @@ def failing(summary: Mapping[str, Any], outcomes: Collection[str] = _FAILED) -> 
                 message=_of_check(check),
                 context={key: check[key] for key in ("year", "dataset") if check.get(key) is not None},
                 time=str(check.get("time") or ""),
-                count=int(check.get("failures") or 1),
+                count=int(number(check.get("failures")) or 1),
                 fingerprint=f"check:{check.get('name')}",
             )
 

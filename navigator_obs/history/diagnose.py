@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ..events.categories import UNKNOWN
 from ..fields import format_bytes, format_mb, format_seconds
-from ..runs.reading import number, table, tables
+from ..runs.reading import items, number, table, tables
 from ..runs.statuses import LIVING
 from .advice import advice
 from .attribution import attributed
@@ -252,7 +252,7 @@ def _verdict(
     parts = [run.status]
     where, year = _where(summary, found)
     where = where or was_in(spoken)
-    planned = [str(one) for one in execution.get("years_planned") or ()]
+    planned = [str(one) for one in items(execution, "years_planned")]
     if year and run.status not in _HEALTHY:
         is_one_of_many = len(planned) > 1 and year in planned
         nth = f", {_ordinal(planned.index(year) + 1)} of {len(planned)} years" if is_one_of_many else ""
@@ -285,7 +285,7 @@ def _stopped(summary: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
 def _year_under_way(summary: Mapping[str, Any]) -> str:
     """The first planned year that is not complete, of a run that has completed one."""
     execution = table(summary, "execution_summary")
-    done, planned = execution.get("years_completed") or [], execution.get("years_planned") or []
+    done, planned = items(execution, "years_completed"), items(execution, "years_planned")
     return next((str(year) for year in planned if year not in done), "") if done else ""
 
 
@@ -318,7 +318,7 @@ def _told(crumb: Mapping[str, Any]) -> Iterator[str]:
 
 def _state(summary: Mapping[str, Any]) -> Iterator[str]:
     execution, resources = table(summary, "execution_summary"), table(summary, "resources")
-    planned, done = execution.get("years_planned") or [], execution.get("years_completed") or []
+    planned, done = items(execution, "years_planned"), items(execution, "years_completed")
     if planned:
         years = f"{len(planned)} {'year' if len(planned) == 1 else 'years'}"
         yield f"{len(done)} of {years} completed" + (f", the last one {done[-1]}" if done else "")

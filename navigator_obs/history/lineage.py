@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ..clock import seconds_between
-from ..runs.reading import items, table
+from ..runs.reading import items, number, table
 from .store import History, RunEntry
 
 
@@ -120,7 +120,7 @@ def _root(run: RunEntry) -> str:
 
 
 def _order(run: RunEntry) -> tuple[int, str]:
-    return int(_metadata(run).get("attempt") or 1), run.start_time or ""
+    return int(number(_metadata(run).get("attempt")) or 1), run.start_time or ""
 
 
 def _attempt(run: RunEntry, family: Iterable[RunEntry]) -> Attempt:
@@ -130,7 +130,7 @@ def _attempt(run: RunEntry, family: Iterable[RunEntry]) -> Attempt:
         run_id=run.run_id,
         status=run.status,
         status_reason=run.status_reason,
-        attempt=int(metadata.get("attempt") or 1),
+        attempt=int(number(metadata.get("attempt")) or 1),
         resumed_from=metadata.get("resumed_from"),
         resumed_at_year=resumed_at.get("year"),
         start_time=run.start_time,

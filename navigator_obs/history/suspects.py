@@ -213,7 +213,7 @@ def _new_issues(summary: Mapping[str, Any], alike: Sequence[Mapping[str, Any]]) 
 
 
 def _count(issues: Sequence[Mapping[str, Any]]) -> int:
-    return sum(int(one.get("count") or 1) for one in issues)
+    return sum(int(number(one.get("count")) or 1) for one in issues)
 
 
 def _telling_issues(summary: Mapping[str, Any]) -> dict[tuple[str, str], list[Mapping[str, Any]]]:

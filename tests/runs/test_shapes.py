@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import tempfile
 from pathlib import Path
@@ -22,12 +21,8 @@ from navigator_obs.runs.records import read
 from navigator_obs.runs.recovery import recover
 from navigator_obs.runs.shapes import is_record
 from navigator_obs.runs.verification import verify
+from tests.damage import damage
 from tests.on_disk import VALIDATOR
-
-WRONG = st.sampled_from(
-    [None, True, 7, -1, 1.5, 1e308, 10**30, "", "x", "\0", "2025-13-99", [], [1], ["x"], [{}], [[]], {}, {"a": 1}]
-)
-GONE = object()
 
 
 def told():
@@ -48,27 +43,6 @@ def told():
     more = [{"kind": "signal", "signal": "SIGTERM"}, {"kind": "fail", "reason": "no"}, {"kind": "torn?", "a": 1}]
     more += [{"kind": "degraded", "step": "debug events", "percent": 3.0}, {"kind": "stalled", "since": time}]
     return [*records, *({"time": time, **record} for record in more)]
-
-
-def places(value, above=()):
-    """The path of each part of a record, the outer ones first."""
-    inner = value if isinstance(value, dict) else dict(enumerate(value)) if isinstance(value, list) else {}
-    yield from ((*above, key) for key in inner)
-    for key, part in inner.items():
-        yield from places(part, (*above, key))
-
-
-def damaged(record, place, wrong):
-    """The record with another value at that place, or without it."""
-    found = copy.deepcopy(record)
-    holder = found
-    for key in place[:-1]:
-        holder = holder[key]
-    if wrong is GONE:
-        del holder[place[-1]]
-    else:
-        holder[place[-1]] = wrong
-    return found
 
 
 @pytest.fixture(scope="module")
@@ -104,11 +78,7 @@ def test_a_record_with_a_wrong_part_keeps_nobody_from_the_rest(records, data):
     found = list(records)
     for _ in range(data.draw(st.integers(1, 3))):
         at = data.draw(st.integers(0, len(found) - 1))
-        # The outer parts, of which most is made, come as often as all that is in them.
-        paths = [*places(found[at])]
-        paths = [path for path in paths if len(path) <= data.draw(st.integers(1, 4))] or paths
-        if paths:
-            found[at] = damaged(found[at], data.draw(st.sampled_from(paths)), data.draw(WRONG | st.just(GONE)))
+        found[at] = damage(data, found[at], times=1)
     with tempfile.TemporaryDirectory() as folder:
         directory = Path(folder) / "runs" / "20250818_143022-1a2b3c4d"
         directory.mkdir(parents=True)
