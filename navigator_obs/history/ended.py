@@ -11,7 +11,7 @@ from typing import Any, Final
 from ..clock import seconds_between
 from ..fields import format_seconds
 from ..runs.files import FAULT_NAME, STACKS_NAME
-from ..runs.reading import number, table, tables
+from ..runs.reading import items, number, table, tables
 from ..runs.statuses import LIKELY, POSSIBLE
 from .cause import Cause
 from .places import Standing, standing
@@ -117,7 +117,7 @@ def _stalled(summary: Mapping[str, Any], ending: Cause) -> Cause | None:
     told = [table(one, "last") for one in tables(table(summary, "issues"), "warnings")]
     since = max((str(one.get("since") or "") for one in told if one.get("message") == "Run stalled"), default="")
     # Of one that died, the evidence tells what the summary does not.
-    words = [str(line) for line in metadata.get("evidence") or () if "no progress since" in str(line)]
+    words = [str(line) for line in items(metadata, "evidence") if "no progress since" in str(line)]
     stalled = number(table(summary, "execution_summary").get("stalled_seconds")) or 0.0
     idle = seconds_between(since, metadata.get("end_time"))
     if not words and (idle is None or idle > stalled + _SLACK_SECONDS):

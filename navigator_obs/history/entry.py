@@ -250,7 +250,8 @@ def _from_journal(directory: Path, *, with_metrics: bool = True) -> dict[str, An
     records = read_run(directory)
     try:
         summary = fold(records if with_metrics else map(_without_metrics, records))
-    except OSError:
+    except Exception:
+        # It can't be read, or something in it can't be computed with: the other runs are to be shown all the same.
         return None
     return summary if summary["run_metadata"]["run_id"] != "unknown" else None
 

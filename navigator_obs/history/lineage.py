@@ -106,7 +106,7 @@ def lineage(history: History, ref: str = "last") -> Lineage:
     attempts = tuple(_attempt(run, family) for run in family)
     present = {attempt.run_id for attempt in attempts}
     named = {attempt.resumed_from for attempt in attempts if attempt.resumed_from} | {root}
-    children = tuple(run for run in runs.values() if _metadata(run).get("parent_run_id") in present)
+    children = tuple(run for run in runs.values() if run.parent in present)
     return Lineage(root, attempts, tuple(sorted(named - present)), children)
 
 
@@ -117,6 +117,11 @@ def _metadata(run: RunEntry) -> Mapping[str, Any]:
 
 def _root(run: RunEntry) -> str:
     return str(_metadata(run).get("root_run_id") or run.run_id)
+
+
+def _resumed_from(run: RunEntry) -> str | None:
+    told = _metadata(run).get("resumed_from")
+    return told if isinstance(told, str) else None
 
 
 def _order(run: RunEntry) -> tuple[int, str]:
@@ -131,7 +136,7 @@ def _attempt(run: RunEntry, family: Iterable[RunEntry]) -> Attempt:
         status=run.status,
         status_reason=run.status_reason,
         attempt=int(number(metadata.get("attempt")) or 1),
-        resumed_from=metadata.get("resumed_from"),
+        resumed_from=_resumed_from(run),
         resumed_at_year=resumed_at.get("year"),
         start_time=run.start_time,
         duration_seconds=float(run.duration_seconds or 0.0),
@@ -143,7 +148,7 @@ def _attempt(run: RunEntry, family: Iterable[RunEntry]) -> Attempt:
 
 def _lost(run: RunEntry, family: Iterable[RunEntry]) -> float:
     """What it did after the checkpoint that its successor began at: the latest one, where it has several."""
-    heirs = [_metadata(other) for other in family if _metadata(other).get("resumed_from") == run.run_id]
+    heirs = [_metadata(other) for other in family if _resumed_from(other) == run.run_id]
     if not heirs:
         return 0.0
     kept = [seconds_between(run.start_time, table(heir, "resumed_at").get("time")) or 0.0 for heir in heirs]

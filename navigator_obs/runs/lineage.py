@@ -15,6 +15,7 @@ from ..config import Config
 from ..encoding import shown
 from ..errors import UsageError
 from . import folder, liveness, recovery
+from .reading import items, number, table, tables
 from .statuses import LIVING
 
 
@@ -69,24 +70,24 @@ def ancestor(wanted: object, config: Config) -> Ancestor:
         raise UsageError(
             f"resume_from={shown(wanted)}: this run is {status}, and only one that has ended can be resumed"
         )
-    metadata = summary["run_metadata"]
+    metadata = table(summary, "run_metadata")
     run_id = str(metadata.get("run_id") or directory.name)
-    checkpoints = summary.get("checkpoints") or []
+    checkpoints = tables(summary, "checkpoints")
     last = checkpoints[-1] if checkpoints else _inherited(metadata)
-    root, attempt = str(metadata.get("root_run_id") or run_id), int(metadata.get("attempt") or 1)
-    return Ancestor(run_id, root, attempt, last, _done(summary.get("execution_summary") or {}, last.get("year")))
+    root, attempt = str(metadata.get("root_run_id") or run_id), int(number(metadata.get("attempt")) or 1)
+    return Ancestor(run_id, root, attempt, last, _done(table(summary, "execution_summary"), last.get("year")))
 
 
 def _done(execution: Mapping[str, Any], until: Any) -> tuple[Any, ...]:
     """The years that are complete in the checkpoint: by this attempt and those before it."""
-    years = [*(execution.get("years_resumed") or ()), *(execution.get("years_completed") or ())]
+    years = [*items(execution, "years_resumed"), *items(execution, "years_completed")]
     done = {year for year in years if isinstance(year, int) and isinstance(until, int) and year <= until}
     return tuple(sorted(done))
 
 
 def _inherited(metadata: Mapping[str, Any]) -> Mapping[str, Any]:
     """A run that was resumed and came to no checkpoint of its own leaves its successor the one that it began at."""
-    return metadata.get("resumed_at") or {}
+    return table(metadata, "resumed_at")
 
 
 def _folder(wanted: object, runs_dir: Path) -> Path:

@@ -19,7 +19,7 @@ from . import postmortem
 from .clues import Clues, age_seconds, examine, is_alive, laid
 from .files import JOURNAL_NAME, LOCK_NAME
 from .folder import is_locked, read_summary
-from .reading import table
+from .reading import items, table
 from .records import end_record
 from .statuses import CERTAIN
 
@@ -90,7 +90,7 @@ def _stated(summary: Mapping[str, Any]) -> Status:
 
 def _basis(told: Mapping[str, Any]) -> tuple[str, tuple[str, ...]]:
     """A verdict that says nothing of its confidence is the run's own."""
-    return str(told.get("status_confidence") or CERTAIN), tuple(told.get("evidence") or ())
+    return str(told.get("status_confidence") or CERTAIN), tuple(map(str, items(told, "evidence")))
 
 
 def _living(directory: Path) -> Status:

@@ -30,6 +30,7 @@ from .statuses import OPEN
 from .summary import Fold
 
 _CLAIM_NAME: Final = ".recovering"
+_WITHOUT_FIGURES: Final = frozenset({"start", "plan", "tags", "bind", "signal", "fail", "end"})
 
 
 def recover(directory: Path, config: Config, exit: Exit | None = None) -> dict[str, Any] | None:  # noqa: A002
@@ -124,9 +125,7 @@ def _claimed(directory: Path) -> Iterator[bool]:
 
 def _concluded(directory: Path, config: Config, exit: Exit | None) -> dict[str, Any]:  # noqa: A002
     """Write the end record, unless the run has written it itself, and the final summary."""
-    fold = Fold()
-    for record in read_run(directory):
-        fold.add(record)
+    fold = _folded(directory)
     folder.release_reserve(directory)
     if not fold.life.end:
         line = to_json(_end_record(fold, postmortem.judge(examine(directory, exit)), _log_path(directory, config)))
@@ -140,6 +139,20 @@ def _concluded(directory: Path, config: Config, exit: Exit | None) -> dict[str, 
     key = links.key_or_none(config.seal_key_file)
     seal.write(directory, "recovery", key=key, file_mode=config.file_mode, sync=sync)
     return summary
+
+
+def _folded(directory: Path) -> Fold:
+    """All that its records tell; without figures, where something deep in them can't be computed with."""
+    fold = Fold()
+    for record in read_run(directory):
+        fold.add(record)
+    try:
+        fold.summary()
+    except Exception:
+        fold = Fold()
+        for record in read_run(directory):
+            fold.add(record if record["kind"] in _WITHOUT_FIGURES else {**record, "kind": "torn"})
+    return fold
 
 
 def _append(directory: Path, line: bytes, config: Config) -> None:

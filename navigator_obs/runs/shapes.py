@@ -121,9 +121,10 @@ _SHAPES: Final[Mapping[str, Table]] = {
             "stalled": Maybe(Table({"promise_seconds": _NUMBER})),
             "promise_seconds": _NUMBER_OR_NULL,
             "evidence": _EVIDENCE,
-        }
+        },
+        needs=("time", "seconds"),
     ),
-    "operation": Table({"record": Table()}),
+    "operation": Table({"record": Table(dict.fromkeys(("name", "path", "status", "start_time", "end_time"), str))}),
     "artifact": Table({"artifact": Table()}, needs=("artifact",)),
     "checkpoint": Table({"year": int}),
     "environment": Table({"git": Maybe(Table()), "imported": Maybe(Table())}),

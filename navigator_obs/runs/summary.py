@@ -70,7 +70,7 @@ class Fold:
             return
         try:
             take(self, record)
-        except (KeyError, TypeError, ValueError, AttributeError):
+        except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError):
             self._unreadable += 1
         self.life.last_time = max(self.life.last_time, str(record.get("time") or ""))
 

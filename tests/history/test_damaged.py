@@ -66,7 +66,8 @@ def look_at_all(folder, directory):
             look()
 
 
-@settings(max_examples=100)
+# The same ones each time: who changes what reads summaries looks for more.
+@settings(max_examples=100, derandomize=True)
 @given(data=st.data())
 def test_a_summary_with_wrong_parts_keeps_nobody_from_the_rest(runs, data):
     """Whether it is the newest, the first, or one in between; all are listed."""

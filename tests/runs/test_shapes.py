@@ -71,7 +71,8 @@ def look_at_all(directory, config):
     return summary
 
 
-@settings(max_examples=150)
+# The same ones each time: who changes what reads records looks for more.
+@settings(max_examples=150, derandomize=True)
 @given(data=st.data())
 def test_a_record_with_a_wrong_part_keeps_nobody_from_the_rest(records, data):
     """It counts as torn where nothing could be made of it; the run has a verdict."""
