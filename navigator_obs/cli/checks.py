@@ -10,6 +10,7 @@ from ..config import Config
 from ..history.store import History
 from ..outputs.cells import Cell, Column, Section, cell, figure, text
 from ..outputs.failed_checks import all_checks, failures, section
+from ..runs.reading import tables
 from .meeting import settled
 from .screen import print_json, print_sections
 from .verbs import run_argument, with_config
@@ -45,8 +46,8 @@ def command(run: str, failed: bool, propose: bool, as_json: bool, config: Config
     summary = entry.summary
     shown = section(summary) if failed else all_checks(summary)
     if as_json:
-        found = summary.get("checks") or []
-        print_json([check for check in found if not failed or check.get("outcome") in _BAD])
+        found = tables(summary, "checks")
+        print_json([check for check in found if not failed or str(check.get("outcome")) in _BAD])
     elif shown.rows:
         print_sections([shown])
     else:

@@ -21,7 +21,7 @@ def lost_workers(summary: Mapping[str, Any]) -> list[str]:
     ['worker node1-4711 ended without a word in pool/simulate, which was open for 3.50 s']
     """
     metadata = table(summary, "run_metadata")
-    if not metadata.get("final") or metadata.get("status") in _LIVING or metadata.get("recovered_by"):
+    if not metadata.get("final") or str(metadata.get("status")) in _LIVING or metadata.get("recovered_by"):
         return []
     innermost: dict[str, Mapping[str, Any]] = {}
     for opened in tables(table(summary, "resources"), "open_operations"):

@@ -72,7 +72,7 @@ def propose(
 
 def _usable(summary: Mapping[str, Any], name: str | None) -> Iterable[Mapping[str, Any]]:
     for check in tables(summary, "checks"):
-        judged = check.get("outcome") in {"pass", "warn", "fail"} and number(check.get("value")) is not None
+        judged = str(check.get("outcome")) in {"pass", "warn", "fail"} and number(check.get("value")) is not None
         if judged and check.get("name") and name in {None, check["name"]}:
             yield check
 

@@ -194,7 +194,7 @@ def _not_passed(summary: Mapping[str, Any], alike: Sequence[Mapping[str, Any]]) 
 
 def _failing(summary: Mapping[str, Any]) -> Iterator[str]:
     for check in tables(summary, "checks"):
-        if check.get("outcome") in {"warn", "fail", "error"}:
+        if str(check.get("outcome")) in {"warn", "fail", "error"}:
             yield f"check {check.get('name')}"
 
 

@@ -99,7 +99,7 @@ def read_records(directory: Path) -> list[Record]:
             record = from_json(line)
         except ValueError:
             continue
-        if isinstance(record, dict) and record.get("kind") in KINDS:
+        if isinstance(record, dict) and str(record.get("kind")) in KINDS:
             found.append(record)
     return found
 
