@@ -68,7 +68,8 @@ class Scope:
         self.run = run
         # The context as bytes, rendered by the first event that needs it (events/fastpath.py).
         self.fragment: Any = None
-        # What operations that open here hang on, found by the first one (operations/opened.py).
+        # What operations that open here hang on, found by the first one (operations/opened.py); contexts inside have it
+        # from here.
         self.anchor: Any = None
 
 
@@ -175,13 +176,18 @@ class context:  # noqa: N801 - reads as the statement that it is: with obs.conte
         if outer is None or outer.run is None:
             outer = current()
         inner = Scope({**outer.context, **self._keys}, outer.operation, outer.run)
+        inner.anchor = outer.anchor
         self._tokens.append(_scope.set(inner))
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        leave(self._tokens.pop())
+        # As `leave` does it.
+        try:
+            _scope.reset(self._tokens.pop())
+        except (ValueError, RuntimeError):
+            return
 
 
 class _PathOnly:

@@ -54,11 +54,13 @@ def _new(name: str, log: str | float, outer: Any) -> OpenOperation:
         op.parent, above, op.run, context = outer, outer.link, outer.run, outer.context
         lasting = True
     else:
-        op.parent, above, op.run, context = (outer and outer.anchor) or anchor(outer)
+        op.parent, above, op.run, context = anchor(outer)
         lasting = outer is not None and outer.anchor is not None
     link = above.links.get(name)
     if link is None or (held := link.held)[0] is not context:
-        link = op.follow(outer, above, context)
+        if op.parent.gone:
+            op.parent, above, op.run, _ = anchor(outer)
+        link = above.follow(name, context)
         held = UNKNOWN
     op.context, op.link, op.fragment = context, link, held[1]
     op.siblings = above.links

@@ -57,15 +57,20 @@ class OpenOperation(Node):
         if type(outer) is OpenOperation and outer.run is not None:
             parent, above = outer, outer.link
             self.run, context = outer.run, outer.context
+        elif outer is not None and outer.anchor is not None:
+            parent, above, self.run = outer.anchor
+            context = outer.context
         else:
-            parent, above, self.run, context = (outer and outer.anchor) or anchor(outer)
+            parent, above, self.run, context = anchor(outer)
         self.parent = parent
         if self.recorded is not None:
             context = self._bind(context, above)
         link = above.links.get(self.name)
         if link is None or (held := link.held)[0] is not context:
-            link = self.follow(outer, above, context)
-            parent = self.parent
+            if parent.gone:
+                self.parent, above, self.run, _ = anchor(outer)
+                parent = self.parent
+            link = above.follow(self.name, context)
             held = UNKNOWN
         self.context = context
         self.link = link
@@ -165,12 +170,6 @@ class OpenOperation(Node):
     def __call__(self, function: Any, /) -> Any:
         """Decorate *function*: each call is an operation of its own."""
         return OpenOperation.wrap(function, self.name, self.log, self.record)
-
-    def follow(self, outer: Any, above: Link, context: Mapping[str, Any]) -> Link:
-        """Return the link of an operation like this that opens for the first time under *above*, in *context*."""
-        if self.parent.gone:
-            self.parent, above, self.run, _ = anchor(outer)
-        return above.follow(self.name, context)
 
     def _bind(self, context: Mapping[str, Any], above: Link) -> Mapping[str, Any]:
         """Let recorded arguments by which runs are broken down hold for all that happens inside."""
@@ -313,7 +312,7 @@ def anchor(outer: Scope | None) -> tuple[Any, Link, Any, Mapping[str, Any]]:
         found = *hang(path, run), run, outer.context
     # Without a run, or before its figures are there, it may be another the next time.
     if run is not None and type(outer) is Scope and found[1].accumulator.heard:
-        outer.anchor = found
+        outer.anchor = found[:3]
     return found
 
 

@@ -15,6 +15,7 @@ from ..config import PREFIX, Config
 from ..encoding import shown, text
 from ..errors import UsageError, close_match
 from ..events import scope
+from ..operations.opened import anchor
 from ..redaction import Redactor
 from . import arguments, artifacts, configuration, current, digests, endings, lineage, links, opening
 from .closing import Closing
@@ -168,6 +169,8 @@ class Run:
 
     def __enter__(self) -> Self:
         self._token = scope.enter(run=self._recording.tag)
+        # Now, so that contexts inside have it from this scope.
+        anchor(scope.get_scope())
         return self
 
     def __exit__(
