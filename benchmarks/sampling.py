@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 BASE = "ticks alone"
 SECONDS = 4.0
-DEFAULT = 0.1
+DEFAULT = 0.15
 NEVER = 86_400.0
 SUBJECTS: dict[str, tuple[float, int, bool]] = {
     BASE: (NEVER, 0, False),

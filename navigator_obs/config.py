@@ -89,7 +89,7 @@ class Config:
     """How often an operation path logs its end before it is only counted; said once."""
     max_series: int = 2000
     """How many operation paths and metric series a run keeps before the rest share one overflow series."""
-    sample_seconds: float = 0.1
+    sample_seconds: float = 0.15
     """Time in seconds between two looks at the memory of the process and its children, while a run is open."""
     exact_memory_peaks: bool = False
     """Whether operations find each peak, also one that C code hid from all samples and that was lower than one before.

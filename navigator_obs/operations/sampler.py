@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from .accumulator import Accumulator
     from .series import OpenNode
 
-SAMPLE_SECONDS: Final = 0.1
+SAMPLE_SECONDS: Final = 0.15
 SCAN_SECONDS: Final = 0.5
 LIMITS_SECONDS: Final = 5.0
 # What samples, and looking for children, may take of one core each: where it is more they come further apart.
