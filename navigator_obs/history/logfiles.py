@@ -11,6 +11,8 @@ from ..events.compression import SUFFIXES, kind_of, number_of, open_plain
 from .needles import Needle, holds, how_often, lines_that_hold
 
 _BLOCK_BYTES: Final = 1 << 18
+# So many numbers without a file end the log: one more than two rotations leave free.
+_GAPS: Final = 3
 
 
 class LogPiece:
@@ -113,12 +115,15 @@ def open_all(log_path: Path) -> list[LogPiece]:
     """Open the log's files, newest first: a rotation meanwhile shows one of them twice, and never hides one.
 
     Files move from each number to the next, the highest first, so that a list of their names may have none for one that
-    moves. Whoever tries all numbers upwards meets each, and last where it belongs and with all that it will have.
+    moves. Whoever tries all numbers upwards meets each, and last where it belongs and with all that it will have. A
+    rotation that is under way leaves one number free, and the next one another.
     """
     pieces: dict[tuple[int, int], LogPiece] = {}
     highest = max((number_of(path.name, log_path.name) or 0 for path in log_files(log_path)), default=0)
-    number = 0
-    while (piece := _opened(log_path, number)) is not None or number <= highest:
+    number = missed = 0
+    while missed < _GAPS or number <= highest:
+        piece = _opened(log_path, number)
+        missed = missed + 1 if piece is None else 0
         if piece is not None:
             before = pieces.pop(piece.identity, None)
             if before is not None:

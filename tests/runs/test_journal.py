@@ -24,7 +24,7 @@ def test_records_come_back_in_order(tmp_path):
     """What was appended is read back, in the order in which it was appended."""
     journal = Journal(tmp_path / "journal.jsonl")
     for number in range(100):
-        journal.append({"kind": "tick", "number": number})
+        journal.append({"kind": "turn", "number": number})
     assert [record["number"] for record in read(tmp_path / "journal.jsonl")] == list(range(100))
     assert journal.bytes == (tmp_path / "journal.jsonl").stat().st_size
 
@@ -72,15 +72,15 @@ def test_what_a_full_disk_refused_is_written_once_it_has_room(tmp_path):
             resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))
             journal = Journal(path)
             for number in range(20):
-                journal.append({"kind": "tick", "number": number})
+                journal.append({"kind": "turn", "number": number})
             resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
-            journal.append({"kind": "tick", "number": 20})
+            journal.append({"kind": "turn", "number": 20})
             status = 0 if not journal.dropped else 2
         finally:
             os._exit(status)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     records = list(read(path))
-    assert [record["number"] for record in records if record["kind"] == "tick"] == list(range(21))
+    assert [record["number"] for record in records if record["kind"] == "turn"] == list(range(21))
     assert [record["kind"] for record in records].count("torn") <= 1
 
 
@@ -88,7 +88,7 @@ def test_what_stays_owed_is_bounded_and_counted(tmp_path):
     """A journal that can't be written never raises; it counts what it lost."""
     journal = Journal(tmp_path / "no" / "such" / "folder.jsonl")
     for number in range(MAX_OWED + 10):
-        journal.append({"kind": "tick", "number": number})
+        journal.append({"kind": "turn", "number": number})
     assert sum(journal.dropped.values()) == 10
     journal.close()
     assert sum(journal.dropped.values()) == MAX_OWED + 10
@@ -99,9 +99,9 @@ def test_the_shares_of_workers_belong_to_the_run(tmp_path):
     """A run's records are its journal's and its workers', who each have a file."""
     Journal(tmp_path / "journal.jsonl").append({"kind": "start"})
     (tmp_path / "workers").mkdir()
-    Journal(tmp_path / "workers" / "host-7.jsonl").append({"kind": "tick", "worker": "host-7"})
+    Journal(tmp_path / "workers" / "host-7.jsonl").append({"kind": "turn", "worker": "host-7"})
     assert [share.name for share in worker_shares(tmp_path)] == ["host-7.jsonl"]
-    assert [record["kind"] for record in read_run(tmp_path)] == ["start", "tick"]
+    assert [record["kind"] for record in read_run(tmp_path)] == ["start", "turn"]
 
 
 def test_shares_are_read_as_they_grow(tmp_path):
@@ -110,12 +110,12 @@ def test_shares_are_read_as_they_grow(tmp_path):
     one, two = tmp_path / "workers" / "a-1.jsonl", tmp_path / "workers" / "b-2.jsonl"
     shares = Shares(tmp_path)
     assert list(shares.read()) == []
-    one.write_bytes(b'{"kind":"tick","n":1}\n{"kind":"tick","n"')
-    assert list(shares.read()) == [{"kind": "tick", "n": 1}]
+    one.write_bytes(b'{"kind":"turn","n":1}\n{"kind":"turn","n"')
+    assert list(shares.read()) == [{"kind": "turn", "n": 1}]
     with one.open("ab") as file:
         file.write(b':2}\n{"kind"')
     two.write_bytes(b'{"kind":"leave"}\n')
-    assert list(shares.read()) == [{"kind": "tick", "n": 2}, {"kind": "leave"}]
+    assert list(shares.read()) == [{"kind": "turn", "n": 2}, {"kind": "leave"}]
     assert list(shares.read()) == []
     assert list(shares.read(last=True)) == [{"kind": "torn", "line": 3, "bytes": 7}]
     assert list(Shares(tmp_path).read(last=True)) == list(read_run(tmp_path))
@@ -127,15 +127,15 @@ def test_a_journal_is_continued_where_a_kill_has_cut_it(tmp_path, cut):
     path = tmp_path / "journal.jsonl"
     first = Journal(path)
     for number in range(3):
-        first.append({"kind": "tick", "number": number})
+        first.append({"kind": "turn", "number": number})
     first.close()
     os.truncate(path, path.stat().st_size - cut)
     second = Journal(path)
     second.append({"kind": "end"})
-    second.append({"kind": "tick", "number": 9})
+    second.append({"kind": "turn", "number": 9})
     assert list(breaks_in(path)) == []
     assert second.bytes == path.stat().st_size
-    whole = [record["number"] for record in read(path) if record["kind"] == "tick"]
+    whole = [record["number"] for record in read(path) if record["kind"] == "turn"]
     assert whole == ([0, 1, 2, 9] if cut <= 1 else [0, 1, 9])
 
 
@@ -160,7 +160,7 @@ written = 0
 while count[0] < 400:
     try:
         inside[0] = True
-        journal.append({"kind": "tick", "number": written, "text": "x" * 300})
+        journal.append({"kind": "turn", "number": written, "text": "x" * 300})
         written += 1
         inside[0] = False
     except KeyError:
@@ -181,8 +181,8 @@ def test_signal_handlers_that_record_or_raise_in_the_middle_break_no_link(tmp_pa
     assert list(breaks_in(path)) == []
     assert {record["number"] for record in records if record["kind"] == "heard"} >= set(signals)
     # One that an exception has ended may stand there or not, and is then written again; those that returned do.
-    assert {record["number"] for record in records if record["kind"] == "tick"} >= set(range(written))
-    assert {record["kind"] for record in records} == {"heard", "tick"}
+    assert {record["number"] for record in records if record["kind"] == "turn"} >= set(range(written))
+    assert {record["kind"] for record in records} == {"heard", "turn"}
 
 
 def operation(number):
@@ -197,7 +197,7 @@ def test_staged_records_stand_before_the_next_one_and_leave_no_file(tmp_path):
         journal.stage(operation(number) + b"\n")
     assert [record["logged"] for record in read(path)] == list(range(1, 1001))
     assert len(path.read_bytes().splitlines()) < 1000
-    journal.append({"kind": "tick", "logged": 1000})
+    journal.append({"kind": "turn", "logged": 1000})
     journal.stage(operation(1001) + b"\n")
     journal.close()
     assert [record["logged"] for record in read(path)] == [*range(1, 1001), 1000, 1001]
@@ -224,11 +224,11 @@ def test_on_a_full_disk_staged_records_wait_and_come_first(tmp_path, monkeypatch
     journal.stage(operation(1) + b"\n")
     with monkeypatch.context() as patch:
         patch.setattr(Journal, "_write", lambda self, line: "disk_full")
-        journal.append({"kind": "tick", "logged": 1})
+        journal.append({"kind": "turn", "logged": 1})
         journal.stage(operation(2) + b"\n")
         assert [record["logged"] for record in read(path)] == [1]
     journal.append({"kind": "end"})
-    assert [record["kind"] for record in read(path)] == ["operation", "tick", "operation", "end"]
+    assert [record["kind"] for record in read(path)] == ["operation", "turn", "operation", "end"]
     journal.close()
 
 
@@ -245,7 +245,7 @@ def test_no_staged_record_is_lost_or_doubled_by_a_kill(tmp_path, after_seconds):
             journal.stage(operation(number) + b"\n")
             acknowledged[:] = number.to_bytes(8, "little")
             if number % 700 == 0:
-                journal.append({"kind": "tick", "logged": number})
+                journal.append({"kind": "turn", "logged": number})
     while not int.from_bytes(acknowledged[:], "little"):
         time.sleep(0.001)
     time.sleep(after_seconds)

@@ -96,7 +96,7 @@ def started(tmp_path, *records, **begun):
 def test_a_run_that_missed_its_promise_is_stalled(tmp_path):
     """Its last tick says so; the lock says that it lives."""
     stalled = {"since": "2025-08-18T14:30:22.000000Z", "promise_seconds": 60.0, "learnt": False}
-    started(tmp_path, {"kind": "tick", "stalled": stalled})
+    started(tmp_path, {"kind": "tick", "time": stalled["since"], "seconds": 100.0, "stalled": stalled})
     with_lock = folder.Lock(tmp_path)
     found = status_of(tmp_path)
     assert (found["status"], found["final"]) == ("stalled", False)

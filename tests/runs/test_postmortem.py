@@ -87,13 +87,14 @@ START = {"kind": "start", "time": EARLIER}
 def test_the_journal_s_last_tick_and_signal_are_found(tmp_path):
     """Of many ticks the last counts; a worker's says nothing of the run's own process; a torn end is passed over."""
     journal(
-        tmp_path, START, {"kind": "tick", "time": EARLIER, "n": 1}, {"kind": "tick", "time": LATER, "n": 2},
-        {"kind": "tick", "time": LATER, "worker": "w", "n": 3}, {"kind": "signal", "time": LATER, "signal": "SIGHUP"},
+        tmp_path, START, {"kind": "tick", "time": EARLIER, "seconds": 1}, {"kind": "tick", "time": LATER, "seconds": 2},
+        {"kind": "tick", "time": LATER, "worker": "w", "seconds": 3},
+        {"kind": "signal", "time": LATER, "signal": "SIGHUP"},
     )  # fmt: skip
     with (tmp_path / "journal.jsonl").open("ab") as file:
-        file.write(b'{"kind":"tick","n":')
+        file.write(b'{"kind":"tick","seconds":')
     found = examine(tmp_path)
-    assert (found.tick["n"], found.signal, found.last_time, found.went_on) == (2, ("SIGHUP", LATER), LATER, False)
+    assert (found.tick["seconds"], found.signal, found.last_time, found.went_on) == (2, ("SIGHUP", LATER), LATER, False)
 
 
 @pytest.mark.parametrize(

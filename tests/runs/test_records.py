@@ -52,9 +52,9 @@ def test_a_journal_that_cannot_be_read_has_no_ends(tmp_path, name):
 
 def test_of_a_long_journal_the_tail_begins_with_a_whole_record(tmp_path):
     """What begins before the last 512 KiB is left out."""
-    folder = journal(tmp_path, *(line(kind="tick", number=number, filling="x" * 1_000) for number in range(1_000)))
+    folder = journal(tmp_path, *(line(kind="turn", number=number, filling="x" * 1_000) for number in range(1_000)))
     found = tail(folder / "journal.jsonl")
-    assert {record["kind"] for record in found} == {"tick"}
+    assert {record["kind"] for record in found} == {"turn"}
     assert found[-1]["number"] == 999
     assert 490 < len(found) < 524
 
