@@ -183,11 +183,7 @@ class context:  # noqa: N801 - reads as the statement that it is: with obs.conte
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        # As `leave` does it.
-        try:
-            _scope.reset(self._tokens.pop())
-        except (ValueError, RuntimeError):
-            return
+        leave(self._tokens.pop())
 
 
 class _PathOnly:

@@ -58,9 +58,7 @@ def _new(name: str, log: str | float, outer: Any) -> OpenOperation:
         lasting = outer is not None and outer.anchor is not None
     link = above.links.get(name)
     if link is None or (held := link.held)[0] is not context:
-        if op.parent.gone:
-            op.parent, above, op.run, _ = anchor(outer)
-        link = above.follow(name, context)
+        link = op.follow(outer, above, context)
         held = UNKNOWN
     op.context, op.link, op.fragment = context, link, held[1]
     op.siblings = above.links

@@ -67,10 +67,8 @@ class OpenOperation(Node):
             context = self._bind(context, above)
         link = above.links.get(self.name)
         if link is None or (held := link.held)[0] is not context:
-            if parent.gone:
-                self.parent, above, self.run, _ = anchor(outer)
-                parent = self.parent
-            link = above.follow(self.name, context)
+            link = self.follow(outer, above, context)
+            parent = self.parent
             held = UNKNOWN
         self.context = context
         self.link = link
@@ -170,6 +168,12 @@ class OpenOperation(Node):
     def __call__(self, function: Any, /) -> Any:
         """Decorate *function*: each call is an operation of its own."""
         return OpenOperation.wrap(function, self.name, self.log, self.record)
+
+    def follow(self, outer: Any, above: Link, context: Mapping[str, Any]) -> Link:
+        """Return the link of an operation like this in a *context* that is not that of the last one under *above*."""
+        if self.parent.gone:
+            self.parent, above, self.run, _ = anchor(outer)
+        return above.follow(self.name, context)
 
     def _bind(self, context: Mapping[str, Any], above: Link) -> Mapping[str, Any]:
         """Let recorded arguments by which runs are broken down hold for all that happens inside."""

@@ -255,22 +255,15 @@ def breakdown_of(keys: tuple[str, ...], context: Mapping[str, Any], redactor: Re
     """Return the context's values under *keys*, as whole numbers or bounded text without secrets; what is None or
     missing is left out.
     """
-    found: dict[str, Any] = {}
-    for key in keys:
-        value = context.get(key) if context else None
-        if value is not None:
-            found[key] = MARK if redactor.hides(key, value) else _plain(value, redactor)
-    return found
+    found = {key: context[key] for key in keys if context.get(key) is not None}
+    return {key: MARK if redactor.hides(key, value) else _plain(value, redactor) for key, value in found.items()}
 
 
 def _plain(value: Any, redactor: Redactor) -> int | str:
-    if type(value) is int:
-        number = value
-    else:
-        try:
-            number = operator.index(value)
-        except Exception:
-            return short(value, redactor)
+    try:
+        number = operator.index(value)
+    except Exception:
+        return short(value, redactor)
     return number if number in _INT64 else short(number, redactor)
 
 
