@@ -8,13 +8,14 @@ import tempfile
 from typing import TYPE_CHECKING, Any
 
 from benchmarks import figures, runner
+from navigator_obs.config import Config
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 BASE = "ticks alone"
 SECONDS = 4.0
-DEFAULT = 0.15
+DEFAULT = Config.sample_seconds
 NEVER = 86_400.0
 SUBJECTS: dict[str, tuple[float, int, bool]] = {
     BASE: (NEVER, 0, False),

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from ..clock import clock
+from ..config import Config
 from ..events import ticker
 from . import limits, resources
 from .children import Children, Used, used_by_self
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from .accumulator import Accumulator
     from .series import OpenNode
 
-SAMPLE_SECONDS: Final = 0.15
+SAMPLE_SECONDS: Final = Config.sample_seconds
 SCAN_SECONDS: Final = 0.5
 LIMITS_SECONDS: Final = 5.0
 # What samples, and looking for children, may take of one core each: where it is more they come further apart.
