@@ -128,7 +128,9 @@ def _concluded(directory: Path, config: Config, exit: Exit | None) -> dict[str, 
     fold = _folded(directory)
     folder.release_reserve(directory)
     if not fold.life.end:
-        line = to_json(_end_record(fold, postmortem.judge(examine(directory, exit)), _log_path(directory, config)))
+        line = to_json(
+            _end_record(fold, postmortem.judge(examine(directory, exit)), _log_path(fold.life.start, config))
+        )
         _append(directory, line, config)
         fold.add(from_json(line))
     summary = fold.summary()
@@ -194,14 +196,14 @@ def _last_logged(start: Record, log_path: Path) -> str:
     return told if isinstance(told, str) else ""
 
 
-def _log_path(directory: Path, config: Config) -> Path:
-    told = laid(examine(directory).start).get("log_path")
+def _log_path(start: Record, config: Config) -> Path:
+    told = laid(start).get("log_path")
     return Path(str(told)) if told else config.log_path
 
 
 def _recover_staged(directory: Path, config: Config) -> None:
     """Put into the log what the dead process had acknowledged and not yet written."""
-    path = _log_path(directory, config)
+    path = _log_path(examine(directory).start, config)
     if any(map(is_ours, staging_folders(path, config.staging_dir))):
         # Others that read runs do without what it imports.
         from ..events.salvage import recover_log
