@@ -13,6 +13,19 @@ import pytest
 
 from tests.processes.programs import HEAD, events, ids, run
 
+SMALL_DISK = (
+    HEAD.replace("log_backups=100_000", "log_backups=1_000").replace("20_000", "100_000")
+    + """
+def fill():
+    with open("ballast", "wb", buffering=0) as ballast:
+        try:
+            while True:
+                ballast.write(b"x" * 4096)
+        except OSError:
+            pass
+"""
+)
+
 
 def test_a_deleted_log_folder_comes_back(tmp_path):
     """The folder is deleted under the program: later events are in a new one, and survive a kill again."""
@@ -134,12 +147,7 @@ def test_a_full_disk(small_disk):
                 (log.warning if emitted % 100 == 0 else log.info)("event", id=emitted, padding="x" * 500)
                 emitted += 1
         emit(100)
-        with open("ballast", "wb", buffering=0) as ballast:
-            try:
-                while True:
-                    ballast.write(b"x" * 4096)
-            except OSError:
-                pass
+        fill()
         emit(4_000)
         dropped = sinks.counts()["dropped"]
         assert set(dropped) == {"disk_full"}, dropped
@@ -150,7 +158,7 @@ def test_a_full_disk(small_disk):
         counts = sinks.counts()
         print(emitted, counts["written"], counts["dropped"]["disk_full"])
         """,
-        head=HEAD.replace("log_backups=100_000", "log_backups=1_000").replace("20_000", "100_000"),
+        head=SMALL_DISK,
     )
     assert done.stderr == ""
     emitted, written, dropped = map(int, done.stdout.split())
@@ -171,12 +179,7 @@ def test_errors_fit_on_a_full_disk(small_disk):
         obs.configure(runs_dir="runs", run_report=False)
         run = obs.start_run("baseline", run_id="full")
         log.info("event", id=-1)
-        with open("ballast", "wb", buffering=0) as ballast:
-            try:
-                while True:
-                    ballast.write(b"x" * 4096)
-            except OSError:
-                pass
+        fill()
         for number in range(6_000):
             log.info("event", id=number, padding="x" * 500)
         assert sinks.counts()["dropped"]["disk_full"] > 1_000
@@ -188,7 +191,7 @@ def test_errors_fit_on_a_full_disk(small_disk):
         run.finish()
         os.kill(os.getpid(), signal.SIGKILL)
         """,
-        head=HEAD.replace("log_backups=100_000", "log_backups=1_000").replace("20_000", "100_000"),
+        head=SMALL_DISK,
         expect=-9,
     )
     summary = json.loads((small_disk / "runs" / "full" / "summary.json").read_text())
@@ -196,7 +199,7 @@ def test_errors_fit_on_a_full_disk(small_disk):
     assert summary["execution_summary"]["errors"] == 20
     assert summary["execution_summary"]["events_dropped"] > 1_000
     (small_disk / "ballast").unlink()
-    run(small_disk, "", head=HEAD.replace("log_backups=100_000", "log_backups=1_000").replace("20_000", "100_000"))
+    run(small_disk, "", head=SMALL_DISK)
     assert sorted(event["number"] for event in events(small_disk, "failed")) == list(range(20))
 
 
