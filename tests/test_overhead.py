@@ -147,11 +147,15 @@ def test_starting_up_is_told_apart_where_it_matters():
 
 
 def test_an_empty_run_is_measured_and_leaves_nothing(tmp_path, monkeypatch):
-    """Beside a program that records nothing, starting up is found to cost something; no run is among the user's."""
+    """Beside a program that records nothing runs an empty one, which records when observed; no run is among the
+    user's.
+    """
     monkeypatch.setenv("NAVIGATOR_OBS_RUNS_DIR", str(tmp_path / "runs"))
     monkeypatch.chdir(tmp_path)
     found = measure([sys.executable, "-c", "pass"], pairs=1)
-    assert found.startup_seconds > 0
+    # How long it takes is within the noise of one pair; what recording maps into memory is not.
+    [empty] = found.empty
+    assert empty.observed.page_faults > empty.bare.page_faults + 200
     assert found.to_dict()["startup_seconds"] == found.startup_seconds
     assert list(tmp_path.iterdir()) == []
 
