@@ -256,6 +256,8 @@ class Accumulator:
                 # One that is broken, whyever, costs its own figures and not those of the run.
                 self.broken += 1
                 series.clear()
+        for path, stats in operations.items():
+            stats.together_ns = self._repeats[path].take()
 
     @property
     def open(self) -> set[OpenNode]:
@@ -294,6 +296,8 @@ class Accumulator:
         self.aside = set()
         for series in self._series.values():
             series.clear()
+        for repeats in self._repeats.values():
+            repeats.take()
         self._measures, self._told = {}, {}
         self._overflow = self.slow = self.slow_ns = self.told = self.values = self.contexts = 0
         self.root.begin()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from .node import COUNTED, MANY, Node
 
 if TYPE_CHECKING:
+    from .root import Root
     from .series import OpenNode
 
 
@@ -33,7 +34,10 @@ def join(op: Node, now: int) -> None:
         parent.child = MANY
         parent.others = 2
     op.parent = parent
-    op.lost = lost = op.link.series.root.turn(now, (op.child is None) - (first is None))
+    root = op.link.series.root
+    was_alone = not root.crowd
+    change = (op.child is None) - (first is None)
+    op.lost = lost = root.turn(now, change, parent if first is None else None, op if op.child is None else None)
     if first is None:
         if parent.lost is not None:
             parent.lost_before += lost - parent.lost
@@ -42,6 +46,8 @@ def join(op: Node, now: int) -> None:
         aside.discard(op)
     elif first is not MANY:
         _set_aside(first, aside)
+    if was_alone and root.crowd:
+        _count_others(root, aside, now)
 
 
 def leave(op: Node, now: int, lost_then: int | None) -> None:
@@ -61,7 +67,12 @@ def leave(op: Node, now: int, lost_then: int | None) -> None:
     outlived = last and parent.lost is None
     if last:
         parent.busy += now - parent.since
-    lost = op.link.series.root.turn(now, last - (op.child is None))
+    root = op.link.series.root
+    was_alone = not root.crowd
+    change = last - (op.child is None)
+    lost = root.turn(now, change, op if op.child is None else None, parent if last else None)
+    if was_alone and root.crowd:
+        _count_others(root, op.link.accumulator.aside, now)
     if op.child is None and lost_then is not None:
         op.lost_before += lost - lost_then
     if outlived:
@@ -99,7 +110,14 @@ def _set_aside(node: Node, aside: set[OpenNode]) -> None:
         aside.discard(node)
 
 
-def found_open(top: Node, aside: set[OpenNode]) -> set[OpenNode]:
+def _count_others(root: Root, aside: set[OpenNode], now: int) -> None:
+    """Count the active leaves that were there before there was a crowd, of which nothing was to be counted."""
+    for node in found_open(root.node, aside):
+        if not node.paused_at:
+            root.turn(now, 0, None, node)
+
+
+def found_open(top: Node, aside: set[OpenNode]) -> set[Any]:
     """Return the operations that are open under *top* at this moment."""
     found: set[Any] = set(aside)
     for node in (top, *found):

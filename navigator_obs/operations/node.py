@@ -38,6 +38,8 @@ class _Seldom(Scope):
     reason: str | None = None
     inner: Scope | None = None
     sampled_bytes = paused_ns = paused_at = 0
+    # The round in which it is counted among the active leaves of its path (see `root`).
+    counted = 0
     inherited = False
 
 

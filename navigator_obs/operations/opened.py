@@ -156,6 +156,7 @@ class OpenOperation(Node):
         self.token = _enter_scope(self.inner)
         now = self.since = clock.monotonic_ns()
         self.paused_ns += now - self.paused_at
+        self.paused_at = 0
         nesting.join(self, now)
 
     wrap: ClassVar[Callable[[Any, str, str | float, tuple[str, ...]], Any]]

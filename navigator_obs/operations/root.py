@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ..clock import clock
 from .node import PLAIN, Node
-from .series import Link
+from .series import Link, Repeats
 
 if TYPE_CHECKING:
     from .accumulator import Accumulator
@@ -22,20 +22,24 @@ class Root:
 
     *quiet* is *lost* while there is no crowd, and None while there is one. It tells an operation by one look that
     nothing has been lost since it became a leaf, and that nothing need be divided.
+
+    While there is a crowd, it is also counted how many leaves each path has; each crowd is a *round* of its own.
     """
 
-    __slots__ = ("changed", "crowd", "link", "lost", "node", "quiet", "taken")
+    __slots__ = ("changed", "crowd", "link", "lost", "node", "quiet", "round", "taken")
 
     lost: int
     quiet: int | None
 
     def __init__(self, accumulator: Accumulator) -> None:
         self.link = Link(accumulator, "", "", {}, {})
+        self.link.repeats = Repeats()
         self.node = Node()
         self.node.parent = self.node
         self.node.link = self.link
         self.node.run = None
         self.node.ends = PLAIN
+        self.round = 0
         self.begin()
 
     def begin(self) -> None:
@@ -45,9 +49,12 @@ class Root:
         node.busy = node.lost_before = node.lost = 0
         node.start = node.since = self.changed = clock.monotonic_ns()
         self.taken = self.crowd = self.lost = self.quiet = 0
+        self.round += 1
 
-    def turn(self, now: int, change: int) -> int:
+    def turn(self, now: int, change: int, off: Node | None, on: Node | None) -> int:
         """So many more or fewer (*change*) operations are active leaves from *now* on; return *lost* as of now.
+
+        *off* is an operation that is one no longer, *on* one that is it from now on.
 
         A thread may be suspended between its look at the clock and this, and others' turns come first. Then this one
         takes effect with the last of theirs, and the difference is taken off what is returned, so that each instant is
@@ -62,8 +69,35 @@ class Root:
                 self.lost += (now - self.changed) * crowd // (crowd + 1)
             self.changed = now
         # With nothing open there is no leaf, whatever generators that wait and parents that ended early have left.
-        self.crowd = crowd = crowd + change if self.node.child is not None else 0
-        self.quiet = None if crowd else self.lost
+        left = crowd + change if self.node.child is not None else 0
+        self.crowd = left
+        self.quiet = None if left else self.lost
+        if not crowd:
+            self.round += 1
+        if off is not None and off.counted == self.round:
+            off.counted = 0
+            path = off.link.repeats
+            if now >= path.since:
+                path.together += (path.active - 1) * (now - path.since)
+                path.since = now
+            elif path.active > 1:
+                path.together -= path.since - now
+            path.active -= 1
+        # It may have ended or opened another meanwhile, in a thread of its own.
+        if on is not None and on.lost is not None and on.child is None and on.counted != self.round:
+            on.counted = self.round
+            path = on.link.repeats
+            if path.round != self.round:
+                path.round = self.round
+                path.active = 0
+            if path.active <= 0:
+                path.since = now
+            elif now >= path.since:
+                path.together += (path.active - 1) * (now - path.since)
+                path.since = now
+            else:
+                path.together += path.since - now
+            path.active += 1
         return self.lost - (self.changed - now)
 
     def covered(self, now: int) -> int:

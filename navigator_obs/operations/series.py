@@ -146,12 +146,21 @@ def _drained(queue: list[T]) -> list[T]:
 
 
 class Repeats:
-    """How often a path was logged."""
+    """How a path repeats, whatever it is broken down by: *count* is how often it was logged, and *together* the time by
+    which the operations of it that were active leaves at once exceed one.
 
-    __slots__ = ("count",)
+    *active* of them are such leaves in this *round* of the root's, *together* being counted up to *since*.
+    """
+
+    __slots__ = ("active", "count", "round", "since", "together")
 
     def __init__(self) -> None:
-        self.count = 0
+        self.count = self.together = self.active = self.round = self.since = 0
+
+    def take(self) -> int:
+        """Return the time together since it was last taken, in nanoseconds."""
+        taken, self.together = self.together, 0
+        return taken
 
 
 class Link:

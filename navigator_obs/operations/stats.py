@@ -58,6 +58,8 @@ class OperationStats:
     longest: Longest = NONE
     memory_kb: int = 0
     """Resident memory that they gained, in all, where it was asked for."""
+    together_ns: int = 0
+    """By how much the self times of those that were active leaves at once exceed the time in which any was one."""
 
     def add(self, record: OperationRecord) -> None:
         """Add one record, also to the shares of its breakdown."""
@@ -203,6 +205,12 @@ class OperationStats:
         return seconds(round(min(max(found, self.min_ns or 0), self.max_ns or 0)))
 
     @property
+    def active_ns(self) -> int:
+        """Time in which at least one was an active leaf; what several processes did at once counts for each."""
+        # Of operations that are still open, the time together is known before their own.
+        return max(self.self_ns - self.together_ns, self.weighted_ns + self.worker_weighted_ns, 0)
+
+    @property
     def cpu_seconds(self) -> float | None:
         """CPU time of all: where only some were asked, theirs in proportion to the time they took."""
         if not self.cpu_wall_ns:
@@ -281,6 +289,7 @@ _SUMMED: Final = (
     "weighted_ns",
     "worker_weighted_ns",
     "memory_kb",
+    "together_ns",
 )
 
 

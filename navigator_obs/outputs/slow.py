@@ -12,7 +12,7 @@ from .cells import Cell, Column, Section, cell, formatted, local_time, text
 MAX_SLOWEST: Final = 8
 MAX_HOTSPOTS: Final = 3
 BAR_WIDTH: Final = 16
-_ALONE: Final = 0.95
+_SAME_PERCENT: Final = 0.5
 
 
 def slowest(summary: Mapping[str, Any]) -> Section:
@@ -38,7 +38,7 @@ _SLOWEST_COLUMNS: Final = (
 
 
 def _slow_row(found: Mapping[str, Any], stats: Mapping[str, Any]) -> tuple[Cell, ...]:
-    percent, saves = number(found.get("percent")) or 0.0, number(found.get("saves_at_most_percent"))
+    percent = number(found.get("percent")) or 0.0
     worst = found.get("worst")
     where = ", ".join(f"{text(value)}" for value in worst.values()) if isinstance(worst, Mapping) else ""
     in_none = "operation_path" in found and found["operation_path"] is None
@@ -49,19 +49,25 @@ def _slow_row(found: Mapping[str, Any], stats: Mapping[str, Any]) -> tuple[Cell,
         cell(bar(percent), "bar"),
         cell("" if in_none else formatted(found.get("count"), format_count)),
         cell(formatted(found.get("p95_seconds"), format_seconds)),
-        cell(f"{_bound(found)} {format_percent(saves)}" if saves is not None else ""),
+        cell(_saves(found)),
         cell(formatted(stats.get("rows_per_second"), format_per_second)),
         cell(formatted(stats.get("peak_memory_mb"), format_mb)),
         cell(where),
     )
 
 
-def _bound(found: Mapping[str, Any]) -> str:
-    """Half of a share is a bound where an operation was alone. Beside others it is an estimate: they may be what is
-    waited for, or it.
+def _saves(found: Mapping[str, Any]) -> str:
+    """What twice as fast saves: at most so much, and about so much where that is less, because others were active in
+    the same instants and may be what is waited for.
     """
-    own, weighted = number(found.get("self_seconds")) or 0.0, number(found.get("weighted_self_seconds")) or 0.0
-    return "≤" if weighted >= _ALONE * own else "about"
+    about, most = number(found.get("saves_about_percent")), number(found.get("saves_at_most_percent"))
+    if most is None:
+        return ""
+    if about is None:
+        # Of an older version, which had no bound beside other operations.
+        return f"about {format_percent(most)}"
+    at_most = f"≤ {format_percent(most)}"
+    return at_most if most - about < _SAME_PERCENT else f"about {format_percent(about)}, {at_most}"
 
 
 def hotspots(summary: Mapping[str, Any]) -> Section:

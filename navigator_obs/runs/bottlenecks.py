@@ -1,9 +1,12 @@
 """Where a run's time, memory and rows went, and what a faster operation would save: pure functions of its metrics.
 
 The measure is weighted self time: each instant of the run is divided among the operations that were active leaves in
-it, so that all shares and the time in no operation add up to the run. Half of a share is what making the operation
-twice as fast saves at most; where others were active beside it, about what it saves. What explains less than
-`LEAST_SHARE_PERCENT` is called no bottleneck.
+it, so that all shares and the time in no operation add up to the run. What explains less than `LEAST_SHARE_PERCENT` is
+called no bottleneck.
+
+Making an operation twice as fast saves half of the time in which any of it was active at most: only then can others
+have waited for it, and each such wait is halved. Where nothing else was active meanwhile, that much is saved. Where
+others were, they may be what is waited for: half of the operation's share is about what is saved.
 """
 
 from __future__ import annotations
@@ -46,8 +49,7 @@ def weights(metrics: Metrics, unattributed_ns: int) -> dict[str | None, float]:
     handed: dict[str | None, dict[str, int]] = {}
     for path, stats in metrics.operations.items():
         if stats.worker_weighted_ns > 0:
-            anchor = next((up for up in above(path) if _is_own(metrics.operations.get(up))), None)
-            handed.setdefault(anchor, {})[path] = stats.worker_weighted_ns
+            handed.setdefault(_anchor(path, metrics), {})[path] = stats.worker_weighted_ns
     for anchor, worked in handed.items():
         total = sum(worked.values())
         filled = min(own[anchor], total)
@@ -55,6 +57,11 @@ def weights(metrics: Metrics, unattributed_ns: int) -> dict[str | None, float]:
         for path, ns in worked.items():
             own[path] += filled * ns / total
     return own
+
+
+def _anchor(path: str, metrics: Metrics) -> str | None:
+    """Return the operation of the run's own process that was open around one of a worker's; None where none was."""
+    return next((up for up in above(path) if _is_own(metrics.operations.get(up))), None)
 
 
 def _is_own(stats: OperationStats | None) -> bool:
@@ -67,20 +74,31 @@ def ranked(metrics: Metrics, unattributed_seconds: float, duration_seconds: floa
         return []
     found = weights(metrics, round(unattributed_seconds * SECOND))
     order = sorted(found.items(), key=lambda item: (-item[1], item[0] or ""))
-    shares = [(path, ns, 100 * ns / SECOND / duration_seconds) for path, ns in order]
-    return [
-        _bottleneck(path, ns, percent, metrics) for path, ns, percent in shares[:MOST] if percent >= LEAST_SHARE_PERCENT
-    ]
+    least_ns = LEAST_SHARE_PERCENT / 100 * duration_seconds * SECOND
+    return [_bottleneck(path, ns, metrics, duration_seconds) for path, ns in order[:MOST] if ns >= least_ns]
 
 
-def _bottleneck(path: str | None, weight_ns: float, percent: float, metrics: Metrics) -> dict[str, Any]:
+def _saves_at_most(path: str, metrics: Metrics, weight_ns: float, duration_seconds: float) -> float:
+    """Return what making an operation twice as fast saves at most, in percent of the run."""
+    stats = metrics.operations[path]
+    around = _anchor(path, metrics) if stats.worker_weighted_ns > 0 and not _is_own(stats) else None
+    # Worker processes may have been active at once, in the time in which the run's own process waited for them.
+    waited_ns = duration_seconds * SECOND if around is None else metrics.operations[around].total_ns
+    most_ns = max(min(stats.active_ns, waited_ns), weight_ns)
+    return round(min(50 * most_ns / SECOND / duration_seconds, 50.0), 2)
+
+
+def _bottleneck(path: str | None, weight_ns: float, metrics: Metrics, duration_seconds: float) -> dict[str, Any]:
     stats = None if path is None else metrics.operations[path]
+    percent = 100 * weight_ns / SECOND / duration_seconds
+    most = None if path is None else _saves_at_most(path, metrics, weight_ns, duration_seconds)
     return {
         "operation_path": path,
         "self_seconds": seconds(round(weight_ns) if stats is None else stats.self_ns),
         "weighted_self_seconds": seconds(round(weight_ns)),
         "percent": round(percent, 2),
-        "saves_at_most_percent": None if stats is None else round(percent / 2, 2),
+        "saves_about_percent": None if most is None else min(round(percent / 2, 2), most),
+        "saves_at_most_percent": most,
         "count": 0 if stats is None else stats.count,
         "p95_seconds": None if stats is None else stats.quantile_seconds(0.95),
         "worst": None if stats is None else _worst(stats),

@@ -6,6 +6,8 @@ import contextvars
 import heapq
 import random
 import statistics
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from hypothesis import given
@@ -97,6 +99,87 @@ def test_weights_and_the_unattributed_time_add_up_to_the_wall_clock(story):
     for path, ns in expected.items():
         assert found.get(path, 0) == pytest.approx(ns, abs=len(story) + 1)
     assert sum(found.values()) == pytest.approx(sum(ns for *_, ns in story), abs=2 * len(story) + 1)
+
+
+# Divided among up to four without a rest.
+whole_shares = st.integers(0, 100).map(lambda ns: 12 * ns)
+# A step: which lane, the name of the operation that it opens (None: it ends its innermost), how long it was before.
+named_steps = st.lists(st.tuples(st.integers(0, 3), st.sampled_from([None, "a", "b"]), whole_shares), max_size=40)
+
+
+@given(named_steps, st.booleans())
+def test_active_time_counts_an_instant_once_however_many_of_a_path_are_active(story, inside):
+    """Held against a sweep over all instants, with lanes that open operations of the same paths."""
+    fake = FakeClock()
+    previous = clock.use(fake)
+    opened = Harness()
+    try:
+        active, lanes = {}, [contextvars.copy_context() for _ in range(4)]
+        around = obs.operation("year", log="never").__enter__() if inside else None
+        if inside:
+            lanes = [contextvars.copy_context() for _ in range(4)]
+        stacks = [[] for _ in range(4)]
+
+        def end(lane):
+            lanes[lane].run(stacks[lane].pop().__exit__, None, None, None)
+
+        for lane, name, ns in story:
+            fake._passed += ns
+            for path in {stack[-1].path for stack in stacks if stack} or ({"year"} if inside else ()):
+                active[path] = active.get(path, 0) + ns
+            if name is not None:
+                op = obs.operation(name, log="never" if ns % 24 else "end")
+                stacks[lane].append(lanes[lane].run(op.__enter__))
+            elif stacks[lane]:
+                end(lane)
+        for lane in range(4):
+            while stacks[lane]:
+                end(lane)
+        if around is not None:
+            around.__exit__(None, None, None)
+        taken = opened.accumulator.take()
+    finally:
+        opened.close()
+        clock.use(previous)
+    assert {path: stats.active_ns for path, stats in taken.operations.items() if stats.active_ns} == {
+        path: ns for path, ns in active.items() if ns
+    }
+
+
+def union_ns(spans):
+    """How long any of the spans lasted, each instant counted once."""
+    total, until = 0, 0
+    for start, end in sorted(spans):
+        total += max(end - max(start, until), 0)
+        until = max(until, end)
+    return total
+
+
+def test_active_time_of_real_threads_lies_between_what_they_saw_from_inside_and_from_outside(open_run):
+    """Twelve threads that open operations of two paths; each looks at the clock itself, before and after."""
+    inside, outside = {"draw": [], "pay": []}, {"draw": [], "pay": []}
+
+    def work(seed):
+        draw = random.Random(seed)
+        for _ in range(60):
+            name = draw.choice(["draw", "pay"])
+            before = time.monotonic_ns()
+            with obs.operation(name, log="never"):
+                start = time.monotonic_ns()
+                # Some computes and some waits, so that threads are switched wherever they are.
+                sum(range(draw.randrange(20_000)))
+                time.sleep(draw.choice([0, 0, 0.001]))
+                end = time.monotonic_ns()
+            inside[name].append((start, end))
+            outside[name].append((before, time.monotonic_ns()))
+
+    with obs.operation("year", log="never"), ThreadPoolExecutor(12) as pool:
+        list(pool.map(obs.carry(work), range(12)))
+    operations = open_run.take().operations
+    for name, spans in inside.items():
+        stats = operations[f"year/{name}"]
+        assert union_ns(spans) <= stats.active_ns <= union_ns(outside[name])
+        assert stats.active_ns < stats.self_ns / 2
 
 
 class Harness:

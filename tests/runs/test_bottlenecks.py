@@ -53,9 +53,17 @@ def test_they_are_ranked_by_weighted_self_time_with_the_unattributed_among_them(
         ("year/hiring", 15.0),
     ]
     hiring, none = ranked[2], ranked[1]
-    assert (hiring["count"], hiring["saves_at_most_percent"], hiring["worst"]) == (2, 7.5, {"year": "2026"})
+    assert (hiring["count"], hiring["worst"]) == (2, {"year": "2026"})
+    assert (hiring["saves_about_percent"], hiring["saves_at_most_percent"]) == (7.5, 10.0)
     assert hiring["self_seconds"] == 2.0
     assert (none["saves_at_most_percent"], none["worst"], none["self_seconds"]) == (None, None, 2.0)
+
+
+def test_workers_save_at_most_half_of_what_their_parent_waited():
+    """Four of eight seconds each, at once in the eight seconds of the parent's operation, are no sixteen to save."""
+    found = metrics_of(record("simulate", 8.0), by_worker=[record("simulate/run", 8.0)] * 4)
+    [run] = bottlenecks.ranked(found, 0.0, 10.0)
+    assert (run["saves_about_percent"], run["saves_at_most_percent"]) == (40.0, 40.0)
 
 
 def test_a_run_without_time_has_none():
