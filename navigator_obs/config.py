@@ -88,7 +88,9 @@ class Config:
     operation_log_limit: int = 1000
     """How often an operation path logs its end before it is only counted; said once."""
     max_series: int = 2000
-    """How many operation paths and metric series a run keeps before the rest share one overflow series."""
+    """How many operation paths, and how many metric series, a run keeps before the rest share one overflow series. The
+    labels of one metric, the years of one path or the names inside one operation take no more than they leave free for
+    others: half of it, where they come first."""
     sample_seconds: float = 0.15
     """Time in seconds between two looks at the memory of the process and its children, while a run is open."""
     exact_memory_peaks: bool = False

@@ -20,6 +20,7 @@ from .nesting import found_open
 from .outcomes import note
 from .parts import seconds
 from .record import SUCCESS, OperationRecord
+from .room import Room
 from .root import Root
 from .series import BATCH, LONGEST_NAME, LONGEST_VALUE, Breakdown, Link, OpenNode, Repeats, Series, short
 from .stats import Measured, OperationStats
@@ -88,6 +89,7 @@ class Accumulator:
         self._measures: dict[tuple[type[Measure], Key], Measure] = {}
         self._told: dict[tuple[type[Measure], Key], Measure] = {}
         self._known: set[tuple[type[Measure], Key]] = set()
+        self._room, self._measure_room = Room(self.max_series), Room(self.max_series)
         self._overflow = 0
 
     def series(self, path: str, breakdown: Mapping[str, Any], outermost: Mapping[str, bool]) -> tuple[Series, Repeats]:
@@ -100,10 +102,16 @@ class Accumulator:
             return found, self._repeats.setdefault(found.path, Repeats())
 
     def _new_series(self, path: str, split: Breakdown) -> Series:
-        if len(self._series) >= self.max_series:
+        # A path is one of those under its parent; each value of a breakdown beyond the first is one of its own.
+        whose = (path, "breakdown") if path in self._repeats else (path.rpartition("/")[0], "paths")
+        if not self._room.take(whose):
             self._overflow += 1
-            path, split = OVERFLOW, ()
+            path, split = path if self._keeps_whole(path) else OVERFLOW, ()
         return self._series.setdefault((path, split), Series(path, split, self.root, heard=self.heard))
+
+    def _keeps_whole(self, path: str) -> bool:
+        """Whether a path with too many values of a breakdown has a series for the rest of them."""
+        return (path, ()) in self._series or (path in self._repeats and self._room.take((path, "whole")))
 
     def passed_over(self) -> bool:
         """Whether an operation is not to be logged, for only every `log_every`-th is."""
@@ -225,13 +233,13 @@ class Accumulator:
     def _new_measure(self, kind: type[Measure], given: Key) -> Measure:
         key = self._clean_key(given)
         if (kind, key) not in self._known:
-            if len(self._known) >= self.max_series:
+            if not self._measure_room.take(key[0]):
                 self._overflow += 1
                 key = (OVERFLOW, ())
             self._known.add((kind, key))
         measure = self._told.setdefault((kind, key), kind())
         # What has overflowed is looked up anew each time: only so is the memory bounded.
-        if len(self._measures) < self.max_series:
+        if key[0] != OVERFLOW and len(self._measures) < self.max_series:
             self._measures[kind, given] = measure
         return measure
 

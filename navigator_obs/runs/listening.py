@@ -32,7 +32,10 @@ if TYPE_CHECKING:
 
 TICK_SECONDS: Final = 1.0
 _LOGGER: Final = "navigator_obs.run"
-_OVERFLOWED: Final = "there are more operation paths or metric series than are kept: the rest share one, `…overflow`"
+_OVERFLOWED: Final = (
+    "there are more operation paths or metric series than are kept, of one name or in all: the rest share one, "
+    "`…overflow`"
+)
 # Fields that were cleaned where they were described: digests of secrets stand under their names, and some packages have
 # names that speak of tokens.
 _CLEAN: Final[Mapping[str, tuple[str, ...]]] = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+from contextlib import closing
 from decimal import Decimal
 
 import numpy as np
@@ -18,6 +19,7 @@ from navigator_obs.errors import UsageError
 from navigator_obs.operations.metrics import OVERFLOW, Accumulator, Metrics, current
 from navigator_obs.operations.record import OperationRecord
 from navigator_obs.redaction import Redactor
+from tests.operations.conftest import OpenRun
 
 names = st.sampled_from(["hires", "exits", "…", "a b"])
 labels = st.dictionaries(st.sampled_from(["year", "level"]), st.integers(0, 3) | st.text(max_size=3), max_size=2)
@@ -170,7 +172,7 @@ def test_a_name_that_is_no_text_is_refused_at_once(name):
 
 def test_series_are_bounded_and_the_overflow_is_counted():
     """What comes after the last series goes to the overflow series, also over several takings."""
-    accumulator = Accumulator(max_series=3)
+    accumulator = Accumulator(max_series=6)
     whole = Metrics()
     for employee in range(10):
         accumulator.count("raises", 1, {"employee": employee})
@@ -178,6 +180,55 @@ def test_series_are_bounded_and_the_overflow_is_counted():
     counters = {(item["name"], *item["labels"].values()): item["value"] for item in whole.summary()["counters"]}
     assert counters == {("raises", "0"): 1, ("raises", "1"): 1, ("raises", "2"): 1, (OVERFLOW,): 7}
     assert whole.overflow == 7
+
+
+def test_a_metric_with_labels_without_end_leaves_room_for_others():
+    """It takes half of the room; what comes later has series of its own, and their number stays bounded."""
+    accumulator = Accumulator(max_series=100)
+    for employee in range(10_000):
+        accumulator.count("raises", 1, {"employee": employee})
+    for month in range(12):
+        accumulator.observe("payroll", month, {"month": month})
+    for year in range(1_000):
+        accumulator.gauge(f"headcount {year}", 1, {})
+    taken = accumulator.take()
+    assert [name for name, _ in taken.counters].count("raises") == 50
+    assert taken.counters[OVERFLOW, ()].total.value == 9_950
+    assert len(taken.distributions) == 12
+    assert len(taken.gauges) == 100 - 50 - 12 + 1
+
+
+def test_a_path_with_years_without_end_is_told_in_all_and_leaves_room_for_others():
+    """What finds no room for its year counts for the path alone; operations that come later have their own."""
+    with closing(OpenRun(max_series=20)) as opened:
+        for year in range(100):
+            with obs.context(year=year), obs.operation("simulate", log=False):
+                pass
+        for name in ("report", "archive"):
+            with obs.operation(name, log=False):
+                pass
+        taken = opened.take()
+    assert {path: stats.count for path, stats in taken.operations.items()} == {
+        "simulate": 100,
+        "report": 1,
+        "archive": 1,
+    }
+    assert len(taken.operations["simulate"].by["year"]) == 11
+    assert taken.overflow == 89
+
+
+def test_an_operation_with_names_without_end_inside_leaves_room_for_others():
+    """The names inside one take half of the room, and share one series beyond."""
+    with closing(OpenRun(max_series=20)) as opened:
+        for number in range(100):
+            with obs.operation("load", log=False), obs.operation(f"file {number}", log=False):
+                pass
+        with obs.operation("report", log=False), obs.operation("write", log=False):
+            pass
+        taken = opened.take().operations
+    assert sum(path.startswith("load/") for path in taken) == 10
+    assert taken[OVERFLOW].count == 90
+    assert {"load", "report", "report/write"} <= taken.keys()
 
 
 def test_what_most_series_are_of_is_told(open_run):
@@ -210,7 +261,7 @@ def test_names_of_metrics_are_bounded(open_run):
 
 def test_operation_paths_are_bounded():
     """Names without end go to the overflow series, whose total is never more than the time that passed."""
-    accumulator = Accumulator(max_series=2)
+    accumulator = Accumulator(max_series=4)
     for step in range(5):
         accumulator.add(
             OperationRecord(
