@@ -102,7 +102,7 @@ class Config:
     overhead_budget_percent: float = 5.0
     """Share of a run's time in percent above which recording leaves things out, and says so: DEBUG events, then nine in
     ten of the operations that it would log, then all that succeed. Never warnings, errors, checks or sums. A worker
-    process is held to the same share of its own time."""
+    process is held to the same share of its own time; where threads work at once, it is a share of the time of all."""
     progress: str = "auto"
     """How `obs.track` shows how far a loop is: "auto", a line on a terminal and events elsewhere; "log", events; or
     "off"."""

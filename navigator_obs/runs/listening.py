@@ -226,7 +226,8 @@ class Listener:
 
     def _keep_to_budget(self) -> None:
         """Leave something out where recording costs this process more than it may, and say so."""
-        due = None if self._closed else self.budget.due(self.seconds, self.meter.seconds())
+        worked_seconds = (clock.cpu_ns() - self._cpu_before_ns) / 1e9
+        due = None if self._closed else self.budget.due(self.seconds, self.meter.seconds(), worked_seconds)
         if due is None:
             return
         step, percent = due

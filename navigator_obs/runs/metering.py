@@ -234,7 +234,8 @@ class Budget:
     the time.
 
     `due` is asked at each tick. It answers with a step of `STEPS`, each at most once, and only when the seconds since
-    the last step, too, have cost too much.
+    the last step, too, have cost too much. Where several threads work at once, what recording took in all of them is a
+    share of all that they worked, and not of the seconds that passed.
     """
 
     STEPS: Final = ("debug events", "operation samples", "operation events")
@@ -243,15 +244,21 @@ class Budget:
     def __init__(self, percent: float) -> None:
         self._percent = percent
         self.taken = 0
-        self._since = (0.0, 0.0)
+        self._since = (0.0, 0.0, 0.0)
 
-    def due(self, seconds: float, cost_seconds: float) -> tuple[str, float] | None:
-        """Return the next step and the percentage that makes it due; None where the cost keeps to the budget."""
-        began, before = self._since
-        if seconds - began < self.SECONDS:
+    def due(self, seconds: float, cost_seconds: float, cpu_seconds: float) -> tuple[str, float] | None:
+        """Return the next step and the percentage that makes it due; None where the cost keeps to the budget.
+
+        *seconds* have passed, of which the process has worked *cpu_seconds*, and recording took *cost_seconds*.
+        """
+        passed, cost, worked = (
+            now - then for now, then in zip((seconds, cost_seconds, cpu_seconds), self._since, strict=True)
+        )
+        if passed < self.SECONDS:
             return None
-        percent = 100 * (cost_seconds - before) / (seconds - began)
-        self._since = (seconds, cost_seconds)
+        # Part of the cost is looked up on the wall clock, also by threads that wait for each other.
+        percent = 100 * min(cost, worked) / max(passed, worked)
+        self._since = (seconds, cost_seconds, cpu_seconds)
         if percent <= self._percent or self.taken == len(self.STEPS):
             return None
         self.taken += 1

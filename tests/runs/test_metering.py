@@ -19,13 +19,21 @@ from navigator_obs.runs.metering import Budget, Prices
 def test_steps_come_one_by_one_while_the_cost_stays_above_the_budget():
     """Each at most once, each only when the seconds since the last look cost too much as well."""
     budget = Budget(5.0)
-    assert budget.due(4.0, 4.0) is None
-    assert budget.due(5.0, 0.5) == ("debug events", 10.0)
-    assert budget.due(9.0, 5.0) is None
-    assert budget.due(10.0, 0.6) is None
-    assert budget.due(15.0, 1.1) == ("operation samples", 10.0)
-    assert budget.due(20.0, 2.1) == ("operation events", 20.0)
-    assert budget.due(25.0, 7.1) is None
+    assert budget.due(4.0, 4.0, 4.0) is None
+    assert budget.due(5.0, 0.5, 5.0) == ("debug events", 10.0)
+    assert budget.due(9.0, 5.0, 9.0) is None
+    assert budget.due(10.0, 0.6, 10.0) is None
+    assert budget.due(15.0, 1.1, 15.0) == ("operation samples", 10.0)
+    assert budget.due(20.0, 2.1, 20.0) == ("operation events", 20.0)
+    assert budget.due(25.0, 7.1, 25.0) is None
+
+
+def test_what_two_threads_take_at_once_is_a_share_of_what_they_worked():
+    """Never more than all of it, also where threads that wait for each other look at the wall clock."""
+    assert Budget(5.0).due(10.0, 12.0, 20.0) == ("debug events", 60.0)
+    assert Budget(5.0).due(10.0, 15.0, 10.0) == ("debug events", 100.0)
+    assert Budget(5.0).due(10.0, 1.0, 2.0) == ("debug events", 10.0)
+    assert Budget(5.0).due(10.0, 0.9, 20.0) is None
 
 
 class Told:
