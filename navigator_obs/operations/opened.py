@@ -102,10 +102,13 @@ class OpenOperation(Node):
         read_clock = clock.monotonic_ns
         try:
             end = read_clock()
+            series = self.link.series
+        except AttributeError:
+            # It was never entered: there is nothing to end.
+            return
         except BaseException:
             self.end(clock.monotonic_ns(), error)
             raise
-        series = self.link.series
         parent, lost = self.parent, self.lost
         if parent.child is not self or self.child is not None or series.root.quiet is not lost:
             self._end_among_others(end, error)

@@ -54,6 +54,20 @@ def test_on_a_build_without_a_global_lock_ours_takes_its_place(open_run, monkeyp
     assert (root.node.child, root.crowd) == (None, 0)
 
 
+@pytest.mark.parametrize("log", ["end", "never", "both", 0.5])
+def test_ending_what_was_never_entered_does_nothing(open_run, log):
+    """It raises nothing and counts nothing, also with rows and an exception; entered later it is an operation."""
+    never = obs.operation("never", log=log)
+    never.add_rows(3)
+    assert never.__exit__(None, None, None) is None
+    with obs.operation("outer", log=log):
+        assert never.__exit__(ValueError, ValueError("bad"), None) is None
+    with never:
+        pass
+    never.__exit__(None, None, None)
+    assert open_run.counts() == {"outer": 1, "never": 1}
+
+
 @pytest.mark.torture
 def test_eight_threads_of_a_hundred_thousand_operations_are_counted_exactly(open_run):
     """None is lost, doubled or left open, and each instant is given away once."""
