@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
+from ..settings import INFO
 from .chain import chain
 from .logger import BoundLogger, get_logger, give_up
 from .processors import CALLER, Place, caller_of, outside_frame
@@ -61,22 +62,27 @@ def _whose() -> FrameType:
     return sys._getframe(2) if frame is None or frame.f_globals.get("__name__") == "threading" else frame
 
 
-def emit_ready(logger: str, message: str, names: tuple[str, ...], body: bytes, caller: tuple[str, str, int]) -> bool:
-    """Log as `emit` does, at level INFO, what is rendered already (see `FastPath.render_ready`).
+def emit_ready(
+    caller: tuple[str, str, int], message: str, names: tuple[str, ...], body: bytes, timestamp: bytes
+) -> bool:
+    """Log as `emit` does, at level INFO and in the name of the caller's module, what is rendered already (see
+    `FastPath.render_ready`).
 
     Return False where this is a case for `emit`, and nothing was done.
     """
-    log, fast, file = _emitters.get(logger), chain.fast, outlet.file
+    log, fast, file = _emitters.get(caller[0]), chain.fast, outlet.file
     if log is None or fast is None or file is None:
         return False
     target = log._logger
-    if target.level > 20:
+    if target.level > INFO:
         return True
-    line = fast.render_ready(target.rendered, message, names, body, caller) if target.file_level <= 20 else None
+    if target.file_level > INFO:
+        return False
+    line = fast.render_ready(target.rendered, message, names, body, caller, timestamp)
     if line is None:
         return False
-    if target.others_level > 20:
+    if target.others_level > INFO:
         file.write(line)
     else:
-        target.deliver_line(line, 20)
+        target.deliver_line(line, INFO)
     return True

@@ -41,7 +41,7 @@ def _of_journal(directory: Path) -> Iterator[Event]:
             ended = table(record, "record")
             told = {"operation": ended.get("name"), "operation_path": ended.get("path"), **table(ended, "breakdown")}
             said = f"{ended.get('name')} {_ENDED.get(str(ended.get('status')), ended.get('status'))}"
-            yield {"timestamp": ended.get("end_time"), "level": "INFO", "message": said, **told}
+            yield {"timestamp": record.get("time"), "level": "INFO", "message": said, **told}
 
 
 _ENDED: Final = {"success": "completed"}

@@ -50,7 +50,7 @@ class Accumulator:
         self,
         max_series: int = 2_000,
         breakdown: tuple[str, ...] = ("year",),
-        on_logged: Callable[[str, str, str, Mapping[str, Any], float | None], None] | None = None,
+        on_logged: Callable[[bytes, str, bytes, Mapping[str, Any], float | None], None] | None = None,
         *,
         log_limit: int = 1_000,
         heard: bool = True,
@@ -151,13 +151,15 @@ class Accumulator:
     def _tell(self, record: OperationRecord) -> None:
         self.told += 1
         if self.on_logged is not None:
-            told = to_json(record.to_dict()).decode()
+            told, end_time = to_json(record.to_dict()), record.end_time.encode()
             try:
-                self.on_logged(told, record.status, record.end_time, record.breakdown, record.peak_memory_mb)
+                self.on_logged(told, record.status, end_time, record.breakdown, record.peak_memory_mb)
             except Exception:
                 self.broken += 1
 
-    def add_told(self, link: Link, scene: str, measured: Measured, told: str | None, end_time: str) -> None:
+    def add_told(
+        self, link: Link, scene: str, measured: Measured, told: bytes | None = None, end_time: bytes = b""
+    ) -> None:
         """Add a successful operation and, where it was logged, hand on its record, which *told* has as JSON."""
         series = link.series
         with self.lock:

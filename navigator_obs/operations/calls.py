@@ -19,7 +19,8 @@ from typing import Any, Final, ParamSpec, TypeVar
 from ..clock import clock
 from ..events import scope
 from . import nesting
-from .opened import NEVER, UNKNOWN, OpenOperation, anchor
+from .node import NEVER
+from .opened import UNKNOWN, OpenOperation, anchor
 from .series import BATCH
 from .telling import Place
 

@@ -11,7 +11,8 @@ from ..encoding import shown
 from ..errors import UsageError, close_match
 from . import serialized
 from .calls import each_call
-from .opened import BOTH, OpenOperation, make
+from .node import BOTH
+from .opened import OpenOperation, make
 
 # For pytest and IPython, and for tracebacks in the log.
 __tracebackhide__ = True

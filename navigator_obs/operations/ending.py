@@ -36,11 +36,14 @@ def finish(op: OpenOperation, end: int, error: BaseException | None) -> None:
     fields = telling.figures(link.name, status, duration, own, measured, op.rows)
     if status == SUCCESS:
         ended = (end_ns, duration, own, weighted, op.rows, *measured)
-        scene, told, end_time = link.scene(op.context), None, ""
+        scene, told, end_time = link.scene(op.context), None, b""
         if logged:
-            end_time = format_timestamp(end_ns)
-            times = format_timestamp(end_ns - end + op.start), end_time
-            told = telling.record(link, scene, telling.rendered(fields), times, weighted)
+            end_time = format_timestamp(end_ns).encode()
+            told = telling.record(link, scene, telling.rendered(fields), weighted)
+            if op.paused_ns:
+                # It began earlier than its duration says.
+                begun = format_timestamp(end_ns - end + op.start).encode()
+                told = b'%b,"start_time":"%b","end_time":"%b"}' % (told[:-1], begun, end_time)
         link.accumulator.add_told(link, scene, ended, told, end_time)
     else:
         record = _record(op, end_ns, end - op.start, (duration, own, weighted), status, measured)

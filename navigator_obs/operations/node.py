@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from .resources import Reading
     from .series import Link
 
+END: Final = "end"
+BOTH: Final = "both"
+FAILURE: Final = "failure"
+NEVER: Final = "never"
 MAX_ROWS: Final = 2**63 - 1
 MANY: Final[Any] = "many"
 """Stands for the children of an operation that has, or had lately, more than one at once."""

@@ -24,7 +24,7 @@ from ..events.scope import Scope
 from ..events.sinks import outlet
 from . import ending, nesting, reentry, resources, serialized, telling
 from .metrics import hang
-from .node import COUNTED, ODD, TOLD, Node
+from .node import BOTH, COUNTED, END, NEVER, ODD, TOLD, Node
 from .series import BATCH, Held, Link
 from .stats import Plain
 
@@ -34,11 +34,7 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 R = TypeVar("R")
 
-END: Final = "end"
-BOTH: Final = "both"
 LONGEST_END_NS: Final = 200_000
-FAILURE: Final = "failure"
-NEVER: Final = "never"
 UNKNOWN: Final[Held] = (None, None, None)
 _scope_here: Final = scope.get_scope
 _enter_scope: Final = scope.set_scope

@@ -9,7 +9,8 @@ from ..encoding import shown
 from ..errors import UsageError, close_match
 from . import decorating
 from .measures import finite_number
-from .opened import BOTH, END, FAILURE, NEVER, OpenOperation, make
+from .node import BOTH, END, FAILURE, NEVER
+from .opened import OpenOperation, make
 
 __all__ = ["OpenOperation", "operation"]
 

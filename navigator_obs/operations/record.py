@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Final
+
+from ..clock import format_timestamp, parse_timestamp
 
 SUCCESS: Final = "success"
 FAILED: Final = "failed"
@@ -51,9 +54,16 @@ class OperationRecord:
         return {key: getattr(self, key) for key in _KEYS}
 
     @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> OperationRecord:
-        """Undo `to_dict`; unknown keys are ignored."""
-        return cls(**{key: values[key] for key in _KEYS if key in values})
+    def from_dict(cls, values: Mapping[str, Any], ended: str = "") -> OperationRecord:
+        """Undo `to_dict`; unknown keys are ignored.
+
+        One without times ended at *ended*, and had begun its duration before.
+        """
+        told = {key: values[key] for key in _KEYS if key in values}
+        if "end_time" not in told:
+            began_ns = parse_timestamp(ended) - round(told["duration_seconds"] * 1e9)
+            told |= {"start_time": format_timestamp(began_ns), "end_time": ended}
+        return cls(**told)
 
 
 _KEYS: Final = tuple(item.name for item in fields(OperationRecord))

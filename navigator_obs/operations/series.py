@@ -189,7 +189,7 @@ class Link:
     """
     site: Any
     """Where in the code the last one was: (code, instruction, `Place`)."""
-    told: tuple[str, int] | None
+    told: tuple[bytes, int] | None
     """What the journal's records of them begin with, rendered by the first."""
 
     def __init__(

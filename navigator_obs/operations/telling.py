@@ -9,6 +9,7 @@ from ..clock import clock, format_timestamp
 from ..encoding import NEWLINE, strict_json, to_json
 from ..events.emitting import emit, emit_ready
 from ..settings import INFO
+from .node import BOTH, END
 from .parts import SECOND
 from .record import SUCCESS
 from .resources import MB, SHARED_NS, read_shared
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from .opened import OpenOperation
     from .series import Link
 
-_ALWAYS: Final = ("end", "both")
+_ALWAYS: Final = (END, BOTH)
 Figures = tuple[int | None, float | None, float | None]
 Place = tuple[str, str, int]
 _PASSED_OVER: Final = ("contextlib", __package__)
@@ -34,37 +35,40 @@ def succeed(op: OpenOperation, end: int) -> None:
     """
     link = op.link
     accumulator = link.accumulator
-    duration = max(end - op.start, 0)
-    if op.reading is not None and duration < SHARED_NS and not op.due:
-        measured: Figures = None, 0.0, _in_mb(op.reading[1], op.sampled_bytes)
+    duration = own = max(end - op.start, 0)
+    if duration < SHARED_NS and not op.due and op.reading is not None:
+        cpu: int | None
+        delta: float | None
+        peak: float | None
+        cpu, delta, peak = None, 0.0, _in_mb(op.reading[1], op.sampled_bytes)
     else:
-        measured = measure(op, duration)
-    own = duration
+        cpu, delta, peak = measure(op, duration)
     if op.busy or op.child is not None:
         own = max(duration - (op.busy + (end - op.since if op.child is not None else 0)), 0)
     weighted = own - op.lost_before
-    read_clock, read_time = clock.monotonic_ns, clock.time_ns
-    end_ns = (read_time() - read_clock() + end) // 1000 * 1000
-    ended = (end_ns, duration, own, weighted, op.rows, *measured)
-    scene = link.scene(op.context)
-    if not is_logged(op, duration):
-        accumulator.add_told(link, scene, ended, None, "")
+    end_ns = (clock.time_ns() - clock.monotonic_ns() + end) // 1000 * 1000
+    ended = (end_ns, duration, own, weighted, op.rows, cpu, delta, peak)
+    known, _, scene = link.held
+    if scene is None or known is not op.context:
+        scene = link.scene(op.context)
+    repeats = link.repeats
+    if not (repeats.count < accumulator.log_limit if op.log is END else is_logged(op, duration)):
+        accumulator.add_told(link, scene, ended)
         return
-    fields = figures(link.name, SUCCESS, duration, own, measured, op.rows)
+    fields = figures(link.name, SUCCESS, duration, own, (cpu, delta, peak), op.rows)
     body = rendered(fields)
-    end_time = format_timestamp(end_ns)
-    start_time = format_timestamp(end_ns - end + op.start)
-    told = record(link, scene, body, (start_time, end_time), None if weighted == own else weighted)
+    told = record(link, scene, body, None if weighted == own else weighted)
+    end_time = format_timestamp(end_ns).encode()
     accumulator.add_told(link, scene, ended, told, end_time)
     place = op.place or site(link)
-    if not emit_ready(place[0], link.completed, tuple(fields), body, place):
+    if not emit_ready(place, link.completed, tuple(fields), body, end_time):
         emit(place[0], INFO, link.completed, fields, caller=place)
-    repeats = link.repeats
     repeats.count += 1
     if repeats.count == accumulator.log_limit:
         tell_limit(op, place)
     # For the next of its kind; the fast path sees by itself when the settings have changed since.
-    link.held = (op.context, op.fragment, scene)
+    if link.held[1] is not op.fragment or known is not op.context:
+        link.held = (op.context, op.fragment, scene)
 
 
 def is_logged(op: OpenOperation, duration: int) -> bool:
@@ -111,28 +115,27 @@ def rendered(fields: dict[str, Any]) -> bytes:
         return to_json(fields) + b"\n"
 
 
-def record(link: Link, scene: str, body: bytes, times: tuple[str, str], weighted_ns: int | None) -> str:
+def record(link: Link, scene: str, body: bytes, weighted_ns: int | None) -> bytes:
     """Return the record of an operation that has succeeded as JSON, in the form of `OperationRecord.to_dict`, with the
-    figures that *body* has rendered; *times* are those of its start and end, *weighted_ns* is given where it is not its
-    self time.
+    figures that *body* has rendered; *weighted_ns* is given where it is not its self time.
+
+    It is without the times of its start and end, which a reader knows: see `OperationRecord.from_dict`.
     """
-    told = link.told
-    if told is None:
-        told = link.told = _head(link)
-    head, skipped = told
-    weighted = f',"weighted_self_seconds":{weighted_ns / 1e9!r}' if weighted_ns is not None else ""
-    start, end = times
-    return f'{head}"{scene}","start_time":"{start}","end_time":"{end}"{body[skipped:-2].decode()}{weighted}}}'
+    head, skipped = link.told or _head(link)
+    if weighted_ns is None:
+        return b'%b"%b"%b' % (head, scene.encode(), body[skipped:-1])
+    return b'%b"%b"%b,"weighted_self_seconds":%a}' % (head, scene.encode(), body[skipped:-2], weighted_ns / 1e9)
 
 
-def _head(link: Link) -> tuple[str, int]:
+def _head(link: Link) -> tuple[bytes, int]:
     """What records of the link's operations begin with, up to the scene, and how much of their figures that has
     already.
     """
     same = {"name": link.name, "path": link.path, "status": SUCCESS, "logged": True}
-    where = {"breakdown": link.breakdown, "outermost": link.outermost}
-    head = to_json({**same, **where}).decode()[:-1] + ',"scene":'
-    return head, len(to_json({"operation": link.name, "status": SUCCESS})) - 1
+    where = {"breakdown": link.breakdown, "outermost": link.outermost} if link.breakdown else {}
+    head = to_json({**same, **where})[:-1] + b',"scene":'
+    link.told = found = head, len(to_json({"operation": link.name, "status": SUCCESS})) - 1
+    return found
 
 
 def measure(op: OpenOperation, duration: int) -> Figures:

@@ -69,7 +69,7 @@ class _Reading:
         self.found.start, self.found.began_ns = record, parse_timestamp(record["time"])
 
     def _take_operation(self, record: Mapping[str, Any]) -> None:
-        ended = OperationRecord.from_dict(record["record"])
+        ended = OperationRecord.from_dict(record["record"], record["time"])
         begin, end = self._us(ended.start_time), self._us(ended.end_time)
         self._keep(Span(str(record.get("worker") or ""), ended, begin, max(end, begin)))
 

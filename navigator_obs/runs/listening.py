@@ -80,7 +80,7 @@ class Listener:
         self.budget = Budget(config.overhead_budget_percent)
         self._stamp: Record = {}
         # What the records of operations have between their time and their number.
-        self._stamped = ""
+        self._stamped = b""
         self._lock = threading.RLock()
         self._closed = False
         self._overflowed = False
@@ -103,7 +103,7 @@ class Listener:
         config = self.config
         sync, staged = config.durability in {"group", "full"}, config.durability != "full"
         self.journal = Journal(path, file_mode=config.file_mode, sync=sync, staged=staged, key=self._key)
-        self._stamped = f"{to_json(self._stamp).decode()[1:-1]}," if self._stamp else ""
+        self._stamped = to_json(self._stamp)[1:-1] + b"," if self._stamp else b""
 
     def add(self, kind: str, **fields: Any) -> None:
         """Write a record."""
@@ -125,9 +125,9 @@ class Listener:
 
     def _on_logged(
         self,
-        told: str,
+        told: bytes,
         status: str,
-        end_time: str,
+        end_time: bytes,
         breakdown: Mapping[str, Any],
         peak_mb: float | None,
     ) -> None:
@@ -142,8 +142,8 @@ class Listener:
         if breakdown and peak_mb is not None and self._watch is not None:
             self._watch.ended.append((breakdown, peak_mb))
         self._logged = logged = self._logged + 1
-        line = f'{{"kind":"operation","time":"{end_time}",{self._stamped}"logged":{logged},"record":{told}}}\n'
-        self.journal.stage(line.encode())
+        parts = (end_time, self._stamped, logged, told)
+        self.journal.stage(b'{"kind":"operation","time":"%b",%b"logged":%d,"record":%b}\n' % parts)
 
     def warn(self, message: str, fields: dict[str, Any]) -> None:
         """Log a warning about the recording itself, as one of the run's."""

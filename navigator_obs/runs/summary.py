@@ -75,7 +75,8 @@ class Fold:
         self.life.last_time = max(self.life.last_time, str(record.get("time") or ""))
 
     def _take_operation(self, record: Record) -> None:
-        source, number, ended = _source(record), int(record["logged"]), OperationRecord.from_dict(record["record"])
+        source, number = _source(record), int(record["logged"])
+        ended = OperationRecord.from_dict(record["record"], record["time"])
         if number <= self._logged.get(source, 0):
             # It stands there twice: a batch of them was written in part, on a full disk, and then again.
             return

@@ -105,7 +105,7 @@ class Share(Listener):
         self.wake()
         super().add(kind, **fields)
 
-    def _on_logged(self, told: str, status: str, *rest: Any) -> None:
+    def _on_logged(self, told: bytes, status: str, *rest: Any) -> None:
         self.wake()
         super()._on_logged(told, status, *rest)
 

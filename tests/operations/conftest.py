@@ -21,8 +21,8 @@ class OpenRun:
         metrics.install(self.tag, self.accumulator)
 
     def _hear(self, told, status, end_time, breakdown, peak_mb):
-        record = OperationRecord.from_dict(from_json(told.encode()))
-        assert (record.status, record.end_time, record.breakdown) == (status, end_time, breakdown)
+        record = OperationRecord.from_dict(from_json(told), end_time.decode())
+        assert (record.status, record.end_time, record.breakdown) == (status, end_time.decode(), breakdown)
         assert record.peak_memory_mb == peak_mb
         self.logged.append(record)
 

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 import navigator_obs as obs
+from navigator_obs.clock import seconds_between
 from navigator_obs.events import scope
 from tests.operations.here import here
 
@@ -32,6 +33,9 @@ def test_a_generators_time_is_its_own(open_run, fake_clock):
     operations = open_run.take().operations
     assert operations["consume/batches"].summary()["total_seconds"] == 3
     assert operations["consume"].summary()["self_seconds"] == 20
+    [record, _] = open_run.logged
+    assert record.path == "consume/batches"
+    assert seconds_between(record.start_time, record.end_time) == 23
 
 
 def test_a_generator_keeps_its_protocol(open_run):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from navigator_obs.clock import format_timestamp
+from navigator_obs.clock import format_timestamp, parse_timestamp
 from navigator_obs.operations.record import OperationRecord
 from navigator_obs.operations.stats import OperationStats
 
@@ -119,3 +121,14 @@ def test_a_record_comes_back_as_it_went_and_ignores_keys_of_later_versions():
     """`from_dict` undoes `to_dict`."""
     one = record(2.0, breakdown={"year": 2025}, outermost={"year": True}, logged=True)
     assert OperationRecord.from_dict({**one.to_dict(), "new_in_2": 1}) == one
+
+
+@given(st.integers(0, 10**15))
+def test_a_record_without_times_began_its_duration_before_its_end(duration):
+    """Both to the microsecond; a record that states its times keeps them."""
+    one = record(duration / 10**9)
+    told = {key: value for key, value in one.to_dict().items() if not key.endswith("_time")}
+    read = OperationRecord.from_dict(told, one.end_time)
+    assert read.end_time == one.end_time
+    assert parse_timestamp(read.start_time) == (parse_timestamp(one.end_time) - duration) // 1000 * 1000
+    assert OperationRecord.from_dict(one.to_dict(), "2000-01-01T00:00:00Z") == one
