@@ -125,9 +125,14 @@ class Node(_Seldom):
     def add_rows(self, rows: int) -> None:
         """Say that it worked on so many *rows* more; what is no number from 0 to 2**63 - 1 is ignored."""
         number = rows if type(rows) is int else finite_number(rows)
-        if number is not None and 0 <= number <= MAX_ROWS:
-            self.ends = self.ends or COUNTED
-            self.rows = min((self.rows or 0) + int(number), MAX_ROWS)
+        if number is None or not 0 <= number <= MAX_ROWS:
+            return
+        if type(number) is float:
+            number = int(number)
+        # No call from here on, after which another thread could have added to what was read before.
+        self.ends = self.ends or COUNTED
+        total = (self.rows or 0) + number
+        self.rows = total if total < MAX_ROWS else MAX_ROWS
 
     def set(self, **fields: Any) -> None:
         """Put own fields on the event at its end; one named like a figure of the operation is kept as

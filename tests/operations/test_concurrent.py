@@ -114,6 +114,27 @@ def test_eight_threads_are_counted_exactly(open_run, log):
     assert whole.operations["outer"].self_ns >= 0
 
 
+def test_threads_add_their_rows_to_one_operation_exactly(open_run):
+    """Workers that share the operation of their caller lose none of each other's rows."""
+    switch = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+
+    def work(op):
+        for _ in range(20_000):
+            op.add_rows(1)
+
+    try:
+        with obs.operation("shared", log="never") as op:
+            workers = [threading.Thread(target=work, args=(op,)) for _ in range(4)]
+            for worker in workers:
+                worker.start()
+            for worker in workers:
+                worker.join()
+    finally:
+        sys.setswitchinterval(switch)
+    assert open_run.take().operations["shared"].rows == 80_000
+
+
 def test_an_operation_in_a_signal_handler_does_not_hang(open_run):
     """The handler interrupts the thread anywhere, also while it adds to the metrics."""
     handled = []
