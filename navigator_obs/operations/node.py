@@ -127,11 +127,10 @@ class Node(_Seldom):
         number = rows if type(rows) is int else finite_number(rows)
         if number is None or not 0 <= number <= MAX_ROWS:
             return
-        if type(number) is float:
-            number = int(number)
+        whole = number if type(number) is int else int(number)
         # No call from here on, after which another thread could have added to what was read before.
         self.ends = self.ends or COUNTED
-        total = (self.rows or 0) + number
+        total = (self.rows or 0) + whole
         self.rows = total if total < MAX_ROWS else MAX_ROWS
 
     def set(self, **fields: Any) -> None:

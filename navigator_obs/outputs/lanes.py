@@ -7,7 +7,7 @@ own and was open then; two that overlapped without lying inside each other ran s
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -30,6 +30,8 @@ class Span:
     end: int
     lane: int = 0
     open: bool = False
+    inside: int = 0
+    """How much of it operations inside took, less those that have been laid there."""
 
 
 @dataclass(slots=True)
@@ -71,7 +73,8 @@ class _Reading:
     def _take_operation(self, record: Mapping[str, Any]) -> None:
         ended = OperationRecord.from_dict(record["record"], record["time"])
         begin, end = self._us(ended.start_time), self._us(ended.end_time)
-        self._keep(Span(str(record.get("worker") or ""), ended, begin, max(end, begin)))
+        inside = round((ended.duration_seconds - ended.self_seconds) * 1e6)
+        self._keep(Span(str(record.get("worker") or ""), ended, begin, max(end, begin), inside=inside))
 
     def _keep(self, span: Span) -> None:
         self._count += 1
@@ -162,11 +165,6 @@ class _Lane:
             opened = opened[:-1]
         return opened
 
-    def fits(self, span: Span) -> bool:
-        """Whether *span* lay in what is open here."""
-        around = self.around(span)
-        return bool(around) and _holds(around[-1], span)
-
     def put(self, span: Span) -> None:
         """Lay *span* here, cut to what it lies in and after what came before."""
         around = self.around(span)
@@ -174,6 +172,8 @@ class _Lane:
         self._free_from, self.opened = before, around
         span.begin = max(span.begin, before, *(found.begin for found in around[-1:]))
         span.end = max(min([span.end, *(found.end for found in around[-1:])]), span.begin)
+        for outer in around[-1:]:
+            outer.inside -= span.end - span.begin
         around.append(span)
 
 
@@ -184,15 +184,28 @@ def _lay(spans: Iterable[Span]) -> None:
         lanes = by_source.setdefault(span.source, [])
         for lane in lanes:
             lane.leave(span.begin)
-        span.lane = next(_fitting(lanes, span), len(lanes))
+        span.lane = _fitting(lanes, span)
         if span.lane == len(lanes):
             lanes.append(_Lane())
         lanes[span.lane].put(span)
 
 
-def _fitting(lanes: list[_Lane], span: Span) -> Iterator[int]:
-    yield from (number for number, lane in enumerate(lanes) if lane.fits(span))
-    yield from (number for number, lane in enumerate(lanes) if not lane.around(span))
+def _fitting(lanes: list[_Lane], span: Span) -> int:
+    around = [(number, lane.around(span)) for number, lane in enumerate(lanes)]
+    inside = [(opened[-1], number) for number, opened in around if opened and _holds(opened[-1], span)]
+    if inside:
+        return max(inside, key=lambda found: _likelihood(found[0], found[1], span))[1]
+    return next((number for number, opened in around if not opened), len(lanes))
+
+
+def _likelihood(outer: Span, number: int, span: Span) -> tuple[int, bool, int, int]:
+    """How likely *span* lay in *outer*, on lane *number*, where it may lie in several.
+
+    The nearest above it is the one; of several alike, one of whose time in children as much is not yet accounted for;
+    of these the first to end, for into the others what comes later may still fit.
+    """
+    has_room = outer.inside >= span.end - span.begin - _ROUNDING_US
+    return len(outer.record.path), has_room, -outer.end, -number
 
 
 def _holds(outer: Span, span: Span) -> bool:

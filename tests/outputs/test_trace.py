@@ -144,6 +144,32 @@ def test_what_nests_shares_a_lane_and_what_overlaps_does_not():
     assert laid == {"year": 0, "year/hiring": 0, "year/payroll": 1, "year/payroll/taxes": 1}
 
 
+def test_children_of_operations_side_by_side_lie_each_in_its_own():
+    """Of three alike that were open then, each is given the child for which it has the time, and not their parent."""
+    found = lanes.read(
+        [
+            start(),
+            operation("year/job/save", 55, 70),
+            operation("year/job", 0, 70, self_seconds=55e-6),
+            operation("year/job/load", 60, 90),
+            operation("year/job", 1, 100, self_seconds=69e-6),
+            operation("year/job/save", 110, 125),
+            operation("year/job", 2, 125, self_seconds=108e-6),
+            operation("year", 0, 130),
+        ]
+    )
+    laid = [(span.record.name, span.begin, span.lane) for span in found.spans]
+    assert laid == [
+        ("year", 0, 0),
+        ("job", 0, 0),
+        ("job", 1, 1),
+        ("job", 2, 2),
+        ("save", 55, 0),
+        ("load", 60, 1),
+        ("save", 110, 2),
+    ]
+
+
 def test_what_follows_closely_shares_a_lane_though_rounding_makes_it_overlap():
     """Begin and end are cut to microseconds; one by which two seem to overlap is no sign of another thread."""
     found = lanes.read([start(), operation("a", 0, 11), operation("b", 10, 21), operation("b/c", 10, 22)])
