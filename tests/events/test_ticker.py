@@ -6,6 +6,8 @@ import os
 import threading
 import time
 
+import pytest
+
 from navigator_obs.events import ticker
 
 
@@ -59,12 +61,10 @@ def test_a_failing_task_ends_no_other():
 def test_what_is_due_soon_is_done_along_with_what_is_due():
     """A task that would be due a moment after another does not wake the thread once more; one that is not, waits."""
     soon, late = (ticker.Handle(seconds, lambda: None) for seconds in (0.15, 1.0))
-    began = soon.due - 0.15
-    assert soon.is_due(began + 0.1)
-    assert not soon.is_due(began + 0.08)
-    late.due = began + 1.0
-    assert late.is_due(began + 0.95)
-    assert not late.is_due(began + 0.9)
+    for task in (soon, late):
+        task.plan(100.0)
+    assert (soon.due, late.due) == (100.15, 101.0)
+    assert (soon.early, late.early) == pytest.approx((100.09, 100.94))
 
 
 def test_a_new_task_does_not_wait_for_one_that_is_far_off():
