@@ -175,7 +175,8 @@ class FileSink:
             task.cancel()
         self._reserve = self._reserve or self._new_area(RESERVE_BYTES)
         area = self._new_area(CAPACITY_BYTES)
-        self._tasks = [ticker.every(FLUSH_SECONDS, self._tick), ticker.every(RECOVER_SECONDS, self._upkeep.round)]
+        often, seldom = (FLUSH_SECONDS, self._tick), (RECOVER_SECONDS, self._upkeep.round)
+        self._tasks = [ticker.every(*task) for task in (often, seldom, (RECOVER_SECONDS, self._renew_area))]
         if self._config.durability in {"group", "full"}:
             self._tasks.append(ticker.every(SYNC_SECONDS, self._drain.sync))
         at_exit(self.close)
@@ -232,24 +233,21 @@ class FileSink:
                     area.rewind()
 
     def _tick(self) -> None:
-        # Most ticks of a program that works find nothing.
-        if not self._is_idle():
-            self.flush()
-        if self._config.durability != "buffered":
-            self._renew_area()
-
-    def _is_idle(self) -> bool:
+        # Most ticks of a program that works find nothing, and whatever they look at the caches have to fetch.
         area, reserve = self._area, self._reserve
-        if area is None or not area.is_drained or self._pending or self._unreported:
-            return False
-        return reserve is None or reserve.is_drained
+        is_drained = area is not None and area.is_drained and (reserve is None or reserve.is_drained)
+        if not is_drained or self._pending or self._unreported:
+            self.flush()
+            self._renew_area()
 
     def _renew_area(self) -> None:
         """Replace an area that a kill would lose: in plain memory, or with a file that was deleted with its folder."""
         area, reserve = self._area, self._reserve
-        if area is None or area.survives_kill or time.monotonic() < self._renew_at:
+        if self._config.durability == "buffered" or area is None or area.survives_kill:
             return
-        self._renew_at = time.monotonic() + RECOVER_SECONDS
+        if time.monotonic() < self._renew_at:
+            return
+        self._renew_at = time.monotonic() + RETRY_SECONDS
         with held(self._lock):
             if is_running(self._lock, FileSink._place_pending.__code__) or area is not self._area:
                 return
