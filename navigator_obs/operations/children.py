@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import operator
 import os
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
@@ -35,10 +34,9 @@ class Used:
     threads: int = 0
     open_files: int = 0
 
-    def add(self, other: Used | resources.Usage) -> None:
+    def add(self, other: Used) -> None:
         """Add *other*."""
-        names = resources.Usage._fields if isinstance(other, resources.Usage) else Used.__slots__
-        for name in names:
+        for name in Used.__slots__:
             setattr(self, name, either(operator.add, getattr(self, name), getattr(other, name)))
 
 
@@ -98,6 +96,8 @@ class Children:
         if not self._knows_tree:
             self._told = resources.psutil_children()
             return
+        if not self._known and not _has_children():
+            return
         own_stack = _stat(os.getpid())[_STACK : _STACK + 1]
         found = dict.fromkeys(_below(os.getpid()))
         for pid in self._known.keys() - found.keys():
@@ -115,10 +115,11 @@ class Children:
 
     def used(self) -> Used:
         """Return what they have used, as of the last scan, and what those have that this process has waited for."""
-        total = Used(cpu_ns=sum(cpu for _, cpu, _ in self._told), threads=sum(threads for _, _, threads in self._told))
+        total = Used(*resources.usage(of_ended_children=True))
+        for _, cpu_ns, threads in self._told:
+            total.add(Used(cpu_ns, threads=threads))
         for child in self._known.values():
             total.add(_used_by(child))
-        total.add(resources.usage(of_ended_children=True))
         return total
 
     def close(self) -> None:
@@ -135,6 +136,22 @@ class Children:
 
     def _forget(self, pid: int) -> None:
         self._known.pop(pid).close()
+
+
+# Of whatever kind it is, and whether it has ended or not: nobody waits, and it can still be waited for afterwards.
+_ANY: Final = os.WEXITED | os.WNOHANG | os.WNOWAIT | 0x40000000 if hasattr(os, "waitid") else 0
+
+
+def _has_children() -> bool:
+    """Whether this process has any: one call, where to look for them takes a dozen."""
+    try:
+        os.waitid(os.P_ALL, 0, _ANY)
+    except ChildProcessError:
+        return False
+    except OSError:
+        # It is forbidden here.
+        return True
+    return True
 
 
 # Fields of /proc/<pid>/stat (proc_pid_stat(5)), counted from the state, which stands behind the name.
@@ -156,22 +173,16 @@ def _used_by(child: _Child) -> Used:
         read_bytes=read,
         written_bytes=written,
         threads=int(stat[_THREADS]),
-        open_files=open_files(child.pid) or 0,
+        open_files=resources.open_files(child.pid) or 0,
     )
 
 
 def used_by_self() -> Used:
     """Return what this process has used; bytes read and written include those of children that it has waited for."""
-    pid = os.getpid()
-    read, written = _disk_bytes(pid)
-    used = Used(
-        read_bytes=read, written_bytes=written, threads=threading.active_count(), open_files=open_files(pid) or 0
-    )
-    stat = _stat(pid)
-    if len(stat) > _THREADS:
-        used.threads = int(stat[_THREADS])
-    used.add(resources.usage())
-    return used
+    return Used(
+        *resources.usage(), *_disk_bytes(os.getpid()), threads=resources.threads() or 0,
+        open_files=resources.open_files() or 0,
+    )  # fmt: skip
 
 
 def _disk_bytes(pid: int) -> tuple[int | None, int | None]:
@@ -180,16 +191,6 @@ def _disk_bytes(pid: int) -> tuple[int | None, int | None]:
     read, written = _after(data, b"\nread_bytes: "), _after(data, b"\nwrite_bytes: ")
     cancelled = _after(data, b"\ncancelled_write_bytes: ") or 0
     return read, None if written is None else max(written - cancelled, 0)
-
-
-def open_files(pid: int) -> int | None:
-    """Return how many files a process has open; None where that is not told."""
-    folder = f"/proc/{pid}/fd"
-    try:
-        # Linux tells the number as the folder's size since 6.2.
-        return os.stat(folder).st_size or len(os.listdir(folder))
-    except OSError:
-        return None
 
 
 def _private_bytes(pid: int) -> int | None:

@@ -25,7 +25,7 @@ from .timeline import Point, thinned
 
 if TYPE_CHECKING:
     from .accumulator import Accumulator
-    from .series import OpenNode
+    from .series import Link, OpenNode
 
 SAMPLE_SECONDS: Final = Config.sample_seconds
 SCAN_SECONDS: Final = 0.5
@@ -48,8 +48,10 @@ class Watch:
         self._folder = folder
         self._started_ns = started_ns
         self._before = sampler.used()
+        # When, memory of the process and of its children, CPU time of all: what comes often is kept as it comes.
+        self._seen: list[tuple[int, int, int, int]] = []
         self._points: list[Point] = []
-        self._peaks: dict[str, dict[str, int]] = {}
+        self._peaks: dict[Link, int] = {}
         # Those that have ended since they were last taken: their own peaks may have fallen between two samples.
         self.ended: deque[tuple[Mapping[str, Any], float]] = deque(maxlen=10_000)
         self._peak = self._own_peak = self._processes = self._samples = self._gap_ns = 0
@@ -65,14 +67,12 @@ class Watch:
         self._gap_ns = max(self._gap_ns, now - self._last_ns)
         self._last_ns = now
         self._samples += 1
-        self.rise(memory, children)
         self._processes = max(self._processes, processes)
-        used = max(cpu_ns - self._before.cpu_ns, 0)
-        seconds = round((now - self._started_ns) / 1e9, 3)
-        self._points.append(Point(seconds, _mb(memory), _mb(children), round(used / 1e9, 3)))
-        if len(self._points) >= 1_000:
+        self.rise(memory, children)
+        self._seen.append((now, memory, children, cpu_ns))
+        if len(self._seen) >= 1_000:
             # Nobody has taken them for long.
-            self._points = thinned(self._points, 100)
+            self._points = thinned(self._take_points(), 100)
 
     def rise(self, memory: int, children: int) -> None:
         """Take what the process held at some moment of the run, in bytes, and its children."""
@@ -82,9 +82,7 @@ class Watch:
     def see_open(self, node: OpenNode, seen: int) -> None:
         """Take what was seen while *node* was open."""
         node.sampled_bytes = max(node.sampled_bytes, seen)
-        for key, value in node.link.breakdown.items():
-            peaks = self._peaks.setdefault(key, {})
-            peaks[str(value)] = max(peaks.get(str(value), 0), seen)
+        self._peaks[node.link] = max(self._peaks.get(node.link, 0), seen)
 
     def take(self) -> dict[str, Any]:
         """Return what is known by now, as a tick of the journal holds it.
@@ -93,8 +91,7 @@ class Watch:
         else is since the run started, or now. `peak_memory_mb` is that of the process alone.
         """
         with self._sampler.lock:
-            points, self._points = self._points, []
-            peaks = self._take_peaks()
+            points, peaks = self._take_points(), self._take_peaks()
             now = clock.monotonic_ns()
             return {
                 "peak_memory_mb": _mb(self._own_peak),
@@ -111,11 +108,21 @@ class Watch:
                 "peaks": peaks,
             }
 
+    def _take_points(self) -> list[Point]:
+        points, self._points, seen, self._seen = self._points, [], self._seen, []
+        began, before = self._started_ns, self._before.cpu_ns
+        return points + [
+            Point(round((now - began) / 1e9, 3), _mb(memory), _mb(children), round(max(cpu_ns - before, 0) / 1e9, 3))
+            for now, memory, children, cpu_ns in seen
+        ]
+
     def _take_peaks(self) -> dict[str, dict[str, float]]:
+        """What was seen in what was open, and the own peaks of what has ended, by breakdown key and value."""
         seen, self._peaks = self._peaks, {}
-        peaks = {key: {value: _mb(count) for value, count in by.items()} for key, by in seen.items()}
-        for _ in range(len(self.ended)):
-            breakdown, peak_mb = self.ended.popleft()
+        found: list[tuple[Mapping[str, Any], float]] = [(link.breakdown, _mb(count)) for link, count in seen.items()]
+        found += [self.ended.popleft() for _ in range(len(self.ended))]
+        peaks: dict[str, dict[str, float]] = {}
+        for breakdown, peak_mb in found:
             for key, value in breakdown.items():
                 by = peaks.setdefault(key, {})
                 by[str(value)] = max(by.get(str(value), 0.0), peak_mb)
@@ -222,7 +229,7 @@ class _Sampler:
         with self.lock:
             now = clock.monotonic_ns()
             # What is open is asked before the memory: one that opens in between has no part in what is seen.
-            opened = [(watch, tuple(watch.figures.open)) for watch in self._watches]
+            opened = [(watch, watch.figures.open) for watch in self._watches]
             if now >= self._scan_due:
                 self._scan(now)
             began = time.thread_time_ns()
@@ -235,14 +242,14 @@ class _Sampler:
         spent = time.thread_time_ns() - began
         return known_ns + _NEWEST * (spent - known_ns)
 
-    def _look(self, now: int, opened: Iterable[tuple[Watch, tuple[OpenNode, ...]]]) -> None:
-        children = self._children.rss_bytes()
+    def _look(self, now: int, opened: Iterable[tuple[Watch, Iterable[OpenNode]]]) -> None:
+        children, processes = self._children.rss_bytes(), len(self._children)
         cpu_ns, rss, mark = resources.read()
         # What rose since the last sample was there, however short it was and whoever held the GIL.
         risen = max(rss, mark) if mark > self._mark > 0 else rss
-        self._rss, self._children_rss, self._children_seen = rss, children, len(self._children)
+        self._rss, self._children_rss, self._children_seen = rss, children, processes
         for watch, nodes in opened:
-            watch.see(now, risen, children, cpu_ns + self._scanned.cpu_ns, 1 + len(self._children))
+            watch.see(now, risen, children, cpu_ns + self._scanned.cpu_ns, 1 + processes)
             for node in nodes:
                 was_open = getattr(node, "start", now) <= self._last_ns
                 watch.see_open(node, (risen if was_open else rss) + children)
