@@ -161,12 +161,17 @@ def ask_log(call: Callable[[], T], otherwise: T) -> T:
 
 def counts() -> dict[str, Any]:
     """Return what this process has written so far, and what it has left out: ``{"written": n, "bytes": n,
-    "dropped": {cause: n}, "sampled_out": n, "held_back": n}``.
+    "dropped": {cause: n}, "sampled_out": n, "held_back": n}``. What is staged is written first.
     """
+    return {"written": 0 if outlet.file is None else outlet.file.written, **so_far()}
+
+
+def so_far() -> dict[str, Any]:
+    """Return what `counts` does without the first, and so without writing anything."""
     file = outlet.file
     if file is None:
-        return {"written": 0, "bytes": 0, "dropped": {}, **tally.counts()}
-    return {"written": file.written, "bytes": file.stored_bytes, "dropped": dict(file.dropped), **tally.counts()}
+        return {"bytes": 0, "dropped": {}, **tally.counts()}
+    return {"bytes": file.stored_bytes, "dropped": dict(file.dropped), **tally.counts()}
 
 
 def after_fork() -> None:

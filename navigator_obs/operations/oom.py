@@ -10,6 +10,7 @@ import os
 from pathlib import Path
 from typing import Any, Final
 
+from ..clock import clock
 from .control_groups import groups_of
 
 _VMSTAT: Final = Path("/proc/vmstat")
@@ -29,6 +30,26 @@ def kills(file: str | None) -> dict[str, Any]:
     """
     group, inode = _read_group(file)
     return {"system": _count_in(_VMSTAT), "group": group, "inode": inode}
+
+
+class Kills:
+    """The counters of a run that is open, with *file* for its group's, read every few seconds: to do that each second
+    would cost as much as half of all that a run does by the clock.
+    """
+
+    SECONDS: Final = 5.0
+
+    def __init__(self, file: str | None) -> None:
+        self._file = file
+        self._due_ns = 0
+        self._told: dict[str, Any] = {}
+
+    def lately(self) -> dict[str, Any]:
+        """Return what `kills` told, `SECONDS` ago at most."""
+        now = clock.monotonic_ns()
+        if not self._told or now >= self._due_ns:
+            self._told, self._due_ns = kills(self._file), now + round(self.SECONDS * 1e9)
+        return self._told
 
 
 def _read_group(file: str | None) -> tuple[int | None, int | None]:

@@ -75,7 +75,7 @@ def _host(start: Record, directory: Path) -> Mapping[str, Any] | None:
 
     if start.get("host") not in {None, socket.gethostname()}:
         return None
-    now = evidence.at_tick(directory, laid(start).get("oom_file"))
+    now = evidence.at_present(directory, laid(start).get("oom_file"))
     return {"boot_id": boot_id(), **now}
 
 

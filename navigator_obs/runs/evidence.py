@@ -74,8 +74,8 @@ def at_start(directory: Path, log_path: Path) -> dict[str, Any]:
     }
 
 
-def at_tick(directory: Path, counter: str | None) -> dict[str, Any]:
-    """Return a tick's `evidence`: what the next thing to happen may have to be explained by. Never raises."""
+def at_present(directory: Path, counter: str | None) -> dict[str, Any]:
+    """Return how things stand now, as the `evidence` of a tick tells how they stood then. Never raises."""
     try:
         free: float | None = round(shutil.disk_usage(directory).free / MB, 1)
     except OSError:

@@ -137,24 +137,38 @@ def write_summary(
 
     Raises OSError, and leaves no draft.
     """
-    draft = directory / f".{SUMMARY_NAME}.new"
+    draft = os.path.join(directory, f".{SUMMARY_NAME}.new")
     data = to_json(summary) if compact else to_json_pretty(summary)
-    # One that a killed process has left, or a link that somebody has put there.
-    draft.unlink(missing_ok=True)
-    descriptor = os.open(draft, _NEW_FILE, file_mode)
+    descriptor = _new_file(draft, file_mode)
     try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
+        try:
+            _write(descriptor, data)
             if sync:
-                file.flush()
-                os.fsync(file.fileno())
-        draft.replace(directory / SUMMARY_NAME)
+                os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        os.replace(draft, os.path.join(directory, SUMMARY_NAME))
     except BaseException:
         # What it holds of a full disk is needed for other things.
-        draft.unlink(missing_ok=True)
+        Path(draft).unlink(missing_ok=True)
         raise
     if sync:
         sync_folder(directory)
+
+
+def _new_file(path: str, mode: int) -> int:
+    try:
+        return os.open(path, _NEW_FILE, mode)
+    except FileExistsError:
+        # One that a killed process has left, or a link that somebody has put there.
+        os.unlink(path)
+        return os.open(path, _NEW_FILE, mode)
+
+
+def _write(descriptor: int, data: bytes) -> None:
+    rest = memoryview(data)
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]
 
 
 def read_summary(directory: Path) -> dict[str, Any] | None:

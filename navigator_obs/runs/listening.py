@@ -89,7 +89,7 @@ class Listener:
         self._checks = checkbook.Gate()
         self._started_ns = clock.monotonic_ns()
         self._cpu_before_ns = clock.cpu_ns()
-        self._counts_before = sinks.counts()
+        self._counts_before = sinks.so_far()
         self._handles: list[ticker.Handle] = []
         self._level: live_level.Watch | None = None
         self._watch: sampler.Watch | None = None
@@ -294,7 +294,7 @@ class Listener:
         return area + self.journal.staged_capacity + self.figures.memory_bytes()
 
     def _event_counts(self) -> dict[str, Any]:
-        counts, before = sinks.counts(), self._counts_before
+        counts, before = sinks.so_far(), self._counts_before
         dropped = {
             cause: number - before["dropped"].get(cause, 0)
             for cause, number in counts["dropped"].items()

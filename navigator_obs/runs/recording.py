@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ..clock import clock
 from ..encoding import from_json, to_json
 from ..events import scope
+from ..operations import oom
 from . import calling, clockwatch, evidence, folder, seal
 from .allowance import Allowance
 from .behind import Behind
@@ -27,11 +28,9 @@ if TYPE_CHECKING:
     from ..redaction import Redactor
 
 # A summary may take these shares of the time at most, as CPU time and in all: where it is large, or the disk slow, it
-# is written less often. On a busy machine most of what passes meanwhile is the time of others. In its first seconds a
-# run may be short, and somebody looks whether it works.
+# is written less often. On a busy machine most of what passes meanwhile is the time of others. Whoever wants to know
+# more than it says reads the journal, as all of ours do.
 _SUMMARY_SHARE: Final = 0.0005
-_FIRST_SECONDS: Final = 10.0
-_FIRST_SHARE: Final = 0.005
 _SUMMARY_WALL_SHARE: Final = 0.1
 # What only a program that goes on records.
 _NEWS: Final = frozenset({"issue", "check", "artifact", "checkpoint", "tags", "fail"})
@@ -54,7 +53,7 @@ class Recording(Listener):
         self._folded = self.fold.summary()
         self._claim = _held_lock(directory, config.file_mode)
         self._open_journal(directory / JOURNAL_NAME)
-        self._laid: dict[str, Any] = {}
+        self._kills = oom.Kills(None)
         self._faults: evidence.FaultLog | None = None
         self._signals: evidence.SignalLog | None = None
         self._moves = 0
@@ -90,11 +89,12 @@ class Recording(Listener):
         told = evidence.at_start(self.directory, self.config.log_path)
         fault_log = None if evidence.FaultLog.current is None else os.fspath(evidence.FaultLog.current)
         held = self._claim is not None and self._claim.held
-        self._laid = {**told, "lock_held": held, "fault_log": fault_log}
-        return self._laid
+        self._kills = oom.Kills(told["oom_file"])
+        return {**told, "lock_held": held, "fault_log": fault_log}
 
     def _standing(self, fields: Mapping[str, Any]) -> dict[str, Any]:
-        told: dict[str, Any] = {"evidence": evidence.at_tick(self.directory, self._laid.get("oom_file"))}
+        free = fields["resources"].get("limits", {}).get("disk_free_mb")
+        told: dict[str, Any] = {"evidence": {"disk_free_mb": free, "oom_kills": self._kills.lately()}}
         moved, opened = _has_gained(fields), fields["open_operations"]
         return told | self.stall_watch.at_tick(self._mark(), moved=moved, open_operations=opened)
 
@@ -182,8 +182,7 @@ class Recording(Listener):
             self.write_summary(summary)
         self._foretell(summary["forecast"] or {})
         took, worked = self.seconds - began, (clock.thread_cpu_ns() - cpu_began) / 1e9
-        share = _FIRST_SHARE if began < _FIRST_SECONDS else _SUMMARY_SHARE
-        self._summary_due = began + max(TICK_SECONDS * 0.99, worked / share, took / _SUMMARY_WALL_SHARE)
+        self._summary_due = began + max(TICK_SECONDS * 0.99, worked / _SUMMARY_SHARE, took / _SUMMARY_WALL_SHARE)
 
     def _foretell(self, forecast: Mapping[str, Any]) -> None:
         """Hand on what will stop the run, each kind of it once; anew where it turns out to come much earlier."""

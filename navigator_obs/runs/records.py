@@ -130,7 +130,12 @@ class Shares:
 
 def worker_shares(directory: Path) -> list[Path]:
     """Return the journals of the run's worker processes, sorted by name."""
-    return sorted((directory / WORKERS_FOLDER).glob("*.jsonl"))
+    folder = os.path.join(directory, WORKERS_FOLDER)
+    try:
+        names = sorted(os.listdir(folder))
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        return []
+    return [Path(folder, name) for name in names if name.endswith(".jsonl")]
 
 
 def _parse(line: bytes, number: int) -> Record:
