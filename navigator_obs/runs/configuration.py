@@ -16,6 +16,7 @@ from typing import Any, Final
 from ..encoding import nonfinite_paths, simplify, text
 from ..errors import ObsError
 from ..events.rotation import make_private_folder
+from ..plain import MAX_ITEMS
 from ..redaction import MARK, Redactor
 from .seal import key_id
 from .sources import Sourced, gather, leaves, source_of
@@ -25,6 +26,7 @@ MAX_SOURCES: Final = 2000
 _SHOWN: Final = 16
 _KEY_ID: Final = 8
 _MAX_DEPTH: Final = 32
+_SCALARS: Final = frozenset({str, int, float, bool, type(None)})
 
 
 def describe(
@@ -68,7 +70,11 @@ def _given(params: Any) -> Sourced:
 
 
 def _opened(value: Any, closed: str | None = None, above: tuple[int, ...] = ()) -> Any:
-    """With what pydantic's secret types hold in their place, or with *closed*. What can't be read stays as it is."""
+    """With what pydantic's secret types hold in their place, or with *closed*. What can't be read stays as it is, and
+    so does what of a long collection is not kept.
+    """
+    if type(value) in _SCALARS:
+        return value
     if id(value) in above or len(above) > _MAX_DEPTH:
         return value
     try:
@@ -76,8 +82,11 @@ def _opened(value: Any, closed: str | None = None, above: tuple[int, ...] = ()) 
             return value.get_secret_value() if closed is None else closed
         inside, above = _inside(value), (*above, id(value))
         if isinstance(inside, Mapping):
-            return {key: _opened(item, closed, above) for key, item in inside.items()}
-        return [_opened(item, closed, above) for item in inside] if type(inside) in {list, tuple} else inside
+            first = {key: _opened(item, closed, above) for key, item in islice(inside.items(), MAX_ITEMS)}
+            return first if len(first) == len(inside) else {**inside, **first}
+        if type(inside) in {list, tuple}:
+            return [*(_opened(item, closed, above) for item in inside[:MAX_ITEMS]), *inside[MAX_ITEMS:]]
+        return inside
     except Exception:
         # `simplify` tells such a value by its type.
         return value

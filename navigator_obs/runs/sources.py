@@ -54,9 +54,12 @@ def gather(params: Any) -> Sourced:
 
 def _sources(params: Any, values: Mapping[str, Any], depth: int = 0) -> dict[str, str]:
     """The source of each value; of a dataclass or a model inside *params* those of its own values."""
+    if isinstance(params, Mapping):
+        return dict.fromkeys(values, CODE)
     found: dict[str, str] = {}
+    tells = _tells_defaults(params)
     for key, value in values.items():
-        source, inner = _source(params, key, value), getattr(params, key, None) if _tells_defaults(params) else None
+        source, inner = _source(params, key, value), getattr(params, key, None) if tells else None
         below = {}
         if source == CODE and depth < _MAX_DEPTH and _tells_defaults(inner):
             below = _sources(inner, as_mapping(inner), depth + 1)
@@ -86,14 +89,19 @@ def _overlay(
         if source == DEFAULT and _is_there(values, path):
             continue
         branch = values
-        for key in path[:-1]:
-            if not isinstance(branch.get(key), dict):
-                branch[key] = {}
-            branch = branch[key]
-        branch[path[-1]] = value
+        for depth, key in enumerate(path[:-1], 1):
+            inner = branch.get(key)
+            if not inner or not isinstance(inner, dict):
+                # Also in the place of an empty one, which is the program's own.
+                branch[key] = inner = {}
+                sources.pop(".".join(path[:depth]), None)
+            branch = inner
+        replaced, branch[path[-1]] = branch.get(path[-1]), value
+        if isinstance(replaced, Mapping):
+            for below, _ in leaves(replaced, path):
+                sources.pop(".".join(below), None)
         name = ".".join(path)
-        for other in [known for known in sources if known == name or known.startswith(f"{name}.")]:
-            del sources[other]
+        sources.pop(name, None)
         sources[name] = source
 
 

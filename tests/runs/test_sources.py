@@ -280,7 +280,24 @@ def test_every_value_has_one_source(below, above):
         for key in path:
             there = there[key]
         assert there == value or value == {}
-    assert {source_of(path, sources) for path, _ in leaves(values)} <= {"below", "above"}
+    assert sources.keys() == {".".join(path) for path, _ in leaves(values)}
+    assert {path for path, source in sources.items() if source == "above"} == {
+        ".".join(path) for path, _ in leaves(above)
+    }
+
+
+def test_layers_of_many_values_are_laid_over_each_other_and_left_as_they_are():
+    """Tens of thousands of each, nested and not; an empty mapping that is filled above stays empty in its layer."""
+    below = {"empty": {}, "rates": {f"r{number}": number for number in range(30_000)}}
+    above = {"empty": {"a": 1}, "rates": {f"r{number}": -number for number in range(0, 30_000, 2)}}
+    values, sources = gather(
+        [("below", below), ("above", above), ("top", {f"t{number}": 0 for number in range(30_000)})]
+    )
+    assert below["empty"] == {}
+    assert values["empty"] == {"a": 1}
+    assert (values["rates"]["r7"], values["rates"]["r8"], values["t9"]) == (7, -8, 0)
+    assert (sources["rates.r7"], sources["rates.r8"], sources["t9"]) == ("below", "above", "top")
+    assert len(sources) == 60_001
 
 
 def test_the_summary_has_them(recorder):
