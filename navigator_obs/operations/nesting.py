@@ -35,7 +35,7 @@ def join(op: Node, now: int) -> None:
         parent.others = 2
     op.parent = parent
     root = op.link.series.root
-    was_alone = not root.crowd
+    counted = root.round
     change = (op.child is None) - (first is None)
     op.lost = lost = root.turn(now, change, parent if first is None else None, op if op.child is None else None)
     if first is None:
@@ -46,7 +46,7 @@ def join(op: Node, now: int) -> None:
         aside.discard(op)
     elif first is not MANY:
         _set_aside(first, aside)
-    if was_alone and root.crowd:
+    if root.round != counted:
         _count_others(root, aside, now)
 
 
@@ -68,10 +68,10 @@ def leave(op: Node, now: int, lost_then: int | None) -> None:
     if last:
         parent.busy += now - parent.since
     root = op.link.series.root
-    was_alone = not root.crowd
+    counted = root.round
     change = last - (op.child is None)
     lost = root.turn(now, change, op if op.child is None else None, parent if last else None)
-    if was_alone and root.crowd:
+    if root.round != counted:
         _count_others(root, op.link.accumulator.aside, now)
     if op.child is None and lost_then is not None:
         op.lost_before += lost - lost_then
@@ -114,6 +114,8 @@ def _count_others(root: Root, aside: set[OpenNode], now: int) -> None:
     """Count the active leaves that were there before there was a crowd, of which nothing was to be counted."""
     for node in found_open(root.node, aside):
         if not node.paused_at:
+            if node.child is None and node.counted != root.round:
+                root.leaf = node
             root.turn(now, 0, None, node)
 
 

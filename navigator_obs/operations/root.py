@@ -23,10 +23,11 @@ class Root:
     *quiet* is *lost* while there is no crowd, and None while there is one. It tells an operation by one look that
     nothing has been lost since it became a leaf, and that nothing need be divided.
 
-    While there is a crowd, it is also counted how many leaves each path has; each crowd is a *round* of its own.
+    While there is a crowd, it is also counted how many leaves each path has. A crowd begins a new *round* of that,
+    unless the *leaf* that it finds there was counted in the last one: then nothing else was.
     """
 
-    __slots__ = ("changed", "crowd", "link", "lost", "node", "quiet", "round", "taken")
+    __slots__ = ("changed", "crowd", "leaf", "link", "lost", "node", "quiet", "round", "taken")
 
     lost: int
     quiet: int | None
@@ -40,6 +41,7 @@ class Root:
         self.node.run = None
         self.node.ends = PLAIN
         self.round = 0
+        self.leaf = self.node
         self.begin()
 
     def begin(self) -> None:
@@ -51,7 +53,7 @@ class Root:
         self.taken = self.crowd = self.lost = self.quiet = 0
         self.round += 1
 
-    def turn(self, now: int, change: int, off: Node | None, on: Node | None) -> int:
+    def turn(self, now: int, change: int, off: Node | None, on: Node | None) -> int:  # noqa: PLR0912 - no calls here
         """So many more or fewer (*change*) operations are active leaves from *now* on; return *lost* as of now.
 
         *off* is an operation that is one no longer, *on* one that is it from now on.
@@ -73,15 +75,18 @@ class Root:
         self.crowd = left
         self.quiet = None if left else self.lost
         if not crowd:
-            self.round += 1
+            leaf = self.leaf
+            if leaf.counted != self.round or leaf.child is not None or leaf.lost is None:
+                self.round += 1
         if off is not None and off.counted == self.round:
             off.counted = 0
             path = off.link.repeats
-            if now >= path.since:
-                path.together += (path.active - 1) * (now - path.since)
+            passed = now - path.since
+            if passed >= 0:
+                path.together += (path.active - 1) * passed
                 path.since = now
-            elif path.active > 1:
-                path.together -= path.since - now
+            else:
+                path.together += (path.active > 1) * passed
             path.active -= 1
         # It may have ended or opened another meanwhile, in a thread of its own.
         if on is not None and on.lost is not None and on.child is None and on.counted != self.round:
@@ -90,13 +95,14 @@ class Root:
             if path.round != self.round:
                 path.round = self.round
                 path.active = 0
+            passed = now - path.since
             if path.active <= 0:
                 path.since = now
-            elif now >= path.since:
-                path.together += (path.active - 1) * (now - path.since)
+            elif passed >= 0:
+                path.together += (path.active - 1) * passed
                 path.since = now
             else:
-                path.together += path.since - now
+                path.together -= passed
             path.active += 1
         return self.lost - (self.changed - now)
 
