@@ -226,8 +226,7 @@ class Listener:
 
     def _keep_to_budget(self) -> None:
         """Leave something out where recording costs this process more than it may, and say so."""
-        worked_seconds = (clock.cpu_ns() - self._cpu_before_ns) / 1e9
-        due = None if self._closed else self.budget.due(self.seconds, self.meter.seconds(), worked_seconds)
+        due = None if self._closed else self.budget.due(self.seconds, self.meter.seconds(), self._worked_seconds())
         if due is None:
             return
         step, percent = due
@@ -284,8 +283,13 @@ class Listener:
         used["cpu_seconds"] = round(max(used["cpu_seconds"] - self._cpu_before_ns / 1e9, 0.0), 6)
         return used if self._watch is None else {**used, **self._watch.take()}
 
+    def _worked_seconds(self) -> float:
+        """CPU time of this process since it began to listen, and what the calling thread had worked for it before."""
+        return (clock.cpu_ns() - self._cpu_before_ns + self.meter.before_ns) / 1e9
+
     def _cost(self) -> dict[str, Any]:
-        taken = self.meter.seconds()
+        # Part of it is looked up on the wall clock, also by threads that wait for each other.
+        taken = min(self.meter.seconds(), self._worked_seconds())
         return {"seconds": round(taken, 6), "journal_bytes": self.journal.bytes, "memory_bytes": self._memory_bytes()}
 
     def _memory_bytes(self) -> int:

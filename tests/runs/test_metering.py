@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import time
 
 import pytest
 
@@ -54,6 +55,17 @@ def metered(count, seconds, fake_clock, slow=0, slow_ns=0):
     fake_clock.advance(seconds)
     meter.count(gained)
     return meter.seconds() - before
+
+
+def test_recording_costs_no_more_than_the_process_worked(places):
+    """Threads that waited for each other while they recorded, an hour in all, have not worked meanwhile."""
+    obs.configure(**places)
+    before = time.process_time()
+    with obs.start_run("baseline") as run:
+        run._recording.figures.slow_ns = 3_600_000_000_000
+    cost = run.summary["observability"]
+    assert 0 < cost["seconds"] <= time.process_time() - before
+    assert cost["cpu_percent"] <= 100
 
 
 def test_what_comes_often_costs_what_it_costs_in_a_trial(fake_clock):
