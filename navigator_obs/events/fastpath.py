@@ -39,7 +39,7 @@ class FastPath:
     """Renders ordinary events for one configuration."""
 
     def __init__(self, redact: Redact, max_bytes: int) -> None:
-        self.nothing = Fragment("", frozenset(), self)
+        self.nothing = Fragment(b"", frozenset(), self)
         self._redact = redact
         self._redactor = redact.redactor
         self._outlines = Outlines(redact, self._is_harmless)
@@ -66,6 +66,7 @@ class FastPath:
         scope = get_scope()
         if scope is None or scope.run is None:
             scope = current()
+        context = scope.fragment
         if (
             site is None
             or site.code is not code
@@ -78,11 +79,12 @@ class FastPath:
         ):
             place = (frame.f_globals.get("__name__") or "", code.co_qualname, frame.f_lineno or 0)
             site = self._new_site(key, code, name, bound, level, message, fields, place)
-        elif site.context is not scope.fragment:
-            site = self._in_context(key, site, scope)
-        if site is None:
+            context = scope.fragment
+        elif context is None or site.among is not context.names:
+            context = self._fitting(site, scope)
+        if site is None or context is None:
             return None
-        return self._line(site, fields) if self._are_plain(fields) else None
+        return self._line(site, context, fields) if self._are_plain(fields) else None
 
     def render_issue(
         self, name: str, bound: Fragment, level: int, message: str, fields: dict[str, Any], frame: FrameType
@@ -124,9 +126,8 @@ class FastPath:
         scope = current()
         if site is None or not self._holds(site, scope, name, level, fields):
             site = self._new_site(key, None, name, self.nothing, level, message, fields, place)
-        elif site.context is not scope.fragment:
-            site = self._in_context(key, site, scope)
-        line = None if site is None else self._line(site, fields)
+        context = None if site is None else self._fitting(site, scope)
+        line = None if site is None or context is None else self._line(site, context, fields)
         if line is None or (level < WARNING and error is None):
             return line
         return self._issue(line, name, level, message, told, error)
@@ -156,12 +157,14 @@ class FastPath:
             or site.names != names
         ):
             site = self._new_site(key, None, name, self.nothing, INFO, message, names, place)
-        elif site.context is not scope.fragment:
-            site = self._in_context(key, site, scope)
-        if site is None or len(body) > self._max_bytes:
+            scope = current()
+        context = scope.fragment
+        if site is not None and (context is None or site.among is not context.names):
+            context = self._fitting(site, scope)
+        if site is None or context is None or len(body) > self._max_bytes:
             return None
-        parts = (timestamp[:-1], site.head, next(site.run.sequence), site.tail, body[1:])
-        return b'{"timestamp":"%b%b%d%b%b' % parts
+        parts = (timestamp[:-1], site.head, next(site.run.sequence), context.rendered, site.tail, body[1:])
+        return b'{"timestamp":"%b%b%d%b%b%b' % parts
 
     def _issue(
         self,
@@ -220,7 +223,7 @@ class FastPath:
             return None
         site = Site()
         site.code, site.name, site.level, site.message, site.names = code, name, level, message, names
-        site.bound, site.context, site.run = bound, context, scope.run or NO_RUN
+        site.bound, site.among, site.run = bound, context.names, scope.run or NO_RUN
         thread = self._thread
         module, function = to_json(place[0]).decode(), to_json(place[1]).decode()
         head = (
@@ -228,20 +231,20 @@ class FastPath:
             f',"function":{function},"line":{place[2]}{thread.rendered}'
         )
         site.head = head.encode()
-        site.tail = _tail(context, bound, names)
+        site.tail = b"%b," % bound.rendered if names else bound.rendered
         remember(thread.sites, key, site)
         return site
 
-    def _in_context(self, key: object, site: Site, scope: Scope) -> Site | None:
-        """The same place in another context."""
+    def _fitting(self, site: Site, scope: Scope) -> Fragment | None:
+        """The context of *scope*, where the site's names stand for themselves beside its own."""
         context = self._of_scope(scope)
-        if context is None or not self._names_fit(site.names, context, site.bound):
-            return None
-        site = site.within(context, _tail(context, site.bound, site.names))
-        remember(self._thread.sites, key, site)
-        return site
+        if context is not None and site.among is not context.names:
+            if not self._names_fit(site.names, context, site.bound):
+                return None
+            site.among = context.names
+        return context
 
-    def _line(self, site: Site, fields: dict[str, Any]) -> bytes | None:
+    def _line(self, site: Site, context: Fragment, fields: dict[str, Any]) -> bytes | None:
         try:
             body = strict_json(fields, None, NEWLINE)
         except TypeError:
@@ -254,7 +257,8 @@ class FastPath:
         if not 0 <= passed < 1_000_000:
             passed, prefix = self._new_millisecond(passed + start)
         seq = next(site.run.sequence)
-        return b"%b%b%b%d%b%b" % (prefix, _DIGITS[passed // 1000], site.head, seq, site.tail, body[1:])
+        parts = (prefix, _DIGITS[passed // 1000], site.head, seq, context.rendered, site.tail, body[1:])
+        return b"%b%b%b%d%b%b%b" % parts
 
     def fragment(self, values: Mapping[str, Any]) -> Fragment | None:
         """Render key/values that many events share; None where they are out of the ordinary."""
@@ -265,10 +269,9 @@ class FastPath:
         if names is None or not self._are_plain(fields):
             return None
         try:
-            rendered = strict_json(fields, None, NEWLINE)
+            return Fragment(b",%b" % strict_json(fields)[1:-1], names, self)
         except TypeError:
             return None
-        return Fragment(f",{rendered[1:-2].decode()}", names, self)
 
     def after_fork(self) -> None:
         """Forget the parent's process id."""
@@ -353,7 +356,3 @@ def _is_encodable(value: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
-
-
-def _tail(context: Fragment, bound: Fragment, names: tuple[str, ...]) -> bytes:
-    return f"{context.rendered}{bound.rendered}{',' if names else ''}".encode()

@@ -19,7 +19,7 @@ class Fragment:
 
     __slots__ = ("names", "owner", "rendered")
 
-    def __init__(self, rendered: str, names: frozenset[str], owner: object) -> None:
+    def __init__(self, rendered: bytes, names: frozenset[str], owner: object) -> None:
         self.rendered = rendered
         self.names = names
         self.owner = owner
@@ -28,7 +28,7 @@ class Fragment:
 class Site:
     """One place in the code that logs, with all that was the same when it last did: what need not be rendered again."""
 
-    __slots__ = ("bound", "code", "context", "head", "level", "message", "name", "names", "run", "tail")
+    __slots__ = ("among", "bound", "code", "head", "level", "message", "name", "names", "run", "tail")
 
     code: CodeType | None
     name: str
@@ -36,21 +36,13 @@ class Site:
     message: str
     names: tuple[str, ...]
     bound: Fragment
-    context: Fragment
+    among: frozenset[str]
+    """The names of a context beside which the site's own stand for themselves: one set for equal names."""
     run: RunTag
     head: bytes
     """From the level to the key of `seq`."""
     tail: bytes
-    """The context and what is bound, up to the event's own fields."""
-
-    def within(self, context: Fragment, tail: bytes) -> Site:
-        """Return the same place in another *context*; this one stays, for a signal handler's event may come between."""
-        site = Site()
-        site.code, site.name, site.level, site.message, site.names = (
-            self.code, self.name, self.level, self.message, self.names
-        )  # fmt: skip
-        site.bound, site.run, site.head, site.context, site.tail = self.bound, self.run, self.head, context, tail
-        return site
+    """What stands between the context and the event's own fields."""
 
 
 class Thread(threading.local):

@@ -17,7 +17,7 @@ from ..encoding import text, to_json
 from ..redaction import MARK, Redactor
 from .measures import OVERFLOW, Counter, Distribution, Gauge, Key, Measure, finite_number
 from .nesting import found_open
-from .outcomes import note
+from .outcomes import Scenes, note
 from .parts import seconds
 from .record import SUCCESS, OperationRecord
 from .room import Room
@@ -71,6 +71,7 @@ class Accumulator:
         # How often an operation opened in another context than the last one of its kind.
         self.contexts = 0
         self.redactor = Redactor() if redactor is None else redactor
+        self.scenes = Scenes(self.redactor)
         # Re-entrant, because a signal handler or a finalizer may end an operation while this thread holds it.
         self.lock = threading.RLock()
         # The operations that are open and not the one child of another (see `nesting`).

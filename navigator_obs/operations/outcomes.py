@@ -6,7 +6,7 @@ is not. Of each the last end is kept, as nanoseconds since the epoch, below zero
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Final
 from zlib import crc32
 
@@ -17,23 +17,42 @@ Outcomes = dict[str, int]
 MAX_SCENES: Final = 64
 ANY_SCENE: Final = "?"
 """Of operations that are only counted it is not known which scene they were in."""
+_MAX_KINDS: Final = 1_000
 _SAME_SCENE: Final = frozenset({"attempt", "retry", "try", "worker"})
 
 
-def scene_of(context: Mapping[str, Any] | None, breakdown: Collection[str], redactor: Redactor) -> str:
-    """Return what stands for the scene of an operation in *context*.
+class Scenes:
+    """Tells what stands for the scene of an operation.
 
-    >>> scene_of({"year": 2025, "attempt": 2}, ["year"], Redactor()) == scene_of({"year": 2026}, ["year"], Redactor())
+    >>> scenes = Scenes(Redactor())
+    >>> scenes.of({"year": 2025, "attempt": 2}, ["year"]) == scenes.of({"year": 2026}, ["year"])
     True
     """
-    told = {
-        key: value
-        for key, value in (context or {}).items()
-        if key not in breakdown and key not in _SAME_SCENE and not redactor.hides(key, value)
-    }
-    if len(told) > 1:
-        told = dict(sorted(told.items()))
-    return f"{crc32(to_json(told)):x}" if told else ""
+
+    def __init__(self, redactor: Redactor) -> None:
+        self._redactor = redactor
+        # Which names of a context tell scenes apart, in order; None where that depends on their values.
+        self._names: dict[tuple[tuple[str, ...], tuple[str, ...]], list[str] | None] = {}
+
+    def of(self, context: Mapping[str, Any], breakdown: Collection[str]) -> str:
+        """Return it for an operation in *context* that is broken down by the keys of *breakdown*; empty for none."""
+        key = tuple(context), tuple(breakdown)
+        names = self._names[key] if key in self._names else self._new(key)
+        if names is None:
+            names = [name for name in self._telling(*key) if not self._redactor.hides(name, context[name])]
+        return f"{crc32(to_json({name: context[name] for name in names})):x}" if names else ""
+
+    def _new(self, key: tuple[tuple[str, ...], tuple[str, ...]]) -> list[str] | None:
+        names = self._telling(*key)
+        found = None if any(map(self._redactor.is_secret_key, names)) else names
+        if len(self._names) >= _MAX_KINDS:
+            self._names.clear()
+        self._names[key] = found
+        return found
+
+    @staticmethod
+    def _telling(names: Iterable[str], breakdown: Collection[str]) -> list[str]:
+        return sorted(name for name in names if name not in breakdown and name not in _SAME_SCENE)
 
 
 def note(outcomes: Outcomes, scene: str, end: int) -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 from ..encoding import text
 from ..redaction import MARK, Redactor
 from .measures import OVERFLOW
-from .outcomes import ANY_SCENE, Outcomes, note, scene_of
+from .outcomes import ANY_SCENE, Outcomes, note
 from .stats import Measured, OperationStats, Plain
 
 if TYPE_CHECKING:
@@ -245,7 +245,7 @@ class Link:
             return ""
         known, fragment, scene = self.held
         if known is not context or scene is None:
-            scene = scene_of(context, self.breakdown, self.accumulator.redactor)
+            scene = self.accumulator.scenes.of(context, self.breakdown)
             self.held = (context, fragment if known is context else None, scene)
         return scene
 

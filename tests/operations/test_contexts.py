@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import navigator_obs as obs
 from navigator_obs.events.sites import Site
-from navigator_obs.operations.outcomes import scene_of
+from navigator_obs.operations.outcomes import Scenes
 from navigator_obs.redaction import Redactor
 
 YEARS = st.sampled_from([2025, 2026, True, 1, "2025", 2025.0, None])
@@ -51,7 +51,7 @@ def told_of(context):
 
 def scene(context):
     """The scene of an operation that no other of its year is around."""
-    return scene_of(context, ["year"], Redactor()) if context["year"] is not None else ""
+    return Scenes(Redactor()).of(context, ["year"]) if context["year"] is not None else ""
 
 
 @given(steps=STEPS)
@@ -111,11 +111,18 @@ def test_an_event_that_comes_in_between_leaves_the_outer_one_its_context(recorde
     def between(self, name, value):
         """Log from the same place, once, in the middle of the other's way to its line."""
         object.__setattr__(self, name, value)
-        if name == "context" and next(comes, False):
-            with obs.context(path=2):
+        if name == "among" and next(comes, False):
+            with obs.context(city=2):
                 tell(2)
 
     monkeypatch.setattr(Site, "__setattr__", between, raising=False)
-    with obs.context(path=1):
+    with obs.context(path=1, year=2025):
         tell(1)
-    assert sorted((event["number"], event["path"]) for event in recorder.events("told")) == [(0, 0), (1, 1), (2, 2)]
+    found = {
+        event["number"]: {key: event.get(key) for key in ("path", "year", "city")} for event in recorder.events("told")
+    }
+    assert found == {
+        0: {"path": 0, "year": None, "city": None},
+        1: {"path": 1, "year": 2025, "city": None},
+        2: {"path": 1, "year": 2025, "city": 2},
+    }
