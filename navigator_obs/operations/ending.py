@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from ..clock import clock, format_timestamp
-from ..encoding import text
+from ..encoding import text, to_json
 from ..events import exceptions, scope
 from ..events.emitting import emit
 from ..events.leaving import is_no_error
@@ -39,7 +39,7 @@ def finish(op: OpenOperation, end: int, error: BaseException | None) -> None:
         scene, told, end_time = link.scene(op.context), None, b""
         if logged:
             end_time = format_timestamp(end_ns).encode()
-            told = telling.record(link, scene, telling.rendered(fields), weighted)
+            told = telling.record(link, scene, to_json(fields) + b"\n", weighted)
             if op.paused_ns:
                 # It began earlier than its duration says.
                 begun = format_timestamp(end_ns - end + op.start).encode()

@@ -56,7 +56,11 @@ def succeed(op: OpenOperation, end: int) -> None:
         accumulator.add_told(link, scene, ended)
         return
     fields = figures(link.name, SUCCESS, duration, own, (cpu, delta, peak), op.rows)
-    body = rendered(fields)
+    try:
+        body = strict_json(fields, None, NEWLINE)
+    except TypeError:
+        # A name that is no proper text.
+        body = to_json(fields) + b"\n"
     told = record(link, scene, body, None if weighted == own else weighted)
     end_time = format_timestamp(end_ns).encode()
     accumulator.add_told(link, scene, ended, told, end_time)
@@ -106,18 +110,9 @@ def figures(name: str, status: str, duration: int, own: int, measured: Figures, 
     return fields
 
 
-def rendered(fields: dict[str, Any]) -> bytes:
-    """Return the figures as JSON with a newline."""
-    try:
-        return strict_json(fields, None, NEWLINE)
-    except TypeError:
-        # A name that is no proper text.
-        return to_json(fields) + b"\n"
-
-
 def record(link: Link, scene: str, body: bytes, weighted_ns: int | None) -> bytes:
     """Return the record of an operation that has succeeded as JSON, in the form of `OperationRecord.to_dict`, with the
-    figures that *body* has rendered; *weighted_ns* is given where it is not its self time.
+    figures that *body* has, rendered and with a newline; *weighted_ns* is given where it is not its self time.
 
     It is without the times of its start and end, which a reader knows: see `OperationRecord.from_dict`.
     """
