@@ -69,6 +69,9 @@ clock: Final = ProcessClock()
 _THREE_DIGITS: Final = tuple(f"{number:03d}" for number in range(1000))
 # When the second began of which there is the text, in nanoseconds, and the text.
 _second: tuple[int, str] = (0, "1970-01-01T00:00:00.")
+MICROSECONDS: Final = tuple(b"%03dZ" % number for number in range(1000))
+"""How a timestamp ends, by the microseconds that have passed of its millisecond."""
+_millisecond: tuple[int, bytes] = (0, b"1970-01-01T00:00:00.000")
 
 
 def format_timestamp(time_ns: int) -> str:
@@ -93,6 +96,27 @@ def _new_second(time_ns: int) -> tuple[int, str]:
     # One tuple, so that threads never see the second of one and the text of another.
     _second = found = (seconds * 1_000_000_000, text)
     return found
+
+
+def timestamp_bytes(time_ns: int) -> bytes:
+    """Render the same as bytes, in less time for those that follow each other closely.
+
+    >>> timestamp_bytes(1_755_527_422_123_456_789)
+    b'2025-08-18T14:30:22.123456Z'
+    """
+    began, stem = _millisecond
+    passed = time_ns - began
+    if not 0 <= passed < 1_000_000:
+        passed, stem = _new_millisecond(time_ns)
+    return stem + MICROSECONDS[passed // 1000]
+
+
+def _new_millisecond(time_ns: int) -> tuple[int, bytes]:
+    global _millisecond
+    passed = time_ns % 1_000_000
+    stem = format_timestamp(time_ns)[:-4].encode()
+    _millisecond = (time_ns - passed, stem)
+    return passed, stem
 
 
 def parse_timestamp(text: str) -> int:

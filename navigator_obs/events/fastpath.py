@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from types import CodeType, FrameType
 from typing import Any, Final
 
-from ..clock import clock, format_timestamp
+from ..clock import MICROSECONDS, clock, format_timestamp
 from ..encoding import NEWLINE, strict_json, to_json
 from ..fields import RESERVED
 from ..redaction import may_hold_secret
@@ -31,8 +31,7 @@ _DECLINED_KEYS: Final = RESERVED | {"event", "exc_info", "stack_info", CALLER}
 _LONG_TEXT: Final = 512
 # Letters and digits alone are no secret below this length: ids, of which each event may have another one.
 _SHORT_TEXT: Final = 15
-_DIGITS: Final = tuple(b"%03d" % number for number in range(1000))
-_AFTER_TIME: Final = {level: f'Z","level":"{name}","message":' for level, name in LEVEL_NAMES.items()}
+_AFTER_TIME: Final = {level: f'","level":"{name}","message":' for level, name in LEVEL_NAMES.items()}
 
 
 class FastPath:
@@ -145,17 +144,11 @@ class FastPath:
 
         *names* are their keys, and *body* is one JSON object with a newline.
         """
-        # Straight on, like `render`: what it calls is all there is to save.
-        key = (place, message)
+        # Straight on, like `render`: what it calls is all there is to save. Of a place is known who logs there, and
+        # the key is not that of `render_at`, so that the level is known as well.
+        key = (message, place)
         site, scope = self._thread.sites.get(key), get_scope()
-        if (
-            site is None
-            or scope is None
-            or site.run is not scope.run
-            or site.name is not name
-            or site.level != INFO
-            or site.names != names
-        ):
+        if site is None or scope is None or site.run is not scope.run or site.names != names:
             site = self._new_site(key, None, name, self.nothing, INFO, message, names, place)
             scope = current()
         context = scope.fragment
@@ -163,7 +156,7 @@ class FastPath:
             context = self._fitting(site, scope)
         if site is None or context is None or len(body) > self._max_bytes:
             return None
-        parts = (timestamp[:-1], site.head, next(site.run.sequence), context.rendered, site.tail, body[1:])
+        parts = (timestamp, site.head, next(site.run.sequence), context.rendered, site.tail, body[1:])
         return b'{"timestamp":"%b%b%d%b%b%b' % parts
 
     def _issue(
@@ -257,7 +250,7 @@ class FastPath:
         if not 0 <= passed < 1_000_000:
             passed, prefix = self._new_millisecond(passed + start)
         seq = next(site.run.sequence)
-        parts = (prefix, _DIGITS[passed // 1000], site.head, seq, context.rendered, site.tail, body[1:])
+        parts = (prefix, MICROSECONDS[passed // 1000], site.head, seq, context.rendered, site.tail, body[1:])
         return b"%b%b%b%d%b%b%b" % parts
 
     def fragment(self, values: Mapping[str, Any]) -> Fragment | None:

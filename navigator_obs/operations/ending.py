@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from ..clock import clock, format_timestamp
+from ..clock import clock, format_timestamp, timestamp_bytes
 from ..encoding import text, to_json
 from ..events import exceptions, scope
 from ..events.emitting import emit
@@ -38,11 +38,11 @@ def finish(op: OpenOperation, end: int, error: BaseException | None) -> None:
         ended = (end_ns, duration, own, weighted, op.rows, *measured)
         scene, told, end_time = link.scene(op.context), None, b""
         if logged:
-            end_time = format_timestamp(end_ns).encode()
+            end_time = timestamp_bytes(end_ns)
             told = telling.record(link, scene, to_json(fields) + b"\n", weighted)
             if op.paused_ns:
                 # It began earlier than its duration says.
-                begun = format_timestamp(end_ns - end + op.start).encode()
+                begun = timestamp_bytes(end_ns - end + op.start)
                 told = b'%b,"start_time":"%b","end_time":"%b"}' % (told[:-1], begun, end_time)
         link.accumulator.add_told(link, scene, ended, told, end_time)
     else:

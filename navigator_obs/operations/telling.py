@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
-from ..clock import clock, format_timestamp
+from ..clock import clock, timestamp_bytes
 from ..encoding import NEWLINE, strict_json, to_json
 from ..events.emitting import emit, emit_ready
 from ..settings import INFO
@@ -48,7 +48,7 @@ def succeed(op: OpenOperation, end: int) -> None:
     weighted = own - op.lost_before
     end_ns = (clock.time_ns() - clock.monotonic_ns() + end) // 1000 * 1000
     ended = (end_ns, duration, own, weighted, op.rows, cpu, delta, peak)
-    known, _, scene = link.held
+    known, fragment, scene = link.held
     if scene is None or known is not op.context:
         scene = link.scene(op.context)
     repeats = link.repeats
@@ -62,7 +62,7 @@ def succeed(op: OpenOperation, end: int) -> None:
         # A name that is no proper text.
         body = to_json(fields) + b"\n"
     told = record(link, scene, body, None if weighted == own else weighted)
-    end_time = format_timestamp(end_ns).encode()
+    end_time = timestamp_bytes(end_ns)
     accumulator.add_told(link, scene, ended, told, end_time)
     place = op.place or site(link)
     if not emit_ready(place, link.completed, tuple(fields), body, end_time):
@@ -71,7 +71,7 @@ def succeed(op: OpenOperation, end: int) -> None:
     if repeats.count == accumulator.log_limit:
         tell_limit(op, place)
     # For the next of its kind; the fast path sees by itself when the settings have changed since.
-    if link.held[1] is not op.fragment or known is not op.context:
+    if op.fragment is not fragment or known is not op.context:
         link.held = (op.context, op.fragment, scene)
 
 
