@@ -21,7 +21,7 @@ from ..errors import ObsError
 from .compression import open_plain
 from .places import FOLDER, is_ours, staging_folders
 from .rotation import LogFile
-from .staging import SUFFIX, Staging, adopt, intends
+from .staging import SUFFIX, Staging, adopt, intends, own
 
 if TYPE_CHECKING:
     from ..config import Config
@@ -35,7 +35,7 @@ def recover(log: LogFile, folders: Sequence[Path] = (), patience_seconds: float 
     """
     recovered = 0
     for path in _areas(folders or (log.path.parent / FOLDER,)):
-        area = adopt(path)
+        area = None if path in own else adopt(Path(path))
         if area is None:
             continue
         try:
@@ -81,16 +81,16 @@ def is_intended(folders: Iterable[Path], inode: int) -> bool:
     That file must stay as it is until the area's owner, or whoever finds it dead, has looked. For whoever holds the
     log's lock: under it nobody else writes.
     """
-    return any(intends(path, inode) for path in _areas(folders))
+    return any(intends(Path(path), inode) for path in _areas(folders))
 
 
-def _areas(folders: Iterable[Path]) -> Iterator[Path]:
+def _areas(folders: Iterable[Path]) -> Iterator[str]:
     for folder in folders:
         try:
             names = sorted(os.listdir(folder))
         except OSError:
             continue
-        yield from (folder / name for name in names if name.endswith(SUFFIX))
+        yield from (os.path.join(folder, name) for name in names if name.endswith(SUFFIX))
 
 
 def _keep_what_is_missing(area: Staging, log: LogFile) -> None:
