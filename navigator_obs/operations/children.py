@@ -15,6 +15,7 @@ from typing import Final
 
 from . import resources
 from .parts import either
+from .resources import contents
 
 _MOST: Final = 1_000
 _TICK_NS: Final = 1_000_000_000 // (os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100)
@@ -34,10 +35,9 @@ class Used:
     threads: int = 0
     open_files: int = 0
 
-    def add(self, other: Used) -> None:
-        """Add *other*."""
-        for name in Used.__slots__:
-            setattr(self, name, either(operator.add, getattr(self, name), getattr(other, name)))
+    def plus(self, other: Used) -> Used:
+        """Return both together."""
+        return Used(*[either(operator.add, getattr(self, name), getattr(other, name)) for name in Used.__slots__])
 
 
 @dataclass(slots=True)
@@ -117,9 +117,9 @@ class Children:
         """Return what they have used, as of the last scan, and what those have that this process has waited for."""
         total = Used(*resources.usage(of_ended_children=True))
         for _, cpu_ns, threads in self._told:
-            total.add(Used(cpu_ns, threads=threads))
+            total = total.plus(Used(cpu_ns, threads=threads))
         for child in self._known.values():
-            total.add(_used_by(child))
+            total = total.plus(_used_by(child))
         return total
 
     def close(self) -> None:
@@ -159,7 +159,7 @@ _MINFLT, _CMINFLT, _MAJFLT, _CMAJFLT, _UTIME, _THREADS, _RSS, _STACK = 7, 8, 9, 
 
 
 def _stat(pid: int) -> list[bytes]:
-    return _read(f"/proc/{pid}/stat").rpartition(b") ")[2].split()
+    return contents(f"/proc/{pid}/stat").rpartition(b") ")[2].split()
 
 
 def _used_by(child: _Child) -> Used:
@@ -187,7 +187,7 @@ def used_by_self() -> Used:
 
 def _disk_bytes(pid: int) -> tuple[int | None, int | None]:
     """Bytes that a process, and its children that have ended, have read from disks and written to them."""
-    data = _read(f"/proc/{pid}/io")
+    data = contents(f"/proc/{pid}/io")
     read, written = _after(data, b"\nread_bytes: "), _after(data, b"\nwrite_bytes: ")
     cancelled = _after(data, b"\ncancelled_write_bytes: ") or 0
     return read, None if written is None else max(written - cancelled, 0)
@@ -195,7 +195,7 @@ def _disk_bytes(pid: int) -> tuple[int | None, int | None]:
 
 def _private_bytes(pid: int) -> int | None:
     """Memory that this process alone has: in a copy of its parent, what either has changed since."""
-    data = _read(f"/proc/{pid}/smaps_rollup")
+    data = contents(f"/proc/{pid}/smaps_rollup")
     clean, dirty = _after(data, b"Private_Clean:"), _after(data, b"Private_Dirty:")
     return None if clean is None or dirty is None else (clean + dirty) * 1024
 
@@ -220,18 +220,4 @@ def _children_of(pid: int) -> list[int]:
         threads = os.listdir(f"/proc/{pid}/task")
     except OSError:
         return []
-    return [int(child) for thread in threads for child in _read(f"/proc/{pid}/task/{thread}/children").split()]
-
-
-def _read(path: str) -> bytes:
-    try:
-        descriptor = os.open(path, os.O_RDONLY)
-    except OSError:
-        return b""
-    try:
-        return os.read(descriptor, 16_384)
-    except OSError:
-        # It has ended in between.
-        return b""
-    finally:
-        os.close(descriptor)
+    return [int(child) for thread in threads for child in contents(f"/proc/{pid}/task/{thread}/children").split()]

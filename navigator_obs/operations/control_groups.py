@@ -8,6 +8,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from .resources import contents
+
 MOUNT: Final = Path("/sys/fs/cgroup")
 OWN: Final = Path("/proc/self/cgroup")
 
@@ -27,8 +29,8 @@ NONE: Final = Groups(2, ())
 def groups_of(controller: str, mount: Path = MOUNT, own: Path = OWN) -> Groups:
     """Return the groups in which *controller*, such as ``memory``, counts this process."""
     try:
-        content = own.read_text(encoding="utf-8")
-    except (OSError, ValueError):
+        content = contents(str(own)).decode()
+    except ValueError:
         return NONE
     return _named(content, controller, mount)
 

@@ -87,30 +87,24 @@ def disk_free_bytes(folder: Path) -> int | None:
 
 
 def _group(folder: Path, files: _Files) -> Group | None:
-    limit, used = _limit(folder, files), _number(folder / files.usage)
+    limit = _limit(folder, files)
+    used = None if limit is None else _number(f"{folder}/{files.usage}")
     if limit is None or used is None:
         return None
     return Group(limit, max(used - _inactive(folder, files), 0))
 
 
 def _limit(folder: Path, files: _Files) -> int | None:
-    limit = _number(folder / files.limit)
+    limit = _number(f"{folder}/{files.limit}")
     return limit if limit is not None and limit < _NO_LIMIT else None
 
 
 def _inactive(folder: Path, files: _Files) -> int:
-    data = b"\n" + _read(folder / "memory.stat")
+    data = b"\n" + resources.contents(f"{folder}/memory.stat")
     at = data.find(b"\n" + files.inactive)
     return int(data[at:].split(None, 2)[1]) if at >= 0 else 0
 
 
-def _number(path: Path) -> int | None:
-    data = _read(path).strip()
+def _number(path: str) -> int | None:
+    data = resources.contents(path).strip()
     return int(data) if data.isdigit() else None
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError:
-        return b""

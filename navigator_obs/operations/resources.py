@@ -168,29 +168,28 @@ def use_reader(reader: Callable[[], Reading] | None) -> None:
     _reader = read if reader is None else reader
 
 
-def snapshot() -> dict[str, Any]:
-    """Return what the process uses now: `memory_mb`, `peak_memory_mb`, `cpu_seconds`, `threads`, `open_files`.
-
-    What the system does not tell is None.
-    """
-    cpu_ns, rss, high_water = read()
-    return {
-        "memory_mb": round(rss / MB, 3),
-        "peak_memory_mb": round(max(high_water, rss) / MB, 3),
-        "cpu_seconds": round(cpu_ns / 1e9, 6),
-        "threads": threads(),
-        "open_files": open_files(),
-    }
+def contents(path: str) -> bytes:
+    """Return what stands at the front of a file of the kernel's, at most 16 KiB; nothing where it can't be read."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+    except OSError:
+        return b""
+    try:
+        return os.read(descriptor, 16_384)
+    except OSError:
+        # Of a process that has ended in between.
+        return b""
+    finally:
+        os.close(descriptor)
 
 
 def machine_memory() -> tuple[int, int] | None:
     """Return the machine's memory and how much of it programs can still have without swapping, in bytes."""
+    data = contents("/proc/meminfo")
     try:
-        with open("/proc/meminfo", "rb") as file:
-            data = file.read(512)
         total, available = (int(data.partition(name)[2].split(None, 1)[0]) for name in (b"MemTotal:", b"MemAvailable:"))
         return total * 1024, available * 1024
-    except (OSError, ValueError, IndexError):
+    except (ValueError, IndexError):
         return _psutil_machine()
 
 

@@ -38,6 +38,9 @@ _NEAR: Final = 0.25
 _FINE_SECONDS: Final = 60.0
 _FINE_POINTS: Final = 5
 
+Memory = tuple[int, int, int]
+"""Resident bytes: of the process now, the most of it since the sample before, and of its children."""
+
 
 class Watch:
     """What the sampler has seen for one run; `take` tells it."""
@@ -47,7 +50,7 @@ class Watch:
         self._sampler = sampler
         self._folder = folder
         self._started_ns = started_ns
-        self._before = sampler.used()
+        self._before = used_by_self().plus(sampler.scanned)
         # When, memory of the process and of its children, CPU time of all: what comes often is kept as it comes.
         self._seen: list[tuple[int, int, int, int]] = []
         self._points: list[Point] = []
@@ -62,14 +65,22 @@ class Watch:
         self._least_room: int | None = None
         self._least_disk: int | None = None
 
-    def see(self, now: int, memory: int, children: int, cpu_ns: int, processes: int) -> None:
-        """Take one sample: resident bytes of the process and of its children, CPU time of all."""
-        self._gap_ns = max(self._gap_ns, now - self._last_ns)
-        self._last_ns = now
+    def see(self, now: int, memory: Memory, cpu_ns: int, processes: int, nodes: Iterable[OpenNode]) -> None:
+        """Take one sample: memory, CPU time and number of all processes, while *nodes* were open."""
+        # In straight lines: between other work, a call costs what ten lines do.
+        before, self._last_ns = self._last_ns, now
         self._samples += 1
+        self._gap_ns = max(self._gap_ns, now - before)
         self._processes = max(self._processes, processes)
-        self.rise(memory, children)
-        self._seen.append((now, memory, children, cpu_ns))
+        own, risen, children = memory
+        self._own_peak = max(self._own_peak, risen)
+        self._peak = max(self._peak, risen + children)
+        self._seen.append((now, risen, children, cpu_ns))
+        peaks = self._peaks
+        for node in nodes:
+            seen = (risen if getattr(node, "start", now) <= before else own) + children
+            node.sampled_bytes = max(node.sampled_bytes, seen)
+            peaks[node.link] = max(peaks.get(node.link, 0), seen)
         if len(self._seen) >= 1_000:
             # Nobody has taken them for long.
             self._points = thinned(self._take_points(), 100)
@@ -79,23 +90,23 @@ class Watch:
         self._own_peak = max(self._own_peak, memory)
         self._peak = max(self._peak, memory + children)
 
-    def see_open(self, node: OpenNode, seen: int) -> None:
-        """Take what was seen while *node* was open."""
-        node.sampled_bytes = max(node.sampled_bytes, seen)
-        self._peaks[node.link] = max(self._peaks.get(node.link, 0), seen)
-
     def take(self) -> dict[str, Any]:
         """Return what is known by now, as a tick of the journal holds it.
 
         `timeline` and `peaks` (by breakdown key and value, in MB) are what has come since they were last taken; all
-        else is since the run started, or now. `peak_memory_mb` is that of the process alone.
+        else is since the run started, or now. But for `tree`, figures are of the process alone; its `cpu_seconds` are
+        all that it has used.
         """
         with self._sampler.lock:
             points, peaks = self._take_points(), self._take_peaks()
-            now = clock.monotonic_ns()
+            now, (cpu_ns, rss, _), own = clock.monotonic_ns(), resources.read(), used_by_self()
             return {
+                "memory_mb": _mb(rss),
                 "peak_memory_mb": _mb(self._own_peak),
-                "tree": self._tree(),
+                "cpu_seconds": round(cpu_ns / 1e9, 6),
+                "threads": own.threads or None,
+                "open_files": own.open_files or None,
+                "tree": self._tree(own.plus(self._sampler.scanned)),
                 "limits": self._limits(now),
                 "sampling": {
                     "samples": self._samples,
@@ -128,8 +139,8 @@ class Watch:
                 by[str(value)] = max(by.get(str(value), 0.0), peak_mb)
         return peaks
 
-    def _tree(self) -> dict[str, Any]:
-        used, before, (processes, memory) = self._sampler.used(), self._before, self._sampler.now
+    def _tree(self, used: Used) -> dict[str, Any]:
+        before, (processes, memory) = self._before, self._sampler.now
         return {
             "processes": processes,
             "most_processes": self._processes,
@@ -178,14 +189,15 @@ class _Sampler:
         self._children = Children()
         self._handle: ticker.Handle | None = None
         self._seconds = SAMPLE_SECONDS
-        self._scan_due = self._last_ns = self._mark = self._rss = self._children_rss = self._children_seen = 0
-        self._scanned = Used()
+        self._scan_due = self._mark = self._rss = self._children_rss = 0
+        self._processes = 1
+        self.scanned = Used()
         self._sample_ns = self._scan_ns = 0.0
 
     @property
     def now(self) -> tuple[int, int]:
         """How many processes there were at the last sample, and what they held in bytes."""
-        return 1 + self._children_seen, self._rss + self._children_rss
+        return self._processes, self._rss + self._children_rss
 
     @property
     def is_on(self) -> bool:
@@ -233,27 +245,17 @@ class _Sampler:
             if now >= self._scan_due:
                 self._scan(now)
             began = time.thread_time_ns()
-            self._look(now, opened)
-            self._sample_ns = self._smoothed(self._sample_ns, began)
+            self._children_rss, self._processes = self._children.rss_bytes(), 1 + len(self._children)
+            cpu_ns, self._rss, mark = resources.read()
+            # What rose since the last sample was there, however short it was and whoever held the GIL.
+            risen = max(self._rss, mark) if mark > self._mark > 0 else self._rss
+            memory = self._rss, risen, self._children_rss
+            for watch, nodes in opened:
+                watch.see(now, memory, cpu_ns + self.scanned.cpu_ns, self._processes, nodes)
+            self._mark = mark
+            self._sample_ns = _smoothed(self._sample_ns, began)
             if self._handle is not None:
                 self._handle.seconds = max(self._seconds, self._sample_ns / 1e9 / _SHARE)
-
-    def _smoothed(self, known_ns: float, began: int) -> float:
-        spent = time.thread_time_ns() - began
-        return known_ns + _NEWEST * (spent - known_ns)
-
-    def _look(self, now: int, opened: Iterable[tuple[Watch, Iterable[OpenNode]]]) -> None:
-        children, processes = self._children.rss_bytes(), len(self._children)
-        cpu_ns, rss, mark = resources.read()
-        # What rose since the last sample was there, however short it was and whoever held the GIL.
-        risen = max(rss, mark) if mark > self._mark > 0 else rss
-        self._rss, self._children_rss, self._children_seen = rss, children, processes
-        for watch, nodes in opened:
-            watch.see(now, risen, children, cpu_ns + self._scanned.cpu_ns, 1 + processes)
-            for node in nodes:
-                was_open = getattr(node, "start", now) <= self._last_ns
-                watch.see_open(node, (risen if was_open else rss) + children)
-        self._mark, self._last_ns = mark, now
 
     def set_back(self, mark: int, rss: int) -> None:
         with self.lock:
@@ -265,19 +267,18 @@ class _Sampler:
     def _scan(self, now: int) -> None:
         began = time.thread_time_ns()
         self._children.scan()
-        self._scanned = self._children.used()
-        self._scan_ns = self._smoothed(self._scan_ns, began)
+        self.scanned = self._children.used()
+        self._scan_ns = _smoothed(self._scan_ns, began)
         self._scan_due = now + round(max(SCAN_SECONDS * 1e9, self._scan_ns / _SHARE))
-
-    def used(self) -> Used:
-        """What the process and its children have used so far."""
-        used = used_by_self()
-        used.add(self._scanned)
-        return used
 
     def forget(self) -> None:
         """In a forked child: what was open is the parent's."""
         self._children.close()
+
+
+def _smoothed(known_ns: float, began: int) -> float:
+    spent = time.thread_time_ns() - began
+    return known_ns + _NEWEST * (spent - known_ns)
 
 
 _sampler = _Sampler()

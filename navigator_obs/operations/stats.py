@@ -171,11 +171,12 @@ class OperationStats:
         if outermost:
             share.outermost_ns = self.total_ns
             share.completed = self.count - self.failed - self.cancelled
-            share.outcomes = outcomes
+            share.outcomes = dict(outcomes)
         share.weighted_ns = self.weighted_ns
         # One key after the other; the series has all that its operations are broken down by.
-        self.longest = self.longest._replace(breakdown=(*self.longest.breakdown, (key, value)))
-        self.share(key, value).merge(share)
+        longest = self.longest
+        self.longest = Longest(longest.duration_ns, longest.end_ns, (*longest.breakdown, (key, value)))
+        self.by.setdefault(key, {})[value] = share
 
     def merge(self, other: OperationStats) -> None:
         """Add *other*."""

@@ -17,7 +17,7 @@ from ..encoding import simplify, to_json
 from ..events import scope, setup, sinks, ticker
 from ..events.emitting import emit
 from ..events.line import EventLine
-from ..operations import metrics, resources, sampler
+from ..operations import metrics, sampler
 from ..operations.record import SUCCESS
 from ..settings import WARNING
 from . import breadcrumbs, catalogue, checkbook, links, live_level
@@ -279,9 +279,10 @@ class Listener:
             return self.figures.take(), self._logged
 
     def _resources(self) -> dict[str, Any]:
-        used = resources.snapshot()
-        used["cpu_seconds"] = round(max(used["cpu_seconds"] - self._cpu_before_ns / 1e9, 0.0), 6)
-        return used if self._watch is None else {**used, **self._watch.take()}
+        if self._watch is None:
+            return {}
+        used = self._watch.take()
+        return {**used, "cpu_seconds": round(max(used["cpu_seconds"] - self._cpu_before_ns / 1e9, 0.0), 6)}
 
     def _worked_seconds(self) -> float:
         """CPU time of this process since it began to listen, and what the calling thread had worked for it before."""

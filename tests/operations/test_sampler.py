@@ -246,6 +246,18 @@ def test_what_was_gained_since_the_limits_were_read_is_no_room(watch, monkeypatc
     assert before - after > 250
 
 
+def test_what_the_process_uses_now_is_told(watch):
+    """Each with its unit, none of it invented."""
+    before = watch.take()
+    threading.Thread(target=threading.Event().wait, args=(300,), daemon=True).start()
+    with open(os.devnull):
+        told = watch.take()
+    assert told["memory_mb"] > 1
+    assert told["cpu_seconds"] >= before["cpu_seconds"] > 0
+    assert told["threads"] == before["threads"] + 1
+    assert told["open_files"] == before["open_files"] + 1
+
+
 def test_samples_and_their_longest_gap_are_told(watch):
     """How closely memory was watched is part of the figure."""
     first = watch.take()["sampling"]
