@@ -30,8 +30,9 @@ if TYPE_CHECKING:
 # A summary may take these shares of the time at most, as CPU time and in all: where it is large, or the disk slow, it
 # is written less often. On a busy machine most of what passes meanwhile is the time of others. Whoever wants to know
 # more than it says reads the journal, as all of ours do.
-_SUMMARY_SHARE: Final = 0.0005
+_SUMMARY_SHARE: Final = 0.0003
 _SUMMARY_WALL_SHARE: Final = 0.1
+_MOST_WAITING: Final = 20
 # What only a program that goes on records.
 _NEWS: Final = frozenset({"issue", "check", "artifact", "checkpoint", "tags", "fail"})
 
@@ -112,13 +113,16 @@ class Recording(Listener):
         super().add(kind, **fields)
 
     def _written(self, line: bytes) -> None:
+        """Keep it for the fold: several ticks at once cost it much less than one by one, between other work."""
         self._queue.append(line)
-        # A signal handler may record in the middle of this: what it adds waits for the one that is under way.
-        if not self._folding:
+        if len(self._queue) >= _MOST_WAITING:
             self._feed()
 
     def _feed(self) -> None:
         """Have the fold take what was written."""
+        # A signal handler may record in the middle of this: what it adds waits for the one that is under way.
+        if self._folding:
+            return
         self._folding = True
         try:
             while self._queue:
@@ -131,6 +135,7 @@ class Recording(Listener):
         with self._lock:
             if self._folding or self._closed:
                 return
+            self._feed()
             self._folding = True
             try:
                 for record in self._shares.read(last=last):
@@ -140,7 +145,7 @@ class Recording(Listener):
                 # A folder that can't be read now is read again at the next tick.
                 pass
             finally:
-                self._feed()
+                self._folding = False
 
     def call_in_workers(self) -> None:
         """Ask the workers that live to end their shares, wait a moment for that, and take all shares."""
@@ -204,10 +209,12 @@ class Recording(Listener):
     def execution(self) -> dict[str, Any]:
         """Return the `execution_summary` as of the last tick."""
         with self._lock:
+            self._feed()
             return self.fold.execution()
 
     def _summary(self) -> dict[str, Any]:
         """What the fold says; the last that it could say, where a figure that came since is none."""
+        self._feed()
         try:
             self._folded = self.fold.summary()
         except (TypeError, ValueError, ArithmeticError, KeyError, AttributeError):
