@@ -161,9 +161,9 @@ class FileSink:
         return failure
 
     def _store_or_write(self, area: Staging, line: bytes) -> str | None:
-        if len(line) > area.capacity:
-            return self._drain.write(line)
-        return attempt(lambda: self._store(line))
+        # Others may have filled the area again meanwhile.
+        fails = len(line) > area.capacity or attempt(lambda: self._store(line))
+        return self._drain.write(line) if fails else None
 
     def _keep_in_reserve(self, line: bytes) -> bool:
         """Keep a warning or an error where nothing else may stand, its space had beforehand."""

@@ -160,7 +160,7 @@ def admit(limit: Limit, key: tuple[object, ...]) -> int | None:
 def take_held_back() -> dict[str, int]:
     """Return how many events of each message were held back and not told of yet; they count as told from now on."""
     found: dict[str, int] = {}
-    for key, gate in tuple(_gates.items()):
+    for key, gate in list(_gates.items()):
         number = gate.take()
         if number:
             message = str(key[-1])
@@ -170,7 +170,7 @@ def take_held_back() -> dict[str, int]:
 
 def after_fork() -> None:
     """In a forked child: what was held back until then is the parent's to tell."""
-    for gate in tuple(_gates.values()):
+    for gate in list(_gates.values()):
         gate.after_fork()
     tally.begin()
 

@@ -71,7 +71,7 @@ def apply_levels(by_name: Mapping[str, int]) -> None:
 
 def refresh() -> None:
     """Work out every logger's levels anew, after the sinks have changed."""
-    for logger in tuple(_loggers.values()):
+    for logger in list(_loggers.values()):
         _apply(logger)
 
 

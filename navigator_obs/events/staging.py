@@ -2,8 +2,9 @@
 
 A staging area is a small file mapped into memory. Copying a line into it costs a tenth of a system call, and what is in
 it belongs to the kernel: it survives `kill -9` of the process at any instant. `mmap.write` copies and advances in one C
-call under the GIL, so that threads and signal handlers append whole lines without a lock. No line holds a NUL, so the
-first one marks the end of what was appended.
+call under the GIL, so that threads and signal handlers append whole lines without a lock; on a build without one, what
+moves the position or unmaps the area is `alone`. No line holds a NUL, so the first one marks the end of what was
+appended.
 
 The next process that sees a dead one's area puts its lines into the log, exactly once (`salvage`): before each write
 the area holds where in which file the bytes are going (the *intent*), so that a finder can look how many of them
@@ -17,13 +18,12 @@ import io
 import mmap
 import os
 import socket
-import sys
-import threading
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from .alone import alone
 from .boot import boot_id
 from .locking import try_lock
 from .rotation import make_private_folder
@@ -52,7 +52,7 @@ class Staging:
     def __init__(self, memory: mmap.mmap, path: Path | None, descriptor: int) -> None:
         self.path = path
         self.capacity = len(memory) - _HEADER_BYTES
-        self.store: Callable[[bytes], object] = memory.write if _gil_enabled() else _locked(memory.write)
+        self.store: Callable[[bytes], object] = alone(memory.write)
         self._memory = memory
         self._words = memoryview(memory)[:_HEADER_BYTES].cast("Q")
         self._descriptor = descriptor
@@ -105,6 +105,7 @@ class Staging:
         """Whether nothing waits, asked in a hurry: an area that is sealed is never taken for drained."""
         return self._memory.tell() == self._words[_FLUSHED] + _HEADER_BYTES
 
+    @alone
     def _end(self) -> int:
         if self._whole_until is not None:
             return self._whole_until
@@ -148,6 +149,7 @@ class Staging:
         finally:
             self._count(data[: self._words[_FLUSHED] - start])
 
+    @alone
     def waiting(self) -> bytes:
         """Return what was stored and not yet drained."""
         return self._memory[_HEADER_BYTES + self._words[_FLUSHED] : _HEADER_BYTES + self._end()]
@@ -158,10 +160,12 @@ class Staging:
         self.drained_lines += data.count(b"\n") if few else sum(1 for _ in io.BytesIO(data))
         self.drained_bytes += len(data)
 
+    @alone
     def seal(self) -> None:
         """Let nobody store any more, until `rewind`."""
         self._memory.seek(0, os.SEEK_END)
 
+    @alone
     def rewind(self) -> None:
         """Start a sealed area from the front again; only when nothing waits in it."""
         end = self._words[_FLUSHED]
@@ -195,6 +199,7 @@ class Staging:
         self._memory[start : start + len(data)] = data
         self._whole_until = start + len(data) - _HEADER_BYTES
 
+    @alone
     def discard(self) -> None:
         """Unmap and close without removing the file: for a forked child, whose parent goes on using it."""
         own.discard(self.path and os.fspath(self.path))
@@ -286,20 +291,6 @@ def _boot() -> int:
         return int((boot_id() or "").replace("-", "")[:16], 16)
     except ValueError:
         return 0
-
-
-def _gil_enabled() -> bool:
-    return getattr(sys, "_is_gil_enabled", lambda: True)()
-
-
-def _locked(write: Callable[[bytes], object]) -> Callable[[bytes], object]:
-    lock = threading.RLock()
-
-    def store(line: bytes) -> None:
-        with lock:
-            write(line)
-
-    return store
 
 
 def _common_lines(intended: bytes, found: bytes) -> int:

@@ -198,8 +198,8 @@ class Accumulator:
         """Return what most of the series are of: the name of a metric, or the path of an operation with many values of
         a breakdown, or with many other ones inside; None where no two are of anything.
         """
-        names = [name for _, (name, _) in tuple(self._known)]
-        paths = [path for path, _ in tuple(self._series)]
+        names = [name for _, (name, _) in list(self._known)]
+        paths = [path for path, _ in list(self._series)]
         around = [path.rpartition("/")[0] or "no operation" for path in paths]
         [(name, count)] = Counts([*names, *paths, *around]).most_common(1) or [("", 0)]
         return name if count > 1 else None
@@ -249,26 +249,26 @@ class Accumulator:
     def take(self) -> Metrics:
         """Return what was added since it was last taken; each operation and value is in exactly one of the takings."""
         taken = Metrics()
+        taken.unattributed_ns = self.root.take(clock.monotonic_ns())
         with self.lock:
-            taken.unattributed_ns = self.root.take(clock.monotonic_ns())
             taken.overflow, self._overflow = self._overflow, 0
             measures, self._told, self._measures = self._told, {}, {}
             self._take_operations(taken.operations)
         for (kind, key), measure in measures.items():
             getattr(taken, kind.kind)[key] = measure
+        for path, stats in taken.operations.items():
+            stats.together_ns = self._repeats[path].take()
         return taken
 
     def _take_operations(self, operations: dict[str, OperationStats]) -> None:
         epoch_ns = _epoch_ns()
-        for series in tuple(self._series.values()):
+        for series in list(self._series.values()):
             try:
                 _take_series(series, operations, epoch_ns)
             except Exception:
                 # One that is broken, whyever, costs its own figures and not those of the run.
                 self.broken += 1
                 series.clear()
-        for path, stats in operations.items():
-            stats.together_ns = self._repeats[path].take()
 
     @property
     def open(self) -> set[OpenNode]:
@@ -294,7 +294,7 @@ class Accumulator:
 
     def memory_bytes(self) -> int:
         """Return what it holds in memory, about."""
-        buckets = sum(len(series.cell.sketch.buckets) for series in tuple(self._series.values()))
+        buckets = sum(len(series.cell.sketch.buckets) for series in list(self._series.values()))
         return len(self._series) * _SERIES_BYTES + buckets * _BUCKET_BYTES + len(self._measures) * _SERIES_BYTES
 
     def after_fork(self) -> None:

@@ -18,6 +18,7 @@ from typing import Any, Final, ParamSpec, TypeVar
 
 from ..clock import clock
 from ..events import scope
+from ..events.alone import FREE_THREADED
 from . import nesting
 from .node import NEVER
 from .opened import UNKNOWN, OpenOperation, anchor
@@ -41,7 +42,8 @@ def _references() -> int:
     return getrefcount(alone)
 
 
-_ALONE: Final = _references()
+# Where there is no global lock, two threads could take the same object: then each call makes its own.
+_ALONE: Final = 0 if FREE_THREADED else _references()
 _NO_SCOPE: Final[Any] = object()
 
 

@@ -9,7 +9,6 @@ from typing import Any
 
 from ..encoding import shown
 from ..errors import UsageError, close_match
-from . import serialized
 from .calls import each_call
 from .node import BOTH
 from .opened import OpenOperation, make
@@ -42,7 +41,7 @@ def decorate(function: Any, name: str, log: str | float, record: tuple[str, ...]
         return _coroutine(function, begin)
     if inspect.isgeneratorfunction(function):
         return _generator(function, begin)
-    if pick is not None or log is BOTH or serialized.IS_NEEDED:
+    if pick is not None or log is BOTH:
         return _function(function, begin)
     return each_call(function, name, log, place)
 

@@ -12,7 +12,7 @@ from ..events.leaving import is_no_error
 from ..events.retelling import mark_told, was_told
 from ..fields import OPERATION_FIELDS
 from ..settings import ERROR, INFO
-from . import telling
+from . import nesting, telling
 from .parts import seconds
 from .record import CANCELLED, FAILED, SUCCESS, OperationRecord
 
@@ -31,7 +31,7 @@ def finish(op: OpenOperation, end: int, error: BaseException | None) -> None:
     status = SUCCESS if error is None and op.reason is None else FAILED if op.reason is not None else status_of(error)
     logged = op.log != "never" if status == FAILED else telling.is_logged(op, duration)
     end_ns = telling.microsecond(clock.time_ns() - clock.monotonic_ns() + end)
-    own = max(duration - (op.busy + (end - op.since if op.child is not None else 0)), 0)
+    own = nesting.own_time(op, end, duration)
     weighted = own - op.lost_before
     fields = telling.figures(link.name, status, duration, own, measured, op.rows)
     if status == SUCCESS:

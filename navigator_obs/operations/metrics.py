@@ -67,7 +67,7 @@ def hang(above: str | None, run: scope.RunTag | None) -> tuple[Node, Link]:
 
 def open_nodes() -> list[OpenNode]:
     """Return the operations that are open in this process, in whatever run."""
-    return [node for root in tuple(roots.values()) for node in root.link.accumulator.open]
+    return [node for root in list(roots.values()) for node in root.link.accumulator.open]
 
 
 def count(name: str, value: float = 1, /, *, unit: str | None = None, **labels: Any) -> None:
@@ -114,7 +114,7 @@ def _ready(name: str, unit: str | None) -> Accumulator | None:
 
 
 def _after_fork() -> None:
-    for root in tuple(roots.values()):
+    for root in list(roots.values()):
         root.link.accumulator.after_fork()
 
 

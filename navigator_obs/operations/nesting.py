@@ -2,13 +2,15 @@
 children that outlive their parents; generators that wait.
 
 Of the operations that are open each is either the `child` of its parent or set aside in the accumulator, and so found.
-What is read and changed of a parent stands in straight lines without a call: see `opened`.
+What is read and changed of a parent stands in straight lines without a call: see `opened`. Where the global lock does
+not make one of these, the functions are `alone`.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ..events.alone import alone
 from .node import COUNTED, MANY, Node
 
 if TYPE_CHECKING:
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from .series import OpenNode
 
 
+@alone
 def join(op: Node, now: int) -> None:
     """Be a child of the parent from *now* on, beside others or after other operations were active leaves."""
     aside = op.link.accumulator.aside
@@ -50,6 +53,7 @@ def join(op: Node, now: int) -> None:
         _count_others(root, aside, now)
 
 
+@alone
 def leave(op: Node, now: int, lost_then: int | None) -> None:
     """Be a child of the parent no longer, and a leaf no longer if this is one: since *lost_then*, the root's `lost`."""
     parent = op.parent
@@ -81,6 +85,7 @@ def leave(op: Node, now: int, lost_then: int | None) -> None:
         parent.lost = lost
 
 
+@alone
 def end(op: Node, now: int) -> None:
     """End towards the parent at *now*, or with the last child where one is still open."""
     lost_then = op.lost
@@ -94,10 +99,18 @@ def end(op: Node, now: int) -> None:
         _set_aside(child, op.link.accumulator.aside)
 
 
+@alone
+def own_time(op: Node, end: int, duration: int) -> int:
+    """Return the part of its *duration* in which no operation inside was open, until its *end*."""
+    return max(duration - (op.busy + (end - op.since if op.child is not None else 0)), 0)
+
+
+@alone
 def stand_aside(op: Node) -> None:
     """Let an operation that is its parent's one child be one of a number, so that its end is no plain one."""
-    parent = op.parent
-    if parent.child is op:
+    # It has no parent yet where another thread is about to enter it.
+    parent = getattr(op, "parent", None)
+    if parent is not None and parent.child is op:
         parent.child = MANY
         parent.others = 1
         _set_aside(op, op.link.accumulator.aside)

@@ -7,6 +7,7 @@ from contextvars import Token
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from ..encoding import text
+from ..events.alone import alone
 from ..events.scope import Scope
 from .measures import finite_number
 
@@ -36,6 +37,7 @@ class _Seldom(Scope):
     anchor = None
     gone = False
     made_by: Node | None = None
+    claimed = False
     shared = False
     record: tuple[str, ...] = ()
     fields: dict[str, Any] | None = None
@@ -122,6 +124,7 @@ class Node(_Seldom):
         link = getattr(self, "link", None)
         return "" if link is None else link.path
 
+    @alone
     def add_rows(self, rows: int) -> None:
         """Say that it worked on so many *rows* more; what is no number from 0 to 2**63 - 1 is ignored."""
         number = rows if type(rows) is int else finite_number(rows)
@@ -133,6 +136,7 @@ class Node(_Seldom):
         total = (self.rows or 0) + whole
         self.rows = total if total < MAX_ROWS else MAX_ROWS
 
+    @alone
     def set(self, **fields: Any) -> None:
         """Put own fields on the event at its end; one named like a figure of the operation is kept as
         ``field_<name>``.

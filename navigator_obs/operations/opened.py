@@ -4,8 +4,8 @@ An open operation is itself the `Scope` that holds inside it. That saves an obje
 microsecond, and is what it means: the innermost operation is where we are.
 
 What is read and changed of a parent (`child`, `since`, `busy`) stands in straight lines without a call, which CPython's
-global lock runs as one: no other thread, signal handler or finalizer comes between. On a build without that lock,
-entering and ending take one of ours (`serialized`), so that the same holds there.
+global lock runs as one: no other thread, signal handler or finalizer comes between. On a build without that lock all
+goes through `nesting`, whose functions are `alone`.
 
 What is made, entered and ended a million times is written for that: attributes are set where the object is made, in the
 caller's frame; what the operations of one place have in common is found in their `Link`; and an operation that only
@@ -20,9 +20,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, ParamSpec, TypeVar, over
 
 from ..clock import clock
 from ..events import scope
+from ..events.alone import FREE_THREADED, alone
 from ..events.scope import Scope
 from ..events.sinks import outlet
-from . import ending, nesting, reentry, resources, serialized, telling
+from . import ending, nesting, reentry, resources, telling
 from .metrics import hang
 from .node import BOTH, COUNTED, END, NEVER, ODD, TOLD, Node
 from .series import BATCH, Held, Link
@@ -135,6 +136,7 @@ class OpenOperation(Node):
             # A generator that is closed by another thread or task, whose scope was never this one.
             return
 
+    @alone
     def pause(self) -> None:
         """Stop the time and leave the scope, while a generator waits for the next call."""
         now = self.paused_at = clock.monotonic_ns()
@@ -146,6 +148,7 @@ class OpenOperation(Node):
         self._leave()
         nesting.leave(self, now, self.lost)
 
+    @alone
     def resume(self) -> None:
         """Go on after `pause`, perhaps in another thread or task, as part of whatever is open there."""
         outer = scope.current()
@@ -329,5 +332,5 @@ def _unearth() -> None:
     _enter_scope(here)
 
 
-if serialized.IS_NEEDED:
-    serialized.serialize(OpenOperation)
+if FREE_THREADED:
+    reentry.allow_many(OpenOperation, lambda op: make(op.name, op.log))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..clock import clock
+from ..events.alone import FREE_THREADED, alone
 from .node import PLAIN, Node
 from .series import Link, Repeats
 
@@ -21,7 +22,8 @@ class Root:
     with one thread, both stay 0.
 
     *quiet* is *lost* while there is no crowd, and None while there is one. It tells an operation by one look that
-    nothing has been lost since it became a leaf, and that nothing need be divided.
+    nothing has been lost since it became a leaf, and that nothing need be divided. On a build without a global lock it
+    is always None, so that all goes through `nesting`.
 
     While there is a crowd, it is also counted how many leaves each path has. A crowd begins a new *round* of that,
     unless the *leaf* that it finds there was counted in the last one: then nothing else was.
@@ -50,7 +52,8 @@ class Root:
         node.child = None
         node.busy = node.lost_before = node.lost = 0
         node.start = node.since = self.changed = clock.monotonic_ns()
-        self.taken = self.crowd = self.lost = self.quiet = 0
+        self.taken = self.crowd = self.lost = 0
+        self.quiet = None if FREE_THREADED else 0
         self.round += 1
 
     def turn(self, now: int, change: int, off: Node | None, on: Node | None) -> int:  # noqa: PLR0912 - no calls here
@@ -73,7 +76,7 @@ class Root:
         # With nothing open there is no leaf, whatever generators that wait and parents that ended early have left.
         left = crowd + change if self.node.child is not None else 0
         self.crowd = left
-        self.quiet = None if left else self.lost
+        self.quiet = None if left or FREE_THREADED else self.lost
         if not crowd:
             leaf = self.leaf
             if leaf.counted != self.round or leaf.child is not None or leaf.lost is None:
@@ -112,6 +115,7 @@ class Root:
         covered: int = node.busy + (now - node.since if node.child is not None else 0)
         return covered
 
+    @alone
     def take(self, now: int) -> int:
         """Return the self time since it was last taken, in nanoseconds."""
         own: int = max(now - self.node.start - self.covered(now) - self.taken, 0)

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 from ..encoding import text
+from ..events.alone import alone
 from ..redaction import MARK, Redactor
 from .measures import OVERFLOW
 from .outcomes import ANY_SCENE, Outcomes, note
@@ -152,11 +153,19 @@ class Repeats:
     *active* of them are such leaves in this *round* of the root's, *together* being counted up to *since*.
     """
 
-    __slots__ = ("active", "count", "round", "since", "together")
+    __slots__ = ("_said", "active", "count", "round", "since", "together")
 
     def __init__(self) -> None:
         self.count = self.together = self.active = self.round = self.since = 0
+        self._said = False
 
+    @alone
+    def is_news(self) -> bool:
+        """Return whether it was not said before that the path was logged often enough; from now on it was."""
+        said, self._said = self._said, True
+        return not said
+
+    @alone
     def take(self) -> int:
         """Return the time together since it was last taken, in nanoseconds."""
         taken, self.together = self.together, 0

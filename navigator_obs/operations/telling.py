@@ -9,6 +9,7 @@ from ..clock import clock, timestamp_bytes
 from ..encoding import NEWLINE, strict_json, to_json
 from ..events.emitting import emit, emit_ready
 from ..settings import INFO
+from . import nesting
 from .node import BOTH, END
 from .parts import SECOND
 from .record import SUCCESS
@@ -44,7 +45,7 @@ def succeed(op: OpenOperation, end: int) -> None:
     else:
         cpu, delta, peak = measure(op, duration)
     if op.busy or op.child is not None:
-        own = max(duration - (op.busy + (end - op.since if op.child is not None else 0)), 0)
+        own = nesting.own_time(op, end, duration)
     weighted = own - op.lost_before
     end_ns = (clock.time_ns() - clock.monotonic_ns() + end) // 1000 * 1000
     ended = (end_ns, duration, own, weighted, op.rows, cpu, delta, peak)
@@ -68,7 +69,7 @@ def succeed(op: OpenOperation, end: int) -> None:
     if not emit_ready(place, link.completed, tuple(fields), body, end_time):
         emit(place[0], INFO, link.completed, fields, caller=place)
     repeats.count += 1
-    if repeats.count == accumulator.log_limit:
+    if repeats.count >= accumulator.log_limit:
         tell_limit(op, place)
     # For the next of its kind; the fast path sees by itself when the settings have changed since.
     if op.fragment is not fragment or known is not op.context:
@@ -181,13 +182,13 @@ def count_repeat(op: OpenOperation, place: Place) -> None:
     """Count an event of the operation's path."""
     repeats = op.link.repeats
     repeats.count += 1
-    if repeats.count == op.link.accumulator.log_limit:
+    if repeats.count >= op.link.accumulator.log_limit:
         tell_limit(op, place)
 
 
 def tell_limit(op: OpenOperation, place: Place) -> None:
-    """Say that the operation's path was logged as often as it may be."""
-    if isinstance(op.log, str):
+    """Say, once, that the operation's path was logged as often as it may be."""
+    if isinstance(op.log, str) and op.link.repeats.is_news():
         message = f"{op.link.name} repeats: from now on it is counted, and logged only when it fails"
         fields = {"operation_log_limit": op.link.accumulator.log_limit}
         emit(place[0], INFO, message, fields, caller=place)

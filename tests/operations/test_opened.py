@@ -9,9 +9,7 @@ import threading
 import pytest
 
 import navigator_obs as obs
-from navigator_obs.operations import metrics, resources, serialized
-from navigator_obs.operations.opened import OpenOperation
-from navigator_obs.operations.serialized import serialize
+from navigator_obs.operations import metrics, resources
 
 
 def work_in_threads(threads, each):
@@ -32,26 +30,6 @@ def work_in_threads(threads, each):
             worker.join()
     finally:
         sys.setswitchinterval(switch)
-
-
-def test_on_a_build_without_a_global_lock_ours_takes_its_place(open_run, monkeypatch):
-    """Entering and ending are then done by one thread at a time, and everything counts as it does here."""
-    for name in ("__enter__", "__exit__", "pause", "resume"):
-        monkeypatch.setattr(OpenOperation, name, getattr(OpenOperation, name))
-    monkeypatch.setattr(serialized, "IS_NEEDED", True)
-    serialize(OpenOperation)
-    assert OpenOperation.__enter__.__wrapped__ is not OpenOperation.__enter__
-    work_in_threads(8, 500)
-    obs.operation("decorated", log="never")(lambda: work_in_threads(1, 1))()
-    taken = open_run.take()
-    assert {path: stats.count for path, stats in taken.operations.items()} == {
-        "outer": 4_001,
-        "outer/inner": 4_001,
-        "decorated": 1,
-    }
-    assert taken.operations["outer/inner"].rows == 4_001
-    root = open_run.accumulator.root
-    assert (root.node.child, root.crowd) == (None, 0)
 
 
 @pytest.mark.parametrize("log", ["end", "never", "both", 0.5])

@@ -48,6 +48,37 @@ def test_logging_from_a_signal_handler_for_long(tmp_path):
     log_from_signal_handler(tmp_path, 10_000)
 
 
+def test_a_handler_that_fills_the_area_again_costs_no_line(tmp_path):
+    """The line for which room was made is written all the same where somebody else has taken that room."""
+    done = run(
+        tmp_path,
+        """
+        from navigator_obs.events import filesink
+        filesink.CAPACITY_BYTES = 1_000
+        handled = 0
+        def handler(number, frame):
+            global handled
+            for _ in range(6):
+                handled += 1
+                log.info("event", id=f"signal.{handled}")
+            signal.setitimer(signal.ITIMER_REAL, 0.001)
+        signal.signal(signal.SIGALRM, handler)
+        signal.setitimer(signal.ITIMER_REAL, 0.001)
+        number = 0
+        while handled < 9_000:
+            log.info("event", id=f"main.{number}")
+            number += 1
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        print(number, handled, sinks.counts()["dropped"])
+        """,
+        head=HEAD.replace("20_000", "10_000_000"),
+    )
+    number, handled, dropped = done.stdout.split(maxsplit=2)
+    assert dropped.strip() == "{}"
+    expected = [f"main.{n}" for n in range(int(number))] + [f"signal.{n}" for n in range(1, int(handled) + 1)]
+    assert Counter(ids(tmp_path)) == Counter(expected)
+
+
 def test_exceptions_from_a_signal_handler(tmp_path):
     """A handler that raises (a timeout, Ctrl-C) in the middle of log calls: what was acknowledged is there once, and
     nothing is there twice.
