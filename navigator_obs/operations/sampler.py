@@ -47,6 +47,7 @@ class Watch:
 
     def __init__(self, sampler: _Sampler, figures: Accumulator, folder: Path, started_ns: int) -> None:
         self.figures = figures
+        self.nodes: Iterable[OpenNode] = ()
         self._sampler = sampler
         self._folder = folder
         self._started_ns = started_ns
@@ -65,8 +66,8 @@ class Watch:
         self._least_room: int | None = None
         self._least_disk: int | None = None
 
-    def see(self, now: int, memory: Memory, cpu_ns: int, processes: int, nodes: Iterable[OpenNode]) -> None:
-        """Take one sample: memory, CPU time and number of all processes, while *nodes* were open."""
+    def see(self, now: int, memory: Memory, cpu_ns: int, processes: int) -> None:
+        """Take one sample, while `nodes` were open: memory, CPU time and number of all processes."""
         # In straight lines: between other work, a call costs what ten lines do.
         before, self._last_ns = self._last_ns, now
         self._samples += 1
@@ -77,10 +78,11 @@ class Watch:
         self._peak = max(self._peak, risen + children)
         self._seen.append((now, risen, children, cpu_ns))
         peaks = self._peaks
-        for node in nodes:
+        for node in self.nodes:
             seen = (risen if getattr(node, "start", now) <= before else own) + children
             node.sampled_bytes = max(node.sampled_bytes, seen)
             peaks[node.link] = max(peaks.get(node.link, 0), seen)
+        self.nodes = ()
         if len(self._seen) >= 1_000:
             # Nobody has taken them for long.
             self._points = thinned(self._take_points(), 100)
@@ -235,27 +237,37 @@ class _Sampler:
         """Have at least so many *seconds* between two samples."""
         with self.lock:
             self._seconds = max(self._seconds, seconds)
+            self._keep_to_share()
 
     def sample(self) -> None:
-        """Look, and let the next look be as far off as looking is costly; the ticker calls it."""
+        """Look; twice a second also for children. The ticker calls it."""
         with self.lock:
             now = clock.monotonic_ns()
             # What is open is asked before the memory: one that opens in between has no part in what is seen.
-            opened = [(watch, watch.figures.open) for watch in self._watches]
-            if now >= self._scan_due:
+            for watch in self._watches:
+                watch.nodes = watch.figures.open
+            is_due = now >= self._scan_due
+            if is_due:
                 self._scan(now)
-            began = time.thread_time_ns()
-            self._children_rss, self._processes = self._children.rss_bytes(), 1 + len(self._children)
-            cpu_ns, self._rss, mark = resources.read()
-            # What rose since the last sample was there, however short it was and whoever held the GIL.
-            risen = max(self._rss, mark) if mark > self._mark > 0 else self._rss
-            memory = self._rss, risen, self._children_rss
-            for watch, nodes in opened:
-                watch.see(now, memory, cpu_ns + self.scanned.cpu_ns, self._processes, nodes)
-            self._mark = mark
-            self._sample_ns = _smoothed(self._sample_ns, began)
-            if self._handle is not None:
-                self._handle.seconds = max(self._seconds, self._sample_ns / 1e9 / _SHARE)
+            began = time.thread_time_ns() if is_due else 0
+            self._look(now)
+            if is_due:
+                self._sample_ns = _smoothed(self._sample_ns, began)
+                self._keep_to_share()
+
+    def _look(self, now: int) -> None:
+        self._children_rss = children = self._children.rss_bytes() if self._processes > 1 else 0
+        cpu_ns, rss, mark = resources.read()
+        # What rose since the last sample was there, however short it was and whoever held the GIL.
+        risen = max(rss, mark) if mark > self._mark > 0 else rss
+        self._rss, self._mark = rss, mark
+        for watch in self._watches:
+            watch.see(now, (rss, risen, children), cpu_ns + self.scanned.cpu_ns, self._processes)
+
+    def _keep_to_share(self) -> None:
+        """Let the next look be as far off as looking is costly."""
+        if self._handle is not None:
+            self._handle.seconds = max(self._seconds, self._sample_ns / 1e9 / _SHARE)
 
     def set_back(self, mark: int, rss: int) -> None:
         with self.lock:
@@ -267,7 +279,7 @@ class _Sampler:
     def _scan(self, now: int) -> None:
         began = time.thread_time_ns()
         self._children.scan()
-        self.scanned = self._children.used()
+        self.scanned, self._processes = self._children.used(), 1 + len(self._children)
         self._scan_ns = _smoothed(self._scan_ns, began)
         self._scan_due = now + round(max(SCAN_SECONDS * 1e9, self._scan_ns / _SHARE))
 
