@@ -21,6 +21,7 @@ _EARLY_SECONDS: Final = 0.06
 _EARLY_SHARE: Final = 0.4
 # So long it sleeps, for two thirds of what waiting for a lock costs; a new task that would be due before is late, once.
 _NAP_SECONDS: Final = 0.16
+_LONGEST_SECONDS: Final = 3_600.0
 
 
 class Handle:
@@ -89,21 +90,20 @@ class _Ticker:
     def _loop(self) -> None:
         # What runs several times a second beside a program that fills the caches is paid by the line of code.
         while True:
+            now = time.monotonic()
+            due = now + _LONGEST_SECONDS
+            for task in tuple(self._tasks):
+                if task.early <= now:
+                    _run(task)
+                due = min(due, task.due)
             self._cpu_ns = _thread_cpu_ns()
-            due = [task.due for task in tuple(self._tasks)]
-            if not due:
-                if self._has_ended():
-                    return
-                continue
-            wait = min(due) - time.monotonic()
+            if not self._tasks and self._has_ended():
+                return
+            wait = due - time.monotonic()
             if wait > _NAP_SECONDS:
                 self._alarm.acquire(timeout=wait)
             elif wait > 0:
                 time.sleep(wait)
-            now = time.monotonic()
-            for task in tuple(self._tasks):
-                if task.early <= now:
-                    _run(task)
 
     def _has_ended(self) -> bool:
         with held(self._lock):

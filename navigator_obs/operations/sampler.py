@@ -21,7 +21,7 @@ from ..events import ticker
 from . import limits, resources
 from .children import Children, Used, used_by_self
 from .resources import MB
-from .timeline import Point, thinned
+from .timeline import thinned
 
 if TYPE_CHECKING:
     from .accumulator import Accumulator
@@ -52,9 +52,8 @@ class Watch:
         self._folder = folder
         self._started_ns = started_ns
         self._before = used_by_self().plus(sampler.scanned)
-        # When, memory of the process and of its children, CPU time of all: what comes often is kept as it comes.
-        self._seen: list[tuple[int, int, int, int]] = []
-        self._points: list[Point] = []
+        # When, memory of the process and of its children, CPU time of all; in nanoseconds and bytes.
+        self._seen: list[tuple[float, float, float, float]] = []
         self._peaks: dict[Link, int] = {}
         # Those that have ended since they were last taken: their own peaks may have fallen between two samples.
         self.ended: deque[tuple[Mapping[str, Any], float]] = deque(maxlen=10_000)
@@ -85,7 +84,7 @@ class Watch:
         self.nodes = ()
         if len(self._seen) >= 1_000:
             # Nobody has taken them for long.
-            self._points = thinned(self._take_points(), 100)
+            self._seen = [*thinned(self._seen, 100)]
 
     def rise(self, memory: int, children: int) -> None:
         """Take what the process held at some moment of the run, in bytes, and its children."""
@@ -100,7 +99,6 @@ class Watch:
         all that it has used.
         """
         with self._sampler.lock:
-            points, peaks = self._take_points(), self._take_peaks()
             now, (cpu_ns, rss, _), own = clock.monotonic_ns(), resources.read(), used_by_self()
             return {
                 "memory_mb": _mb(rss),
@@ -114,19 +112,16 @@ class Watch:
                     "samples": self._samples,
                     "longest_gap_seconds": round(max(self._gap_ns, now - self._last_ns) / 1e9, 3),
                 },
-                "timeline": [
-                    list(point)
-                    for point in thinned(points, _FINE_POINTS if now - self._started_ns < _FINE_SECONDS * 1e9 else 1)
-                ],
-                "peaks": peaks,
+                "timeline": self._take_points(_FINE_POINTS if now - self._started_ns < _FINE_SECONDS * 1e9 else 1),
+                "peaks": self._take_peaks(),
             }
 
-    def _take_points(self) -> list[Point]:
-        points, self._points, seen, self._seen = self._points, [], self._seen, []
+    def _take_points(self, most: int) -> list[list[float]]:
+        seen, self._seen = self._seen, []
         began, before = self._started_ns, self._before.cpu_ns
-        return points + [
-            Point(round((now - began) / 1e9, 3), _mb(memory), _mb(children), round(max(cpu_ns - before, 0) / 1e9, 3))
-            for now, memory, children, cpu_ns in seen
+        return [
+            [round((at - began) / 1e9, 3), _mb(memory), _mb(children), round(max(cpu_ns - before, 0) / 1e9, 3)]
+            for at, memory, children, cpu_ns in thinned(seen, most)
         ]
 
     def _take_peaks(self) -> dict[str, dict[str, float]]:
@@ -325,7 +320,7 @@ def slow_down(seconds: float) -> None:
     _sampler.slow_down(seconds)
 
 
-def _mb(count: int | None) -> Any:
+def _mb(count: float | None) -> Any:
     return None if count is None else round(count / MB, 3)
 
 

@@ -58,13 +58,16 @@ class Timeline:
         return {name: [getattr(point, name) for point in points] for name in Point._fields}
 
 
-def thinned(points: Sequence[Point], most: int) -> list[Point]:
-    """Return *points* as at most so many: each stands for about as many that were, with their highest memory."""
+def thinned(points: Sequence[tuple[float, float, float, float]], most: int) -> list[Point]:
+    """Return *points*, in whatever units, as at most so many: each stands for about as many that were, with their
+    highest memory.
+    """
     size = -(-len(points) // most)
     return [_joined(points[at : at + size]) for at in range(0, len(points), size)] if size else []
 
 
-def _joined(points: Sequence[Point]) -> Point:
+def _joined(points: Sequence[tuple[float, float, float, float]]) -> Point:
     # The two memories at the moment when they were highest together: what adds up has been there.
-    highest = max(points, key=lambda point: point.memory_mb + point.children_memory_mb)
-    return Point(points[-1].seconds, highest.memory_mb, highest.children_memory_mb, points[-1].cpu_seconds)
+    _, memory, children, _ = max(points, key=lambda point: point[1] + point[2])
+    last = points[-1]
+    return Point(last[0], memory, children, last[3])
