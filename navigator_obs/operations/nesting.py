@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..events.alone import alone
+from ..events.alone import FREE_THREADED, alone
 from .node import COUNTED, MANY, Node
 
 if TYPE_CHECKING:
@@ -21,9 +21,14 @@ if TYPE_CHECKING:
 @alone
 def join(op: Node, now: int) -> None:
     """Be a child of the parent from *now* on, beside others or after other operations were active leaves."""
+    parent = op.parent
+    if FREE_THREADED and parent.child is None and _is_quiet(op.link.series.root, parent):
+        parent.child = op
+        parent.since = now
+        op.lost = parent.lost
+        return
     aside = op.link.accumulator.aside
     aside.add(op)
-    parent = op.parent
     while parent.lost is None and parent.parent is not parent:
         # A task may go on in the scope of an operation that has ended: it is part of what is open around that.
         parent = parent.parent
@@ -88,6 +93,12 @@ def leave(op: Node, now: int, lost_then: int | None) -> None:
 @alone
 def end(op: Node, now: int) -> None:
     """End towards the parent at *now*, or with the last child where one is still open."""
+    parent = op.parent
+    if FREE_THREADED and parent.child is op and op.child is None and _is_quiet(op.link.series.root, op):
+        parent.child = None
+        parent.lost, op.lost = op.lost, None
+        parent.busy += now - parent.since
+        return
     lost_then = op.lost
     op.lost = None
     child = op.child
@@ -97,6 +108,11 @@ def end(op: Node, now: int) -> None:
         op.child = MANY
         op.others = 1
         _set_aside(child, op.link.accumulator.aside)
+
+
+def _is_quiet(root: Root, leaf: Node) -> bool:
+    """Whether nothing was lost since *leaf* became one, and nothing need be divided: see `Root`."""
+    return not root.crowd and leaf.lost == root.lost
 
 
 @alone
