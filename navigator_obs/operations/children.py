@@ -148,8 +148,8 @@ def _has_children() -> bool:
         os.waitid(os.P_ALL, 0, _ANY)
     except ChildProcessError:
         return False
-    except OSError:
-        # It is forbidden here.
+    except (OSError, AttributeError):
+        # There is no such call, or it is forbidden here.
         return True
     return True
 

@@ -7,13 +7,12 @@ raises: what can't be had is None.
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import Any, Final
 
 from ..clock import clock
 from .control_groups import groups_of
 
-_VMSTAT: Final = Path("/proc/vmstat")
+_VMSTAT: Final = "/proc/vmstat"
 _NAMES: Final = ("memory.events", "memory.oom_control")
 
 
@@ -56,14 +55,15 @@ def _read_group(file: str | None) -> tuple[int | None, int | None]:
     if file is None:
         return None, None
     try:
-        return _count_in(Path(file)), os.stat(file).st_ino
+        return _count_in(file), os.stat(file).st_ino
     except OSError:
         return None, None
 
 
-def _count_in(path: Path) -> int | None:
+def _count_in(path: str) -> int | None:
     try:
-        data = path.read_bytes()
+        with open(path, "rb", buffering=0) as file:
+            data = file.read()
         at = data.find(b"oom_kill ")
         # In memory.oom_control, `oom_kill_disable` stands before it; the space tells them apart.
         return int(data[at:].split(None, 2)[1]) if at >= 0 else None
