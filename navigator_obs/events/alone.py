@@ -38,11 +38,19 @@ def serialized(function: Callable[P, R]) -> Callable[P, R]:
 _lock = threading.RLock()
 
 
-def _after_fork() -> None:
+def _before_fork() -> None:
+    _lock.acquire()
+
+
+def _go_on() -> None:
+    _lock.release()
+
+
+def _begin() -> None:
     global _lock
-    # Whichever thread had it is not there any more.
     _lock = threading.RLock()
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
+if FREE_THREADED and hasattr(os, "register_at_fork"):
+    # Nobody is in the middle of anything when the process is forked.
+    os.register_at_fork(before=_before_fork, after_in_parent=_go_on, after_in_child=_begin)

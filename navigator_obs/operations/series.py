@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 from ..encoding import text
-from ..events.alone import alone
+from ..events.alone import FREE_THREADED, alone
 from ..redaction import MARK, Redactor
 from .measures import OVERFLOW
 from .outcomes import ANY_SCENE, Outcomes, note
@@ -118,10 +118,11 @@ class Series:
             note(self.outcomes, ANY_SCENE, self.cell.last.end_ns)
 
     def clear(self) -> None:
-        """Forget all, as a forked child does."""
-        self.leaves.clear()
-        self.pending.clear()
-        self.told.clear()
+        """Forget all, as a forked child does.
+
+        The queues are new ones: without a global lock each has its own, which a thread that is gone may have held.
+        """
+        self.leaves, self.pending, self.told = [], [], []
         self.cell = OperationStats()
         self.outcomes = None if self.outcomes is None else {}
         self._folding = False
@@ -243,8 +244,12 @@ class Link:
 
     def forget(self) -> None:
         """Have the next operation under this one look for its series anew."""
-        self.links.clear()
-        self.kinds.clear()
+        if FREE_THREADED:
+            # See `Series.clear`; no call keeps the old ones.
+            self.links, self.kinds = {}, {}
+        else:
+            self.links.clear()
+            self.kinds.clear()
 
     def scene(self, context: Mapping[str, Any]) -> str:
         """Return what stands for the scene of an operation in *context* that no other of its year is around; empty for
