@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 # more than it says reads the journal, as all of ours do.
 _SUMMARY_SHARE: Final = 0.0003
 _SUMMARY_WALL_SHARE: Final = 0.1
+# On a computer that is slow all the same so often: what stops the run is foretold with it.
+_SUMMARY_SECONDS: Final = 30.0
 _MOST_WAITING: Final = 20
 # What only a program that goes on records.
 _NEWS: Final = frozenset({"issue", "check", "artifact", "checkpoint", "tags", "fail"})
@@ -187,7 +189,8 @@ class Recording(Listener):
             self.write_summary(summary)
         self._foretell(summary["forecast"] or {})
         took, worked = self.seconds - began, (clock.thread_cpu_ns() - cpu_began) / 1e9
-        self._summary_due = began + max(TICK_SECONDS * 0.99, worked / _SUMMARY_SHARE, took / _SUMMARY_WALL_SHARE)
+        rest = min(worked / _SUMMARY_SHARE, _SUMMARY_SECONDS)
+        self._summary_due = began + max(TICK_SECONDS * 0.99, rest, took / _SUMMARY_WALL_SHARE)
 
     def _foretell(self, forecast: Mapping[str, Any]) -> None:
         """Hand on what will stop the run, each kind of it once; anew where it turns out to come much earlier."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import threading
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from navigator_obs.clock import format_timestamp, parse_timestamp
+from navigator_obs.clock import clock, format_timestamp, parse_timestamp
 from navigator_obs.config import Config
 from navigator_obs.events import scope
 from navigator_obs.operations.record import OperationRecord
@@ -304,6 +305,15 @@ def test_the_running_summary_is_throttled(tmp_path):
             live.recording._on_tick()
             seen.add(path.stat().st_ino)
         assert len(seen) <= 2
+
+
+def test_a_running_summary_that_takes_much_of_the_cpu_is_written_each_half_minute_all_the_same(monkeypatch):
+    """What it foretells comes in time also on a computer on which each takes a second."""
+    with Live() as live:
+        monkeypatch.setattr(clock, "thread_cpu_ns", itertools.count(step=10**9).__next__)
+        live.recording._summary_due = 0.0
+        live.recording._on_tick()
+        assert 29.0 < live.recording._summary_due - live.recording.seconds <= 30.0
 
 
 def test_a_duration_outlives_the_last_tick():
