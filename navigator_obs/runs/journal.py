@@ -176,15 +176,17 @@ class Journal:
         link = self._looked() if self._unsure or self._link is None else self._link
         self._unsure = True
         data, after = link.extended(line, self._digest)
+        length = len(data)
         if self._turn != turn:
             return False
         written = os.write(self._descriptor, data)
         # But for its newline, which the next line brings along: written again it would be there twice.
-        whole = written >= len(data) - 1
+        whole = written >= length - 1
+        # No call from the second look on, after which a signal handler could write.
         if self._turn != turn:
             # The one that came in between has seen what was written of this.
             return whole
-        if written == len(data):
+        if written == length:
             self._link, self._turn, self._unsure = after, turn + 1, False
             self.bytes = after.size
         if written == 0:
