@@ -144,8 +144,7 @@ class FastPath:
 
         *names* are their keys, and *body* is one JSON object with a newline.
         """
-        # Straight on, like `render`: what it calls is all there is to save. Of a place is known who logs there, and
-        # the key is not that of `render_at`, so that the level is known as well.
+        # Straight on, like `render`. The key is not that of `render_at`: of such a place logger and level are known.
         key = (message, place)
         site, scope = self._thread.sites.get(key), get_scope()
         if site is None or scope is None or site.run is not scope.run or site.names != names:

@@ -76,12 +76,11 @@ class Fold:
 
     def _take_operation(self, record: Record) -> None:
         source, number = _source(record), int(record["logged"])
-        ended = OperationRecord.from_dict(record["record"], record["time"])
         if number <= self._logged.get(source, 0):
             # It stands there twice: a batch of them was written in part, on a full disk, and then again.
             return
         # A record that can't be added is found here, not when the summary is made.
-        OperationStats().add(ended)
+        OperationStats().add(ended := OperationRecord.from_dict(record["record"], record["time"]))
         self._logged[source] = number
         self._pending.setdefault(source, []).append((number, ended))
         self._open.end(source, ended)
