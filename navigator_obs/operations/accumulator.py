@@ -263,6 +263,9 @@ class Accumulator:
     def _take_operations(self, operations: dict[str, OperationStats]) -> None:
         epoch_ns = _epoch_ns()
         for series in list(self._series.values()):
+            if not (series.leaves or series.pending or series.told or series.cell.count):
+                # Most paths, at most ticks.
+                continue
             try:
                 _take_series(series, operations, epoch_ns)
             except Exception:
