@@ -13,11 +13,8 @@ import pytest
 import navigator_obs as obs
 from navigator_obs.events import scope
 from navigator_obs.operations import metrics
-
-
-def here():
-    operation = scope.current().operation
-    return None if operation is None else operation.path
+from tests.operations.here import here
+from tests.operations.threads import in_threads
 
 
 def test_tasks_nest_each_for_itself(open_run):
@@ -116,22 +113,13 @@ def test_eight_threads_are_counted_exactly(open_run, log):
 
 def test_threads_add_their_rows_to_one_operation_exactly(open_run):
     """Workers that share the operation of their caller lose none of each other's rows."""
-    switch = sys.getswitchinterval()
-    sys.setswitchinterval(1e-5)
 
-    def work(op):
+    def work():
         for _ in range(20_000):
             op.add_rows(1)
 
-    try:
-        with obs.operation("shared", log="never") as op:
-            workers = [threading.Thread(target=work, args=(op,)) for _ in range(4)]
-            for worker in workers:
-                worker.start()
-            for worker in workers:
-                worker.join()
-    finally:
-        sys.setswitchinterval(switch)
+    with obs.operation("shared", log="never") as op:
+        in_threads(4, work)
     assert open_run.take().operations["shared"].rows == 80_000
 
 

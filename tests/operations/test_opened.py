@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import gc
-import sys
-import threading
 
 import pytest
 
 import navigator_obs as obs
 from navigator_obs.operations import metrics, resources
+from tests.operations.threads import in_threads
 
 
 def work_in_threads(threads, each):
@@ -20,16 +19,7 @@ def work_in_threads(threads, each):
             with obs.operation("outer", log="never"), obs.operation("inner", log="never") as op:
                 op.add_rows(1)
 
-    switch = sys.getswitchinterval()
-    sys.setswitchinterval(1e-5)
-    try:
-        workers = [threading.Thread(target=work) for _ in range(threads)]
-        for worker in workers:
-            worker.start()
-        for worker in workers:
-            worker.join()
-    finally:
-        sys.setswitchinterval(switch)
+    in_threads(threads, work)
 
 
 @pytest.mark.parametrize("log", ["end", "never", "both", 0.5])
