@@ -48,10 +48,13 @@ class SystemClock:
 class ProcessClock:
     """The clock of this process: it asks whichever was installed last, with nothing in between on hot paths."""
 
-    __slots__ = ("cpu_ns", "monotonic_ns", "source", "thread_cpu_ns", "time_ns", "token_hex")
+    __slots__ = ("cpu_ns", "millisecond", "monotonic_ns", "source", "thread_cpu_ns", "time_ns", "token_hex")
 
     def __init__(self) -> None:
         self.use(SystemClock())
+        # When the millisecond began that was rendered last, in nanoseconds, and its timestamp up to there: one tuple,
+        # so that threads never see the start of one and the text of another.
+        self.millisecond = (0, b"1970-01-01T00:00:00.000")
 
     def use(self, source: Clock) -> Clock:
         """Ask *source* from now on; return the clock that was asked before."""
@@ -64,6 +67,13 @@ class ProcessClock:
         self.token_hex = source.token_hex
         return previous
 
+    def new_millisecond(self, time_ns: int) -> tuple[int, bytes]:
+        """Render that of *time_ns*; return the nanoseconds that have passed of it, and its timestamp up to there."""
+        passed = time_ns % 1_000_000
+        stem = format_timestamp(time_ns)[:-4].encode()
+        self.millisecond = (time_ns - passed, stem)
+        return passed, stem
+
 
 clock: Final = ProcessClock()
 _THREE_DIGITS: Final = tuple(f"{number:03d}" for number in range(1000))
@@ -71,7 +81,6 @@ _THREE_DIGITS: Final = tuple(f"{number:03d}" for number in range(1000))
 _second: tuple[int, str] = (0, "1970-01-01T00:00:00.")
 MICROSECONDS: Final = tuple(b"%03dZ" % number for number in range(1000))
 """How a timestamp ends, by the microseconds that have passed of its millisecond."""
-_millisecond: tuple[int, bytes] = (0, b"1970-01-01T00:00:00.000")
 
 
 def format_timestamp(time_ns: int) -> str:
@@ -104,19 +113,11 @@ def timestamp_bytes(time_ns: int) -> bytes:
     >>> timestamp_bytes(1_755_527_422_123_456_789)
     b'2025-08-18T14:30:22.123456Z'
     """
-    began, stem = _millisecond
+    began, stem = clock.millisecond
     passed = time_ns - began
     if not 0 <= passed < 1_000_000:
-        passed, stem = _new_millisecond(time_ns)
+        passed, stem = clock.new_millisecond(time_ns)
     return stem + MICROSECONDS[passed // 1000]
-
-
-def _new_millisecond(time_ns: int) -> tuple[int, bytes]:
-    global _millisecond
-    passed = time_ns % 1_000_000
-    stem = format_timestamp(time_ns)[:-4].encode()
-    _millisecond = (time_ns - passed, stem)
-    return passed, stem
 
 
 def parse_timestamp(text: str) -> int:

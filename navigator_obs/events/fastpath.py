@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from types import CodeType, FrameType
 from typing import Any, Final
 
-from ..clock import MICROSECONDS, clock, format_timestamp
+from ..clock import MICROSECONDS, clock
 from ..encoding import NEWLINE, strict_json, to_json
 from ..fields import RESERVED
 from ..redaction import may_hold_secret
@@ -47,8 +47,6 @@ class FastPath:
         self._names: dict[tuple[str, ...], frozenset[str] | None] = {}
         self._harmless: set[str] = set()
         self._thread = Thread()
-        # When the present millisecond began, in nanoseconds, and the line up to there.
-        self._millisecond = (0, b"")
 
     def render(
         self, name: str, bound: Fragment, level: int, message: str, fields: dict[str, Any], frame: FrameType
@@ -244,13 +242,13 @@ class FastPath:
             return None
         if len(body) > self._max_bytes:
             return None
-        start, prefix = self._millisecond
+        start, stem = clock.millisecond
         passed = clock.time_ns() - start
         if not 0 <= passed < 1_000_000:
-            passed, prefix = self._new_millisecond(passed + start)
+            passed, stem = clock.new_millisecond(passed + start)
         seq = next(site.run.sequence)
-        parts = (prefix, MICROSECONDS[passed // 1000], site.head, seq, context.rendered, site.tail, body[1:])
-        return b"%b%b%b%d%b%b%b" % parts
+        parts = (stem, MICROSECONDS[passed // 1000], site.head, seq, context.rendered, site.tail, body[1:])
+        return b'{"timestamp":"%b%b%b%d%b%b%b' % parts
 
     def fragment(self, values: Mapping[str, Any]) -> Fragment | None:
         """Render key/values that many events share; None where they are out of the ordinary."""
@@ -268,13 +266,6 @@ class FastPath:
     def after_fork(self) -> None:
         """Forget the parent's process id."""
         self._thread = Thread()
-
-    def _new_millisecond(self, now: int) -> tuple[int, bytes]:
-        passed = now % 1_000_000
-        prefix = f'{{"timestamp":"{format_timestamp(now)[:23]}'.encode()
-        # One tuple, so that no thread sees the start of one and the text of another.
-        self._millisecond = (now - passed, prefix)
-        return passed, prefix
 
     def _are_plain(self, fields: dict[str, Any]) -> bool:
         """Whether all values are ordinary."""
