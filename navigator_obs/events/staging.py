@@ -38,7 +38,7 @@ _FEW_BYTES: Final = 4096
 _MAGIC: Final = 0x314741545342_4F  # "OBSTAG1" in memory
 _MAGIC_WORD, _FLUSHED, _INODE, _OFFSET, _INTENT_END, _BOOT = range(6)
 
-own: Final[set[str | None]] = set()
+own: Final[set[str]] = set()
 """The files of this process's areas: that their owner lives need not be asked, as of others it is every few seconds."""
 
 
@@ -88,7 +88,7 @@ class Staging:
             try_lock(descriptor)
             # Locked before it gets the name that finders look for: else one could take a newborn for dead.
             os.rename(draft, path)
-            own.add(os.fspath(path))
+            own.add(str(path))
         except BaseException:
             os.close(descriptor)
             draft.unlink(missing_ok=True)
@@ -202,7 +202,7 @@ class Staging:
     @alone
     def discard(self) -> None:
         """Unmap and close without removing the file: for a forked child, whose parent goes on using it."""
-        own.discard(self.path and os.fspath(self.path))
+        own.discard(str(self.path))
         self._words.release()
         self._memory.close()
         if self._descriptor >= 0:
@@ -217,7 +217,7 @@ class Staging:
     def retire(self) -> None:
         """Delete its file; threads that still look at it find it sealed."""
         if self.path is not None:
-            own.discard(self.path and os.fspath(self.path))
+            own.discard(str(self.path))
             self.path.unlink(missing_ok=True)
 
     def settle(self, log: LogFile) -> None:
