@@ -38,25 +38,21 @@ def succeed(op: OpenOperation, end: int) -> None:
     accumulator = link.accumulator
     duration = own = max(end - op.start, 0)
     if duration < SHARED_NS and not op.due and op.reading is not None:
-        cpu: int | None
-        delta: float | None
-        peak: float | None
-        cpu, delta, peak = None, 0.0, _in_mb(op.reading[1], op.sampled_bytes)
+        measured: Figures = None, 0.0, _in_mb(op.reading[1], op.sampled_bytes)
     else:
-        cpu, delta, peak = measure(op, duration)
+        measured = measure(op, duration)
     if op.busy or op.child is not None:
         own = nesting.own_time(op, end, duration)
     weighted = own - op.lost_before
     end_ns = (clock.time_ns() - clock.monotonic_ns() + end) // 1000 * 1000
-    ended = (end_ns, duration, own, weighted, op.rows, cpu, delta, peak)
+    ended = (end_ns, duration, own, weighted, op.rows, *measured)
     known, fragment, scene = link.held
     if scene is None or known is not op.context:
         scene = link.scene(op.context)
-    repeats = link.repeats
-    if not (repeats.count < accumulator.log_limit if op.log is END else is_logged(op, duration)):
+    if not is_logged(op, duration):
         accumulator.add_told(link, scene, ended)
         return
-    fields = figures(link.name, SUCCESS, duration, own, (cpu, delta, peak), op.rows)
+    fields = figures(link.name, SUCCESS, duration, own, measured, op.rows)
     try:
         body = strict_json(fields, None, NEWLINE)
     except TypeError:
@@ -68,8 +64,8 @@ def succeed(op: OpenOperation, end: int) -> None:
     place = op.place or site(link)
     if not emit_ready(place, link.completed, tuple(fields), body, end_time):
         emit(place[0], INFO, link.completed, fields, caller=place)
-    repeats.count += 1
-    if repeats.count >= accumulator.log_limit:
+    link.repeats.count += 1
+    if link.repeats.count >= accumulator.log_limit:
         tell_limit(op, place)
     # For the next of its kind; the fast path sees by itself when the settings have changed since.
     if op.fragment is not fragment or known is not op.context:
