@@ -75,6 +75,7 @@ class Meter:
         self._began_ns: int | None = None
         # What the calling thread had worked for the run before this was made.
         self.before_ns = 0
+        self._made_ns = clock.thread_cpu_ns()
         self._ticker_before_ns = ticker.cpu_ns()
         self._slow_before = sinks.outlet.slow_events, sinks.outlet.slow_ns
         self._worked_ns = 0
@@ -103,9 +104,8 @@ class Meter:
 
     def begin(self, since_ns: int | None = None) -> None:
         """From here on all that the calling thread does is the toolkit's, until `end`; or since a look at its clock."""
-        now = clock.thread_cpu_ns()
-        self._began_ns = now if since_ns is None else since_ns
-        self.before_ns += now - self._began_ns
+        self._began_ns = clock.thread_cpu_ns() if since_ns is None else since_ns
+        self.before_ns = max(self.before_ns, self._made_ns - self._began_ns)
 
     def end(self) -> None:
         """Undo `begin`."""
